@@ -1,0 +1,47 @@
+"""The four uses of the README with nothing but the installed wheel: data, metric, training, a card. Offline."""
+
+import os
+import subprocess
+import tempfile
+from importlib.metadata import distribution
+from pathlib import Path
+
+os.environ.update(
+    HF_HOME=tempfile.mkdtemp(), HF_HUB_OFFLINE="1", HF_EVALUATE_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1"
+)
+
+import evaluate
+from datasets import load_dataset
+
+import iepile
+
+PACKAGES = {"iepile", "iepile_dataset", "iepile_metric", "iepile_trainer", "iepile_cards"}
+
+
+def main() -> None:
+    files = distribution("iepile").files or []
+    top = {file.parts[0] for file in files if ".dist-info" not in file.parts[0] and ".." not in file.parts}
+    assert top == PACKAGES, f"the wheel installs {sorted(top)}"
+    assert not Path(iepile.__file__).is_relative_to(Path.cwd()), iepile.__file__
+
+    for config in ("ner", "re", "ee", "eet", "eea"):
+        rows = load_dataset("iepile", config, split="test")
+        stream = load_dataset("iepile", config, split="test", streaming=True)
+        assert list(stream) == rows.to_list() != []
+        metric = evaluate.load("iepile_f1", config)
+        scores = metric.compute(predictions=rows["output"], references=rows["label"], ids=rows["id"], sources=rows["source"])
+        points = {key: value for key, value in scores.items() if "f1" in key}
+        assert points and set(points.values()) == {1.0}, points
+        print(config, len(rows), "rows; gold against itself:", points)
+
+    subprocess.run(["iepile", "quickstart", "--tiny", "--out", "run"], check=True)
+    launch = ["accelerate", "launch", "--num_processes", "1", "-m", "iepile_trainer.sft", "--config", "tiny"]
+    subprocess.run([*launch, "--model_name_or_path", "run", "--output_dir", "lora", "--max_steps", "2"], check=True)
+    for run in ("run", "lora"):
+        assert list(Path(run).glob("*.safetensors")), f"no weights in {run}"
+        assert (Path(run) / "README.md").is_file(), f"no card in {run}"
+    print("wheel: all four uses work")
+
+
+if __name__ == "__main__":
+    main()

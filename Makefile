@@ -1,0 +1,31 @@
+# Two commands do all the set-up on a fresh machine: `make quickstart` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Bars and counters are for people; logs of automatic runs stay readable.
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.PHONY: quickstart test lint bench clean
+
+quickstart: $(STAMP)  ## text → instructions → model → answers → F1, in about four minutes
+	$(BIN)/iepile quickstart $(ARGS)
+
+test: $(STAMP)  ## all tests that this machine can run
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP)  ## style, docstrings, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)  ## the figures of benchmarks/LOG.md, on this machine
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:  ## the environment and the runs
+	rm -rf $(VENV) runs
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,37 @@
+"""How the commands speak: one console, one way to fail, one progress bar."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+# Where nobody resizes a window, tables keep their columns.
+console = Console(width=None if sys.stdout.isatty() else 120)
+errors = Console(stderr=True)
+
+
+@contextmanager
+def failing() -> Iterator[None]:
+    """An error that a user can mend is one line on stderr and exit code 1, not a traceback."""
+    from iepile_dataset.problems import DataError
+
+    try:
+        yield
+    except (DataError, FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError) as error:
+        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def progress_bar(text: str, unit: str = "bytes") -> Iterator[Callable[[int, int], None] | None]:
+    """A bar that a function is told of as (done, total); None where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task(text, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

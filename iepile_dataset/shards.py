@@ -1,0 +1,101 @@
+"""Byte ranges of files as shards, so that one big file is still many."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import fsspec
+
+from .corpus import Source
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The lines of one split file whose first byte lies in [start, end)."""
+
+    source: Source
+    split: str
+    start: int
+    end: int
+
+    @property
+    def file(self) -> str:
+        """Address of the split file."""
+        return self.source.files[self.split]
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """(1-based line number, line) for each line that belongs to the segment."""
+        with fsspec.open(self.file, "rb") as file:
+            number, position = 1, 0
+            if self.start:
+                number = self._newlines_before(file)
+                # From one byte earlier: where a line begins exactly at `start`, that byte is its newline.
+                file.seek(self.start - 1)
+                position = self.start - 1 + len(file.readline())
+                number += position > self.start
+            for line in file:
+                if position >= self.end:
+                    return
+                yield number, line
+                number += 1
+                position += len(line)
+
+    def _newlines_before(self, file: fsspec.core.OpenFile) -> int:
+        count, left = 1, self.start
+        while left:
+            block = file.read(min(_BLOCK, left))
+            if not block:
+                break
+            count += block.count(b"\n")
+            left -= len(block)
+        return count
+
+
+Shard = tuple[Segment, ...]
+"""What one worker generates in one go; a tuple, since `datasets` splits lists."""
+
+
+def make_shards(sources: Sequence[Source], split: str, count: int | None = None) -> list[Shard]:
+    """Shards of a split in a fixed order: rows do not depend on how many there are.
+
+    Args:
+        sources: Those without the split are skipped.
+        split: `train`, `validation` or `test`.
+        count: How many shards; None gives one for each file.
+
+    Returns:
+        One shard a file, or `count` shards of equal size in bytes (fewer where there are fewer bytes).
+    """
+    having = [source for source in sources if split in source.files]
+    if count is None:
+        return [(Segment(source, split, 0, source.sizes[split]),) for source in having]
+    # An empty file counts as one byte, so that some shard meets it and says that it is empty.
+    sizes = [max(1, source.sizes[split]) for source in having]
+    total = sum(sizes)
+    cuts = [total * number // count for number in range(count + 1)]
+    shards = []
+    for low, high in zip(cuts, cuts[1:]):
+        segments, offset = [], 0
+        for source, size in zip(having, sizes):
+            start, end = max(low - offset, 0), min(high - offset, size)
+            if start < end:
+                segments.append(Segment(source, split, start, end))
+            offset += size
+        if segments:
+            shards.append(tuple(segments))
+    return shards
+
+
+def finer(shard: Shard) -> list[Shard]:
+    """A shard as two halves, or one for each segment where it has several; for `.reshard()`."""
+    if len(shard) > 1:
+        return [(segment,) for segment in shard]
+    (segment,) = shard
+    middle = (segment.start + segment.end) // 2
+    if middle - segment.start < _BLOCK:
+        return [shard]
+    return [
+        (Segment(segment.source, segment.split, segment.start, middle),),
+        (Segment(segment.source, segment.split, middle, segment.end),),
+    ]

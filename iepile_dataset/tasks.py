@@ -1,0 +1,104 @@
+"""How to ask: what differs between the tasks, one entry each.
+
+A new task is a new entry here, its prompts, its twin in the metric's table, and its tests.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from json.encoder import encode_basestring as quote
+
+from . import answers
+from .answers import Items
+from .problems import DataError
+from .schema import Schema
+
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of the specification.
+
+    Attributes:
+        name: As rows spell it.
+        folders: Corpus folders that serve it, the best first.
+        key: The annotation's key in a record.
+        split_num: The most labels one instruction asks for, unless told otherwise (IEPile's own figures).
+        labels: What can be asked of a source.
+        entry: A label as it stands in the instruction's schema, as JSON.
+        answer: Text, annotation, schema → `{label: JSON value}`.
+        hints: Only where the gold decides what is asked: text, annotation, schema → `{label: entry}`.
+    """
+
+    name: str
+    folders: tuple[str, ...]
+    key: str
+    split_num: int
+    labels: Callable[[Schema], tuple[str, ...]]
+    entry: Callable[[str, Schema], str]
+    answer: Callable[[str, Items, Schema], dict[str, str]]
+    hints: Callable[[str, Items, Schema], Mapping[str, str]] | None = None
+
+    def prompt(self, language: str) -> str:
+        """The task description in `en` or `zh`, as it stands in `prompts/`."""
+        return _prompt(self.name.lower(), language)
+
+
+@cache
+def _prompt(task: str, language: str) -> str:
+    return (resources.files(__package__) / "prompts" / f"{task}_{language}.txt").read_text("utf-8").rstrip("\n")
+
+
+def _name(label: str, schema: Schema) -> str:
+    return quote(label)
+
+
+def _event(label: str, schema: Schema) -> str:
+    return f'{{"event_type": {quote(label)}, "trigger": true, "arguments": {_roles(label, schema)}}}'
+
+
+def _known_events(text: str, items: Items, schema: Schema) -> dict[str, str]:
+    return {
+        label: f'{{"event_type": {quote(label)}, "trigger": [{", ".join(map(quote, triggers))}], '
+        f'"arguments": {_roles(label, schema)}}}'
+        for label, triggers in answers.known_triggers(text, items).items()
+    }
+
+
+def _roles(label: str, schema: Schema) -> str:
+    return "[" + ", ".join(map(quote, schema.roles.get(label, ()))) + "]"
+
+
+TASKS: Mapping[str, Task] = {
+    "ner": Task("NER", ("NER",), "entity", 6, lambda schema: schema.types, _name, answers.entity_answers),
+    "re": Task("RE", ("RE",), "relation", 4, lambda schema: schema.relations, _name, answers.relation_answers),
+    "ee": Task("EE", ("EE",), "event", 4, lambda schema: schema.types, _event, answers.event_answers),
+    "eet": Task("EET", ("EET", "EE"), "event", 4, lambda schema: schema.types, _name, answers.trigger_answers),
+    "eea": Task(
+        "EEA",
+        ("EEA", "EE"),
+        "event",
+        4,
+        lambda schema: schema.types,
+        _event,
+        answers.argument_answers,
+        _known_events,
+    ),
+}
+
+
+def task_named(name: str) -> Task:
+    """The table's entry for a task, in any case.
+
+    Raises:
+        DataError: There is no such task.
+
+    >>> task_named("EEa").name
+    'EEA'
+    """
+    try:
+        return TASKS[name.lower()]
+    except KeyError:
+        raise DataError(f'unknown task "{name}" (one of {", ".join(TASKS)})') from None
