@@ -3,11 +3,13 @@
 Each function takes the text, the annotation list and the schema and returns `{label: JSON value}` for the
 labels that occur. Strings are escaped here, once. Values follow the first occurrence in the text; identical
 units merge: (type, mention), (relation, subject, object), (type, trigger), whole identical events. Nothing is
-stripped. A record that does not fit raises one of `UNFIT`; `check.problems` then says in words why.
+stripped. A mention that is not in the text, a role that its type lacks and a wrong shape raise one of `UNFIT`;
+whoever asks finds labels that the schema lacks, and `check.problems` says in words why.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring as quote
+from operator import itemgetter
 from typing import Any
 
 from .schema import Schema
@@ -39,7 +41,6 @@ def entity_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
     found: dict[str, dict[str, int]] = {}
     for item in items:
         mention, kind = item["entity"], item["entity_type"]
-        _known(kind, schema.types)
         found.setdefault(kind, {}).setdefault(mention, locate(text, mention))
     return {kind: _list(map(quote, _in_order(mentions))) for kind, mentions in found.items()}
 
@@ -54,12 +55,64 @@ def relation_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
     found: dict[str, dict[tuple[str, str], tuple[int, int]]] = {}
     for item in items:
         head, tail, relation = item["head"], item["tail"], item["relation"]
-        _known(relation, schema.relations)
         found.setdefault(relation, {}).setdefault((head, tail), (locate(text, head), locate(text, tail)))
     return {
         relation: _list(f'{{"subject": {quote(head)}, "object": {quote(tail)}}}' for head, tail in _in_order(pairs))
         for relation, pairs in found.items()
     }
+
+
+def typed_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
+    """SPO: as RE, by typed relation: what is asked is (head type, relation, tail type).
+
+    >>> item = {"head": "Ulm", "head_type": "city", "relation": "in", "tail": "Bavaria", "tail_type": "state"}
+    >>> typed_answers("Ulm, Bavaria", [item], Schema(triples={"city_in_state": ("city", "in", "state")}))
+    {'city_in_state': '[{"subject": "Ulm", "object": "Bavaria"}]'}
+    """
+    typed = [{**item, "relation": f"{item['head_type']}_{item['relation']}_{item['tail_type']}"} for item in items]
+    return relation_answers(text, typed, schema)
+
+
+def graph_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
+    """KG: `{entity type: {entity: {attribute: "x" | ["x", "y"]}}}`; attributes that do not occur are left out.
+
+    >>> item = {"head": "Ada", "head_type": "person", "relation": "born in", "tail": "Ulm"}
+    >>> graph_answers("Ada, born in Ulm", [item], Schema(types=("person",), roles={"person": ("born in",)}))
+    {'person': '{"Ada": {"born in": "Ulm"}}'}
+    """
+    found: dict[str, dict[str, tuple[int, dict[str, dict[str, int]]]]] = {}
+    for item in items:
+        head, kind, name, tail = item["head"], item["head_type"], item["relation"], item["tail"]
+        attributes = found.setdefault(kind, {}).setdefault(head, (locate(text, head), {}))[1]
+        attributes.setdefault(name, {}).setdefault(tail, locate(text, tail))
+    answers = {}
+    for kind, entities in found.items():
+        known = graph_attributes(schema)[kind]
+        parts = []
+        for head, (_, attributes) in sorted(entities.items(), key=lambda pair: pair[1][0]):
+            if not attributes.keys() <= set(known):
+                raise KeyError(kind)
+            values = []
+            for name in (name for name in known if name in attributes):
+                quoted = [quote(tail) for tail in _in_order(attributes[name])]
+                values.append(f"{quote(name)}: {quoted[0] if len(quoted) == 1 else _list(quoted)}")
+            parts.append(f"{quote(head)}: {{{', '.join(values)}}}")
+        answers[kind] = "{" + ", ".join(parts) + "}"
+    return answers
+
+
+def graph_attributes(schema: Schema) -> dict[str, list[str]]:
+    """Entity type → the attributes that KG asks of it: the schema's own, or its relations by type of their head.
+
+    >>> graph_attributes(Schema(triples={"a": ("city", "in", "state"), "b": ("city", "near", "city")}))
+    {'city': ['in', 'near']}
+    """
+    if schema.roles:
+        return {kind: list(names) for kind, names in schema.roles.items()}
+    found: dict[str, dict[str, None]] = {}
+    for head, relation, _ in schema.triples.values():
+        found.setdefault(head, {})[relation] = None
+    return {kind: list(names) for kind, names in found.items()}
 
 
 def event_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
@@ -115,41 +168,33 @@ def _events(text: str, items: Items, schema: Schema, render: Callable[[str | Non
     found: dict[str, list[tuple[int, str]]] = {}
     for item in items:
         kind, trigger = item["event_type"], item.get("event_trigger")
-        _known(kind, schema.types)
-        position = len(text)
         if trigger in _NO_ARGUMENT:
-            trigger = None
+            trigger, position = None, len(text)
         else:
             position = locate(text, trigger)
-        roles = schema.roles.get(kind, ())
-        values: dict[str, dict[str, int]] = {role: {} for role in roles}
-        for argument in item.get("arguments") or ():
-            mention = argument["argument"]
-            if mention not in _NO_ARGUMENT:
-                values[argument["role"]].setdefault(mention, locate(text, mention))
-        found.setdefault(kind, []).append((position, render(trigger, _arguments(values))))
+        arguments = item.get("arguments")
+        values = _arguments(text, arguments, schema, kind) if arguments else schema.no_arguments.get(kind, "{}")
+        found.setdefault(kind, []).append((position, render(trigger, values)))
     return {
-        kind: _list(dict.fromkeys(event for _, event in sorted(events, key=lambda pair: pair[0])))
+        kind: _list(dict.fromkeys([event for _, event in sorted(events, key=itemgetter(0))]))
         for kind, events in found.items()
     }
 
 
-def _arguments(values: Mapping[str, dict[str, int]]) -> str:
-    parts = []
+def _arguments(text: str, arguments: Items, schema: Schema, kind: str) -> str:
+    """The arguments of one event, every role of its type in the schema's order."""
+    values: dict[str, dict[str, int]] = {}
+    for argument in arguments:
+        mention = argument["argument"]
+        if mention not in _NO_ARGUMENT:
+            values.setdefault(argument["role"], {}).setdefault(mention, locate(text, mention))
+    slots = schema.slots[kind]
+    parts = schema.absent[kind].copy()
     for role, mentions in values.items():
-        if not mentions:
-            value = '"NAN"'
-        elif len(mentions) == 1:
-            value = quote(next(iter(mentions)))
-        else:
-            value = _list(map(quote, _in_order(mentions)))
-        parts.append(f"{quote(role)}: {value}")
+        quoted = [quote(mention) for mention in _in_order(mentions)]
+        number, name = slots[role]
+        parts[number] = name + (quoted[0] if len(quoted) == 1 else _list(quoted))
     return "{" + ", ".join(parts) + "}"
-
-
-def _known(label: str, labels: tuple[str, ...]) -> None:
-    if label not in labels:
-        raise KeyError(label)
 
 
 def _in_order(units: Mapping[Any, Any]) -> Any:

@@ -71,6 +71,10 @@ def sample_corpus() -> str:
     return str(resources.files(__package__) / "sample")
 
 
+class _NotServed(DataError):
+    """The schema has nothing to ask for this task."""
+
+
 def find_sources(
     task: Task,
     options: Options,
@@ -97,6 +101,10 @@ def find_sources(
     for folder in chosen:
         try:
             sources.append(_source(folder, task))
+        except _NotServed as error:
+            # A folder of another task that could serve this one, and does not, lacks nothing.
+            if _folder_task(folder) in (None, task.folders[0]):
+                problems.append(_problem(folder, str(error)))
         except DataError as error:
             problems.append(_problem(folder, str(error)))
     if options.language:
@@ -171,7 +179,7 @@ def _serving(folders: Iterable[Folder], task: Task) -> tuple[list[Folder], list[
             by_kind.setdefault((_folder_language(folder), kind), []).append(folder)
         else:
             try:
-                if task.key in _probe(folder):
+                if task.annotation in _probe(folder):
                     chosen.append(folder)
             except DataError as error:
                 problems.append(_problem(folder, str(error)))
@@ -191,7 +199,7 @@ def _source(folder: Folder, task: Task) -> Source:
         )
     schema = parse_schema(_read(f"{folder.path}/{schema_file}").decode("utf-8", "replace"), schema_file)
     if not task.labels(schema):
-        raise DataError(f"{schema_file} has no labels for {task.name} (RE reads line 2, the other tasks line 1)")
+        raise _NotServed(f"{schema_file} has no labels for {task.name} ({task.where})")
     meta = {}
     if "meta.json" in folder.names:
         try:

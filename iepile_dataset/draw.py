@@ -5,7 +5,8 @@ same whatever the process count, the shard order or the place of the file.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from hashlib import blake2b
 
 _KEYS_PER_DIGEST = 32  # 64 bytes, two for each sorting key
@@ -42,23 +43,54 @@ def shuffled(items: Sequence[str], keys: Sequence[int]) -> list[str]:
     return [items[position] for position in order]
 
 
-def batches(labels: Sequence[str], split_num: int) -> list[list[str]]:
+def batches(labels: Sequence[str], split_num: int, remainder: str = "even") -> list[list[str]]:
     """Cut labels into the fewest batches of at most `split_num`, as even as can be.
 
-    The original lets a remainder of fewer than `split_num // 2` labels join the last batch, which
-    then exceeds the limit; here no batch does. `split_num=-1` means one batch.
+    The original lets a remainder of fewer than `split_num // 2` labels join the last batch, which then exceeds the
+    limit; `remainder="merge"` does the same. `split_num=-1` means one batch.
 
-    >>> [len(batch) for batch in batches("abcdefghi", 6)]
-    [5, 4]
+    >>> [len(batch) for batch in batches("abcdefg", 6)]
+    [4, 3]
+    >>> [len(batch) for batch in batches("abcdefg", 6, "merge")]
+    [7]
     >>> batches("abc", -1)
     [['a', 'b', 'c']]
     """
-    total = len(labels)
+    return [list(labels[start:end]) for start, end in _bounds(len(labels), split_num, remainder)]
+
+
+@cache
+def _bounds(total: int, split_num: int, remainder: str) -> list[tuple[int, int]]:
     if not total:
         return []
-    count = 1 if split_num < 0 else -(-total // split_num)
-    size, larger = divmod(total, count)
-    cuts = [0]
-    for number in range(count):
-        cuts.append(cuts[-1] + size + (number < larger))
-    return [list(labels[start:end]) for start, end in zip(cuts, cuts[1:])]
+    if split_num < 0:
+        return [(0, total)]
+    if remainder == "merge":
+        cuts = [*range(0, total, split_num), total]
+        if len(cuts) > 2 and total - cuts[-2] < split_num // 2:
+            del cuts[-2]
+    else:
+        count = -(-total // split_num)
+        size, larger = divmod(total, count)
+        cuts = [number * size + min(number, larger) for number in range(count + 1)]
+    return list(zip(cuts, cuts[1:]))
+
+
+def apart(cut: list[list[str]], key: Callable[[str], str]) -> list[list[str]]:
+    """The same batches, but no two labels with one answer key in one batch; those that collide move.
+
+    >>> apart([["a1", "a2", "b1"], ["c1"]], key=lambda label: label[0])
+    [['a1', 'b1'], ['c1', 'a2']]
+    """
+    limit = max(map(len, cut), default=0)
+    kept: list[dict[str, str]] = [{} for _ in cut]
+    moved = [
+        label for batch, labels in zip(kept, cut) for label in labels if batch.setdefault(key(label), label) != label
+    ]
+    for label in moved:
+        room = (batch for batch in kept if key(label) not in batch and len(batch) < limit)
+        batch = next(room, None)
+        if batch is None:
+            kept.append(batch := {})
+        batch[key(label)] = label
+    return [list(batch.values()) for batch in kept]

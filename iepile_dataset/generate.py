@@ -2,13 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from json.encoder import encode_basestring as quote
 
+import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .answers import UNFIT
 from .check import problems
-from .instruct import Instructor, Row
+from .corpus import Source
+from .instruct import Instructor, Questions
 from .options import Options
 from .problems import DataError, Problem, shown
 from .shards import Segment, Shard
@@ -37,26 +41,66 @@ def tables(shard: Shard, options: Options, counts: Counts, report: Report) -> It
         DataError: With `options.strict`, at the first bad record.
     """
     for segment in shard:
-        yield from _segment_tables(segment, options, counts, report)
+        source, task = segment.source, TASKS[segment.source.task]
+        train = segment.split == "train"
+        asker = Instructor(task, source.schema, source.language, train, options, source.name)
+        waiting = _Rows(segment, asker.head)
+        for line, text, questions in _questions(segment, asker, options, counts, report):
+            waiting.add(line, text, questions)
+            if waiting.count >= _TABLE_ROWS:
+                yield waiting.table()
+                waiting = _Rows(segment, asker.head)
+        if waiting.count:
+            yield waiting.table()
 
 
-def _segment_tables(segment: Segment, options: Options, counts: Counts, report: Report) -> Iterator[pa.Table]:
-    source, task = segment.source, TASKS[segment.source.task]
-    asker = Instructor(task, source.schema, source.language, segment.split == "train", options)
-    prefix = f"{source.key}/{segment.split}:"
-    ids: list[str] = []
-    labels: list[str] = []
-    rows: list[Row] = []
+class _Rows:
+    """Rows on their way to a table.
+
+    Python touches only what differs: the long strings are put together by Arrow, each text escaped once however
+    many rows ask about it.
+    """
+
+    def __init__(self, segment: Segment, head: str) -> None:
+        source = segment.source
+        self._constant = (TASKS[source.task].name, source.name, source.language)
+        self._prefix = f"{source.key}/{segment.split}:"
+        self._head = head
+        self._lines: list[int] = []
+        self._texts: list[str] = []
+        self._labels: list[str] = []
+        self._repeats: list[int] = []
+        self._asked: list[str] = []
+        self._outputs: list[str] = []
+
+    @property
+    def count(self) -> int:
+        return len(self._asked)
+
+    def add(self, line: int, text: str, questions: Questions) -> None:
+        self._lines.append(line)
+        self._texts.append(f', "input": {quote(text)}}}')
+        self._labels.append(questions.label)
+        self._repeats.append(len(questions.asked))
+        self._asked += questions.asked
+        self._outputs += questions.outputs
+
+    def table(self) -> pa.Table:
+        record = pa.array(np.repeat(np.arange(len(self._lines)), self._repeats))
+        ids = pc.binary_join_element_wise(self._prefix, pa.array(self._lines).cast(pa.string()), "")
+        texts = pa.array(self._texts).take(record)
+        constant = [pa.repeat(pa.scalar(value), self.count) for value in self._constant]
+        instruction = pc.binary_join_element_wise(self._head, pa.array(self._asked), texts, "")
+        outputs, labels = pa.array(self._outputs), pa.array(self._labels).take(record)
+        return pa.Table.from_arrays([ids.take(record), *constant, instruction, outputs, labels], schema=ARROW_SCHEMA)
+
+
+def _questions(
+    segment: Segment, asker: Instructor, options: Options, counts: Counts, report: Report
+) -> Iterator[tuple[int, str, Questions]]:
+    """(line number, text, questions) for each record that has any."""
+    source, key, train = segment.source, asker.task.annotation, segment.split == "train"
     read = bad = unlabelled = unasked = made = empty = 0
-
-    def table() -> pa.Table:
-        count = len(rows)
-        instruction, output = zip(*rows)
-        constant = [pa.repeat(pa.scalar(value), count) for value in (task.name, source.name, source.language)]
-        return pa.Table.from_arrays(
-            [pa.array(ids), *constant, pa.array(instruction), pa.array(output), pa.array(labels)],
-            schema=ARROW_SCHEMA,
-        )
 
     def leave_out(line: int, raw: bytes, reason: str, remedy: str) -> None:
         nonlocal bad
@@ -74,54 +118,41 @@ def _segment_tables(segment: Segment, options: Options, counts: Counts, report: 
         read += 1
         try:
             record = orjson.loads(raw if line > 1 else raw.removeprefix(b"\xef\xbb\xbf"))
-            text, items = record["text"], record.get(task.key)
-            if not text or (items is None and (task.key in record or segment.split == "train")):
+            text, items = record["text"], record.get(key)
+            if not text or (items is None and (train or key in record)):
                 raise ValueError("no text or no annotation")
-            new, label = asker.rows(text, items)
+            questions = asker.ask(text, items)
         except orjson.JSONDecodeError as error:
             if line == 1 and raw.lstrip().startswith(b"["):
-                leave_out(
-                    line,
-                    raw[:200],
-                    "the file is one JSON array",
-                    "write one JSON object a line (jq -c '.[]')",
-                )
+                leave_out(line, raw[:200], "the file is one JSON array", "write one JSON object a line (jq -c '.[]')")
                 break
             leave_out(line, raw, f"not a JSON object: {error}", "mend or remove the line")
             continue
         except UNFIT:
-            leave_out(line, raw, *_why(record, task.key, source, segment.split))
+            leave_out(line, raw, *_why(record, key, source, segment.split))
             continue
-        if items is None:
-            unlabelled += 1
-        if not new:
+        unlabelled += items is None
+        if not questions.asked:
             unasked += 1
             continue
-        rows += new
-        ids += [f"{prefix}{line}"] * len(new)
-        labels += [label] * len(new)
-        made += len(new)
-        if items is not None:
-            empty += sum(output.count("[") == output.count("[]") for _, output in new)
-        if len(rows) >= _TABLE_ROWS:
-            yield table()
-            ids, labels, rows = [], [], []
-    if rows:
-        yield table()
+        made += len(questions.asked)
+        empty += questions.empty
+        yield line, text, questions
     for what, number in (
-        ("read", read), ("quarantined", bad), ("unlabelled", unlabelled), ("unasked", unasked), ("rows", made),
+        ("read", read),
+        ("quarantined", bad),
+        ("unlabelled", unlabelled),
+        ("unasked", unasked),
+        ("rows", made),
         ("empty_rows", empty),
-    ):  # fmt: skip
+        ("unknown_hard_negatives", asker.unknown_hard),
+    ):
         counts[source.key, what] += number
 
 
-def _why(record: object, key: str, source: object, split: str) -> tuple[str, str]:
-    schema = source.schema  # type: ignore[attr-defined]
-    for reason, remedy in problems(record, key, schema):
-        return reason, remedy
+def _why(record: object, key: str, source: Source, split: str) -> tuple[str, str]:
+    for finding in problems(record, key, source.schema):
+        return finding
     if isinstance(record, dict) and record.get(key) is None:
-        return (
-            f'no "{key}"',
-            f"annotate it (an empty list where nothing occurs); {split} records must be annotated",
-        )
+        return f'no "{key}"', f"annotate it (an empty list where nothing occurs); {split} records must be annotated"
     return f"does not fit its schema: {shown(record)}", "compare it with the record format of the task"

@@ -1,24 +1,43 @@
-"""One record → its rows."""
+"""One record → its questions and answers."""
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from json.encoder import encode_basestring as quote
+from typing import NamedTuple
+
+import orjson
 
 from .answers import Items
-from .draw import Draw, batches, shuffled
+from .draw import Draw, apart, batches, shuffled
+from .hard import read_hard_negatives
 from .options import Options
 from .problems import DataError
 from .schema import Schema
 from .tasks import Task, task_named
 
-_dump = json.JSONEncoder(ensure_ascii=False).encode
-
-Row = tuple[str, str]
-"""(instruction, output)"""
-
 Batch = tuple[Sequence[str], str]
-"""(labels, their schema entries as JSON)"""
+"""(labels, the schema that asks for them as JSON)"""
+
+
+class Questions(NamedTuple):
+    """What is asked of one record; `asked` and `outputs` have one entry a batch of labels.
+
+    Attributes:
+        asked: The instruction's schema, as JSON.
+        outputs: The answer, as JSON; empty for a record that is not annotated.
+        label: The record's annotation, as JSON.
+        empty: How many answers hold nothing.
+        key: A number drawn for the record.
+    """
+
+    asked: Sequence[str]
+    outputs: Sequence[str]
+    label: str
+    empty: int
+    key: int = 0
+
+
+_NOTHING = Questions((), (), "", 0)
 
 
 class Instructor:
@@ -33,92 +52,131 @@ class Instructor:
         language: Of the prompt, `en` or `zh`.
         train: Sample negatives and shuffle (the train split) or ask every label in schema order.
         options: See `Options`.
+        source: The source's name, to find its part of a hard-negative dictionary.
 
     >>> asker = Instructor(task_named("ner"), Schema(types=("city", "person")), "en", False, Options())
-    >>> rows, label = asker.rows("In Ulm", [{"entity": "Ulm", "entity_type": "city"}])
-    >>> rows[0][1]
-    '{"city": ["Ulm"], "person": []}'
+    >>> asker.ask("In Ulm", [{"entity": "Ulm", "entity_type": "city"}]).outputs
+    ['{"city": ["Ulm"], "person": []}']
     """
 
-    def __init__(self, task: Task, schema: Schema, language: str, train: bool, options: Options) -> None:
+    def __init__(
+        self, task: Task, schema: Schema, language: str, train: bool, options: Options, source: str = ""
+    ) -> None:
         self.task, self.schema, self.train = task, schema, train
         self.labels = task.labels(schema)
         if not self.labels:
-            raise DataError(f"the schema has no labels for {task.name} (RE reads line 2, the other tasks line 1)")
+            raise DataError(f"the schema has no labels for {task.name} ({task.where})")
+        self.head = f'{{"instruction": {quote(task.prompt(language))}, "schema": '
         self._split_num = options.split_num or task.split_num
+        self._remainder = options.remainder
         self._share = options.share
+        self._hard: dict[str, tuple[str, ...]] = {}
+        self.unknown_hard = 0
+        if options.hard_negatives:
+            dictionary = read_hard_negatives(options.hard_negatives)
+            self._hard, self.unknown_hard = dictionary.of(task.name, source, self.labels)
         self._draw = Draw(options.seed, options.epoch)
-        self._head = f'{{"instruction": {quote(task.prompt(language))}, "schema": ['
-        self._entries = {label: task.entry(label, schema) for label in self.labels}
-        self._fixed = [self._batch(labels) for labels in batches(self.labels, self._split_num)]
-        self._empty = {label: f"{quote(label)}: []" for label in self.labels}
-        self._keys = {label: f"{quote(label)}: " for label in self.labels}
+        self._answer_key = {label: task.key(label, schema) for label in self.labels}
+        self._collide = len(set(self._answer_key.values())) < len(self.labels)
+        self._keys = {label: f"{quote(key)}: " for label, key in self._answer_key.items()}
+        self._empty = {label: key + task.nothing for label, key in self._keys.items()}
+        self._brackets = "{}" if options.descriptions else "[]"
+        self._described = options.descriptions
+        self._entries = {label: self._entry(label, task.entry(label, schema)) for label in self.labels}
+        self._fixed = self._cut(self.labels)
+        self._fixed_asked = [asked for _, asked in self._fixed]
+        self._fixed_outputs = [self._output(labels, {}) for labels, _ in self._fixed]
+        # One label and no choice leave nothing to draw.
+        one = self.train and len(self.labels) == 1 and self._share == 1
+        self._always = not task.hints and (one or not self.train)
+        self._place = {label: number for number, (labels, _) in enumerate(self._fixed) for label in labels}
 
-    def rows(self, text: str, items: Items | None) -> tuple[list[Row], str]:
-        """The rows of one record and its label.
+    def ask(self, text: str, items: Items | None) -> Questions:
+        """The questions to one record and their answers.
 
         Args:
             text: The record's text.
             items: Its annotation list, None where it is not annotated.
 
         Returns:
-            (instruction, output) for each batch of labels, and the annotation as JSON; output and label are empty
-            strings for a record that is not annotated. No rows where nothing is to be asked: EEA without events, or
-            a training text without any label when no negatives are wanted.
+            No question where nothing is to be asked: EEA without events, or a training text without any label when
+            no negatives are wanted.
 
         Raises:
             One of `answers.UNFIT`: the record does not fit the schema; `check.problems` says why.
         """
-        tail = f'], "input": {quote(text)}}}'
         if items is None:
-            if self.task.hints:
-                return [], ""
-            return [(self._head + asked + tail, "") for _, asked in self._fixed], ""
-        found, label = self.task.answer(text, items, self.schema), _dump(items)
-        asked_batches: list[Batch]
+            return _NOTHING if self.task.hints else Questions(self._fixed_asked, [""] * len(self._fixed), "", 0)
+        found = self.task.answer(text, items, self.schema)
+        label = orjson.dumps(items).decode()
+        if self._always:
+            outputs = self._fixed_outputs
+            if not found:
+                return Questions(self._fixed_asked, outputs, label, len(outputs))
+            touched = {self._place[name] for name in found}
+            outputs = outputs.copy()
+            for number in touched:
+                outputs[number] = self._output(self._fixed[number][0], found)
+            return Questions(self._fixed_asked, outputs, label, len(outputs) - len(touched))
+        for name in found:
+            self._place[name]  # a KeyError where the schema lacks it
+        count = len(self.labels)
+        keys = self._draw.keys(text + label, 2 * count) if self.train else ()
         if self.task.hints:
             hints = self.task.hints(text, items, self.schema)
             order = [name for name in self.labels if name in found]
-            if self.train:
-                order = shuffled(order, self._draw.keys(text + label, len(order)))
-            asked_batches = [
-                (names, ", ".join(hints[name] for name in names)) for names in batches(order, self._split_num)
-            ]
-        elif self.train:
-            chosen = self._sample(text + label, found)
-            asked_batches = [self._batch(names) for names in batches(chosen, self._split_num)]
+            cut = self._cut(
+                shuffled(order, keys) if self.train else order, {n: self._entry(n, hints[n]) for n in order}
+            )
         else:
-            asked_batches = self._fixed
-        return [(self._head + asked + tail, self._output(names, found)) for names, asked in asked_batches], label
+            # The first half of the keys chooses, the second orders: with the same keys for both, chosen negatives
+            # would stand before the positives.
+            cut = self._cut(shuffled(self._sample(found, keys), keys[count:]))
+        empty = sum(found.keys().isdisjoint(names) for names, _ in cut)
+        outputs = [self._output(names, found) for names, _ in cut]
+        return Questions([asked for _, asked in cut], outputs, label, empty, keys[0] << 16 | keys[1] if keys else 0)
 
-    def _sample(self, content: str, found: dict[str, str]) -> list[str]:
-        """Labels to ask of a training text: those that occur, and a share of the others, shuffled together."""
-        count = len(self.labels)
-        # The first half of the keys chooses, the second orders: with the same keys for both, chosen negatives
-        # would stand before the positives.
-        keys = self._draw.keys(content, 2 * count)
+    def instruction(self, asked: str, text: str) -> str:
+        """The whole instruction for one batch."""
+        return f'{self.head}{asked}, "input": {quote(text)}}}'
+
+    def _sample(self, found: dict[str, str], keys: Sequence[int]) -> Sequence[str]:
+        """Labels to ask of a training text: those that occur, and some of the others."""
+        if self._share == 1:
+            return self.labels
+        present = [label for label in self.labels if label in found]
         absent = [label for label in self.labels if label not in found]
-        wanted = math.ceil(self._share * len(absent))
-        chosen = absent if wanted == len(absent) else shuffled(absent, keys)[:wanted]
-        if found:
-            chosen = [label for label in self.labels if label in found] + chosen
-        return shuffled(chosen, keys[count:])
+        if self._share is None:
+            named = {other for label in present for other in self._hard.get(label, ())}
+            hard = [label for label in absent if label in named]
+            others = [label for label in absent if label not in named]
+            limit = self._split_num if self._split_num > 0 else self.task.split_num
+            return present + hard + shuffled(others, keys)[:limit]
+        return present + shuffled(absent, keys)[: math.ceil(self._share * len(absent))]
 
-    def _batch(self, labels: Sequence[str]) -> Batch:
-        return labels, ", ".join([self._entries[label] for label in labels])
+    def _cut(self, labels: Sequence[str], entries: dict[str, str] | None = None) -> list[Batch]:
+        entries = entries or self._entries
+        cut = batches(labels, self._split_num, self._remainder)
+        if self._collide:
+            cut = apart(cut, self._answer_key.__getitem__)
+        opening, closing = self._brackets
+        return [(names, opening + ", ".join([entries[name] for name in names]) + closing) for names in cut]
+
+    def _entry(self, label: str, entry: str) -> str:
+        if not self._described:
+            return entry
+        about = quote(self.schema.descriptions.get(label, ""))
+        key = f"{quote(label)}: "
+        # A label that is a plain string carries its description; one that is an object stands beside it.
+        return key + about if entry == quote(label) else f"{key}{{{key}{about}, {entry[1:]}"
 
     def _output(self, labels: Sequence[str], found: dict[str, str]) -> str:
-        parts = [self._keys[label] + found[label] if label in found else self._empty[label] for label in labels]
-        return "{" + ", ".join(parts) + "}"
+        keys, empty = self._keys, self._empty
+        return "{" + ", ".join([keys[name] + found[name] if name in found else empty[name] for name in labels]) + "}"
 
 
 def instructions(
-    text: str,
-    annotation: Items | None,
-    schema: Schema,
-    task: str,
-    language: str = "en",
-    split_num: int | None = None,
+    text: str, annotation: Items | None, schema: Schema, task: str, language: str = "en", split_num: int | None = None
 ) -> Iterator[dict[str, str]]:
     """Instructions for one text, every label asked in schema order.
 
@@ -138,5 +196,6 @@ def instructions(
     '["city"], "input": "In Ulm"}'
     """
     asker = Instructor(task_named(task), schema, language, False, Options(split_num=split_num))
-    for instruction, output in asker.rows(text, annotation)[0]:
-        yield {"instruction": instruction, "output": output}
+    questions = asker.ask(text, annotation)
+    for asked, output in zip(questions.asked, questions.outputs):
+        yield {"instruction": asker.instruction(asked, text), "output": output}

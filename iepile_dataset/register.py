@@ -26,7 +26,7 @@ def register() -> None:
     >>> register(); register()
     >>> from datasets import get_dataset_config_names
     >>> get_dataset_config_names("iepile")
-    ['ner', 're', 'ee', 'eet', 'eea']
+    ['ner', 're', 'ee', 'eet', 'eea', 'spo', 'kg']
     """
     original = getattr(datasets.load, "dataset_module_factory", None)
     if original is None:

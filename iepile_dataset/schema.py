@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
+from json.encoder import encode_basestring as quote
 from typing import Any
 
 import yaml
@@ -24,16 +27,39 @@ class Schema:
     Attributes:
         types: Entity types (NER) or event types (events).
         relations: Relation names (RE).
-        roles: Event type to its argument roles.
+        roles: Event type to its argument roles (events), entity type to its attributes (KG).
+        triples: Typed relations (SPO), `{name: (head type, relation, tail type)}`; the name is the three joined
+            by `_`, as in the original.
+        descriptions: Label to what it means, where the source says; outside IEPile's own format.
     """
 
     types: tuple[str, ...] = ()
     relations: tuple[str, ...] = ()
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    triples: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def slots(self) -> dict[str, dict[str, tuple[int, str]]]:
+        """Event type → role → (its place, `"role": ` as JSON); escaped once for all records."""
+        return {
+            kind: {role: (place, f"{quote(role)}: ") for place, role in enumerate(roles)}
+            for kind, roles in self.roles.items()
+        }
+
+    @cached_property
+    def absent(self) -> dict[str, list[str]]:
+        """Event type → `"role": "NAN"` for each of its roles."""
+        return {kind: [f'{name}"NAN"' for _, name in slots.values()] for kind, slots in self.slots.items()}
+
+    @cached_property
+    def no_arguments(self) -> dict[str, str]:
+        """Event type → the arguments of an event that has none."""
+        return {kind: "{" + ", ".join(parts) + "}" for kind, parts in self.absent.items()}
 
 
 def parse_schema(text: str, file: str = "schema.json") -> Schema:
-    """Read a schema in IEPile's three-line form or in the one-object form.
+    r"""Read a schema in IEPile's three-line form or in the one-object form.
 
     Args:
         text: Content of the file.
@@ -45,56 +71,91 @@ def parse_schema(text: str, file: str = "schema.json") -> Schema:
     Raises:
         DataError: The text has neither form, or a label is not a non-empty string.
 
-    The three lines are the original corpus's format; the object form may give `types` as a mapping
-    `{type: [roles]}` too.
+    The three lines are the original corpus's format. In the object form `types` may be a mapping `{type: [roles]}`,
+    and any list of labels a mapping `{label: {"description": …, "aliases": […], "examples": […]}}`. Typed relations
+    are `{relation: [[head type, tail type]]}`, as the third line or as `triples`.
 
-    >>> parse_schema('["person", "location"]\\n[]\\n{}').types
+    >>> parse_schema('["person", "location"]\n[]\n{}').types
     ('person', 'location')
     >>> parse_schema("types: {sue: [plaintiff, place]}").roles
     {'sue': ('plaintiff', 'place')}
+    >>> parse_schema('[]\n["in"]\n{"in": [["city", "country"]]}').triples
+    {'city_in_country': ('city', 'in', 'country')}
+    >>> parse_schema("types: {city: {description: a town, examples: [Ulm]}}").descriptions
+    {'city': 'a town. Examples: Ulm'}
     """
-    parts = _three_lines(text)
-    if parts is None:
-        parts = _one_object(text, file)
-    types, relations, roles = parts
-    if isinstance(types, Mapping) and isinstance(roles, Mapping):
-        types, roles = list(types), {**dict(types), **dict(roles)}
-    if not isinstance(roles, Mapping):
-        raise DataError(f"{file}:3: roles are {shown(roles)}, not an object ({_FORM})")
+    types, relations, third, triples = _parts(text, file)
+    described: dict[str, str] = {}
+    if isinstance(types, Mapping) and all(isinstance(value, list) for value in types.values()) and types:
+        types, third = list(types), {**dict(types), **dict(third or {})}
+    if not isinstance(third, Mapping):
+        raise DataError(f"{file}:3: roles are {shown(third)}, not an object ({_FORM})")
+    typed = {name: pairs for name, pairs in third.items() if _pairs(pairs)}
     return Schema(
-        types=_labels(types, file, 1),
-        relations=_labels(relations, file, 2),
-        roles={kind: _labels(names, file, 3) for kind, names in roles.items()},
+        types=_labels(types, file, 1, described),
+        relations=_labels(relations, file, 2, described),
+        roles={kind: _labels(names, file, 3, described) for kind, names in third.items() if kind not in typed},
+        triples=_triples({**typed, **triples}, file),
+        descriptions=described,
     )
 
 
-def _three_lines(text: str) -> tuple[Any, Any, Any] | None:
+def _parts(text: str, file: str) -> tuple[Any, Any, Any, Any]:
+    """Types, relations, roles and triples as the file has them."""
     lines = [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
-    if len(lines) != 3:
-        return None
-    try:
-        types, relations, roles = (json.loads(line) for line in lines)
-    except json.JSONDecodeError:
-        return None
-    return types, relations, roles
-
-
-def _one_object(text: str, file: str) -> tuple[Any, Any, Any]:
+    if len(lines) == 3:
+        with suppress(json.JSONDecodeError):
+            types, relations, roles = (json.loads(line) for line in lines)
+            return types, relations, roles, {}
     try:
         data = yaml.safe_load(text)  # JSON is YAML
     except yaml.YAMLError as error:
         raise DataError(f"{file}: not readable as a schema: {' '.join(str(error).split())} ({_FORM})") from None
-    if not isinstance(data, Mapping) or not {"types", "relations", "roles"} & set(data):
+    if not isinstance(data, Mapping) or not {"types", "relations", "roles", "triples"} & set(data):
         raise DataError(f"{file}: no schema in it ({_FORM})")
-    roles = data.get("roles") or {}
-    relations = data.get("relations") or (roles if isinstance(roles, list) else [])
-    return data.get("types") or [], relations, roles if isinstance(roles, Mapping) else {}
+    roles, triples = data.get("roles") or {}, data.get("triples") or {}
+    if not isinstance(triples, Mapping):
+        raise DataError(f"{file}: triples are {shown(triples)} (write {{relation: [[head type, tail type]]}})")
+    relations = data.get("relations") or (roles if isinstance(roles, list) else list(triples))
+    return data.get("types") or [], relations, roles if isinstance(roles, Mapping) else {}, triples
 
 
-def _labels(values: Any, file: str, line: int) -> tuple[str, ...]:
+def _pairs(values: Any) -> bool:
+    return isinstance(values, list) and bool(values) and all(isinstance(value, list) for value in values)
+
+
+def _triples(typed: Mapping[str, Any], file: str) -> dict[str, tuple[str, str, str]]:
+    found = {}
+    for relation, pairs in typed.items():
+        for pair in pairs if _pairs(pairs) else [pairs]:
+            if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(kind, str) and kind for kind in pair)):
+                raise DataError(f"{file}:3: {shown(pair)} is not a pair of types (write [[head type, tail type]])")
+            found[f"{pair[0]}_{relation}_{pair[1]}"] = (pair[0], relation, pair[1])
+    return found
+
+
+def _labels(values: Any, file: str, line: int, described: dict[str, str]) -> tuple[str, ...]:
+    if isinstance(values, Mapping):
+        for label, about in values.items():
+            if told := _description(about, f"{file}:{line}: {label}"):
+                described[label] = told
+        values = list(values)
     if not isinstance(values, list):
         raise DataError(f"{file}:{line}: {shown(values)} is not a list of labels ({_FORM})")
     for value in values:
         if not isinstance(value, str) or not value:
             raise DataError(f"{file}:{line}: label {shown(value)} is not a non-empty string (quote or remove it)")
     return tuple(dict.fromkeys(values))
+
+
+def _description(about: Any, place: str) -> str:
+    """Description, aliases and examples of a label as one line."""
+    if about is None or isinstance(about, str):
+        return about or ""
+    if not isinstance(about, Mapping) or not set(about) <= {"description", "aliases", "examples"}:
+        raise DataError(f"{place}: {shown(about)} (give description, aliases or examples)")
+    parts = [str(about.get("description") or "").rstrip(".")]
+    for name in ("aliases", "examples"):
+        if about.get(name):
+            parts.append(f"{name.capitalize()}: {', '.join(map(str, about[name]))}")
+    return ". ".join(part for part in parts if part)

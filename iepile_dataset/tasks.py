@@ -3,7 +3,7 @@
 A new task is a new entry here, its prompts, its twin in the metric's table, and its tests.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -24,22 +24,28 @@ class Task:
     Attributes:
         name: As rows spell it.
         folders: Corpus folders that serve it, the best first.
-        key: The annotation's key in a record.
+        annotation: The annotation's key in a record.
         split_num: The most labels one instruction asks for, unless told otherwise (IEPile's own figures).
         labels: What can be asked of a source.
         entry: A label as it stands in the instruction's schema, as JSON.
         answer: Text, annotation, schema → `{label: JSON value}`.
         hints: Only where the gold decides what is asked: text, annotation, schema → `{label: entry}`.
+        key: A label as it stands as a key of the answer.
+        nothing: The answer's value for a label that does not occur, as JSON.
+        where: Where its labels stand in a schema, for messages.
     """
 
     name: str
     folders: tuple[str, ...]
-    key: str
+    annotation: str
     split_num: int
     labels: Callable[[Schema], tuple[str, ...]]
     entry: Callable[[str, Schema], str]
     answer: Callable[[str, Items, Schema], dict[str, str]]
     hints: Callable[[str, Items, Schema], Mapping[str, str]] | None = None
+    key: Callable[[str, Schema], str] = lambda label, schema: label
+    nothing: str = "[]"
+    where: str = "line 1 of schema.json, the types"
 
     def prompt(self, language: str) -> str:
         """The task description in `en` or `zh`, as it stands in `prompts/`."""
@@ -61,19 +67,40 @@ def _event(label: str, schema: Schema) -> str:
 
 def _known_events(text: str, items: Items, schema: Schema) -> dict[str, str]:
     return {
-        label: f'{{"event_type": {quote(label)}, "trigger": [{", ".join(map(quote, triggers))}], '
-        f'"arguments": {_roles(label, schema)}}}'
+        label: f'{{"event_type": {quote(label)}, "trigger": {_list(triggers)}, "arguments": {_roles(label, schema)}}}'
         for label, triggers in answers.known_triggers(text, items).items()
     }
 
 
+def _typed_relation(label: str, schema: Schema) -> str:
+    head, relation, tail = map(quote, schema.triples[label])
+    return f'{{"subject_type": {head}, "predicate": {relation}, "object_type": {tail}}}'
+
+
+def _graph_entity(label: str, schema: Schema) -> str:
+    return f'{{"entity_type": {quote(label)}, "attributes": {_list(answers.graph_attributes(schema)[label])}}}'
+
+
 def _roles(label: str, schema: Schema) -> str:
-    return "[" + ", ".join(map(quote, schema.roles.get(label, ()))) + "]"
+    return _list(schema.roles.get(label, ()))
+
+
+def _list(labels: Iterable[str]) -> str:
+    return "[" + ", ".join(map(quote, labels)) + "]"
 
 
 TASKS: Mapping[str, Task] = {
     "ner": Task("NER", ("NER",), "entity", 6, lambda schema: schema.types, _name, answers.entity_answers),
-    "re": Task("RE", ("RE",), "relation", 4, lambda schema: schema.relations, _name, answers.relation_answers),
+    "re": Task(
+        "RE",
+        ("RE",),
+        "relation",
+        4,
+        lambda schema: schema.relations,
+        _name,
+        answers.relation_answers,
+        where="line 2 of schema.json, the relations",
+    ),
     "ee": Task("EE", ("EE",), "event", 4, lambda schema: schema.types, _event, answers.event_answers),
     "eet": Task("EET", ("EET", "EE"), "event", 4, lambda schema: schema.types, _name, answers.trigger_answers),
     "eea": Task(
@@ -85,6 +112,28 @@ TASKS: Mapping[str, Task] = {
         _event,
         answers.argument_answers,
         _known_events,
+    ),
+    "spo": Task(
+        "SPO",
+        ("SPO", "RE"),
+        "relation",
+        4,
+        lambda schema: tuple(schema.triples),
+        _typed_relation,
+        answers.typed_answers,
+        key=lambda label, schema: schema.triples[label][1],
+        where="line 3 of schema.json, {relation: [[head type, tail type]]}",
+    ),
+    "kg": Task(
+        "KG",
+        ("KG", "SPO", "RE"),
+        "relation",
+        1,
+        lambda schema: tuple(answers.graph_attributes(schema)),
+        _graph_entity,
+        answers.graph_answers,
+        nothing="{}",
+        where="line 3 of schema.json, {type: [attributes]} or {relation: [[head type, tail type]]}",
     ),
 }
 

@@ -65,7 +65,7 @@ def prepare(
     with failing(), progress_bar("reading", unit="bytes") as advance:
         done = make(
             out, corpus, tasks=task or (), num_proc=num_proc, overwrite=overwrite, progress=advance,
-            options=Options(language, tuple(source) if source else None, split_num, negatives, seed, epoch, strict),
+            options=Options(language=language, source=tuple(source) if source else None, split_num=split_num, negatives=negatives, seed=seed, epoch=epoch, strict=strict),
         )  # fmt: skip
     _print_counts(done)
     if done.problems:

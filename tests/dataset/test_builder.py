@@ -17,12 +17,12 @@ from iepile_dataset.tasks import TASKS
 
 from .conftest import NER_SCHEMA
 
-CONFIGS = ["ner", "re", "ee", "eet", "eea"]
+CONFIGS = ["ner", "re", "ee", "eet", "eea"]  # served by the embedded sample
 COLUMNS = ["id", "task", "source", "language", "instruction", "output", "label"]
 
 
-def test_the_five_configurations_and_three_splits_are_known():
-    assert get_dataset_config_names("iepile") == CONFIGS
+def test_the_configurations_and_three_splits_are_known():
+    assert get_dataset_config_names("iepile") == [*CONFIGS, "spo", "kg"]
     assert get_dataset_split_names("iepile", "ner") == ["train", "validation", "test"]
 
 

@@ -13,8 +13,8 @@ CITIES = Schema(types=tuple("abcdefghij"))
 ITEMS = [{"entity": "T", "entity_type": "c"}, {"entity": "x", "entity_type": "h"}]
 
 
-def asked(rows) -> list[list[str]]:
-    return [json.loads(instruction)["schema"] for instruction, _ in rows]
+def asked(questions) -> list[list[str]]:
+    return [json.loads(schema) for schema in questions.asked]
 
 
 def labels_of(rows) -> list[str]:
@@ -22,7 +22,7 @@ def labels_of(rows) -> list[str]:
 
 
 def rows(train=True, text="T x", items=ITEMS, **options):
-    return Instructor(TASKS["ner"], CITIES, "en", train, Options(**options)).rows(text, items)[0]
+    return Instructor(TASKS["ner"], CITIES, "en", train, Options(**options)).ask(text, items)
 
 
 def test_validation_and_test_ask_every_label_in_schema_order():
@@ -46,7 +46,7 @@ def test_a_share_of_the_absent_labels_is_rounded_up():
 
 
 def test_a_text_without_labels_gives_no_row_when_no_negatives_are_wanted():
-    assert rows(items=[], negatives="none") == []
+    assert rows(items=[], negatives="none").asked == []
 
 
 def test_sampling_depends_on_seed_epoch_and_content_and_on_nothing_else():
@@ -83,17 +83,17 @@ def test_eea_asks_the_gold_types_with_all_their_triggers():
     schema = Schema(types=("sue", "pay"), roles={"sue": ("place",), "pay": ()})
     items = [{"event_type": "sue", "event_trigger": t, "arguments": []} for t in ("sued", "suing")]
     asker = Instructor(TASKS["eea"], schema, "en", False, Options())
-    (row,), _ = asker.rows("suing, she sued", items)
-    assert asked([row]) == [[{"event_type": "sue", "trigger": ["suing", "sued"], "arguments": ["place"]}]]
-    assert row[1] == '{"sue": [{"place": "NAN"}]}'
-    assert asker.rows("nothing", []) == ([], "[]")
-    assert asker.rows("unlabelled", None) == ([], "")
+    questions = asker.ask("suing, she sued", items)
+    assert asked(questions) == [[{"event_type": "sue", "trigger": ["suing", "sued"], "arguments": ["place"]}]]
+    assert questions.outputs == ['{"sue": [{"place": "NAN"}]}']
+    assert not asker.ask("nothing", []).asked
+    assert not asker.ask("unlabelled", None).asked
 
 
 def test_an_unlabelled_record_is_asked_everything_and_has_no_answer():
     made = rows(train=False, items=None)
-    assert len(made) == 2
-    assert {output for _, output in made} == {""}
+    assert len(made.asked) == 2
+    assert made.outputs == ["", ""]
 
 
 @given(st.lists(st.text(min_size=1), unique=True, max_size=60), st.integers(1, 9))
@@ -116,10 +116,11 @@ def test_rows_are_the_json_that_json_dumps_writes(data):
     text = " ".join(mentions) + data.draw(_names)
     items = [{"entity": m, "entity_type": data.draw(st.sampled_from(labels))} for m in mentions]
     asker = Instructor(TASKS["ner"], Schema(types=tuple(labels)), "zh", data.draw(st.booleans()), Options())
-    made, label = asker.rows(text, items)
-    assert json.loads(label) == items
+    made = asker.ask(text, items)
+    assert json.loads(made.label) == items
     answered = set()
-    for instruction, output in made:
+    for schema, output in zip(made.asked, made.outputs):
+        instruction = asker.instruction(schema, text)
         for string in (instruction, output):
             assert json.dumps(json.loads(string), ensure_ascii=False) == string
         question, answer = json.loads(instruction), json.loads(output)

@@ -18,8 +18,8 @@ def printed_rows(reference) -> dict[str, dict]:
 
 def ask(task: str, schema: Schema, text: str, items: list) -> tuple[str, str]:
     asker = Instructor(TASKS[task.lower()], schema, "en", False, Options(split_num=-1))
-    (row,), _ = asker.rows(text, items)
-    return row
+    questions = asker.ask(text, items)
+    return asker.instruction(questions.asked[0], text), questions.outputs[0]
 
 
 def test_the_specification_prints_three_rows(reference):
