@@ -3,7 +3,7 @@
 import typer
 
 from . import __version__
-from .commands import prepare
+from .commands import prepare, verify
 
 app = typer.Typer(
     help="Schema-based information extraction: annotated text → instructions → model → answers → score.",
@@ -21,6 +21,7 @@ def _version(version: bool = typer.Option(False, "--version", help="Show the ver
 
 
 app.command()(prepare.prepare)
+app.command()(verify.verify)
 
 
 def main() -> None:

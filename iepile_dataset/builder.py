@@ -14,6 +14,7 @@ from datasets.builder import Key
 from .config import CONFIGS, IEPileConfig
 from .corpus import SPLITS, find_sources
 from .generate import ARROW_SCHEMA, COLUMNS, Counts, tables
+from .limit import limit_empty
 from .problems import Problem
 from .shards import Shard, finer, make_shards
 from .tasks import task_named
@@ -47,6 +48,7 @@ class IEPile(datasets.ArrowBasedBuilder):
         )
         for problem in problems:
             logger.warning("left out: %s", problem)
+        found = limit_empty(found, self.config.options)
         shards = {split: make_shards(found, split, self.config.num_shards) for split in SPLITS}
         return [
             datasets.SplitGenerator(name=split, gen_kwargs={"shards": parts})

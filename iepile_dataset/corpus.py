@@ -10,6 +10,7 @@ from typing import Any
 import fsspec
 import orjson
 
+from .licences import allows
 from .options import Options
 from .problems import DataError, Problem, shown
 from .schema import SCHEMA_FILES, Schema, parse_schema
@@ -40,6 +41,7 @@ class Source:
         sizes: Split to file size in bytes.
         licence: Licence words of its `meta.json`, empty where it has none.
         path: Its folder.
+        empty_below: Threshold for empty training rows, where they are limited; see `limit`.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Source:
     sizes: Mapping[str, int]
     licence: str
     path: str
+    empty_below: int | None = None
 
     @property
     def key(self) -> str:
@@ -107,6 +110,12 @@ def find_sources(
                 problems.append(_problem(folder, str(error)))
         except DataError as error:
             problems.append(_problem(folder, str(error)))
+    if options.licence:
+        for source in sources:
+            if not allows(source.licence, options.licence):
+                told = f'licence words {shown(source.licence)} do not plainly allow use "{options.licence}"'
+                problems.append(Problem(source.path, 0, told, "leave --licence out, or state the licence in meta.json"))
+        sources = [source for source in sources if allows(source.licence, options.licence)]
     if options.language:
         sources = [source for source in sources if source.language == options.language]
     if options.sources:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from json.encoder import encode_basestring as quote
 
 import numpy as np
@@ -12,7 +13,9 @@ import pyarrow.compute as pc
 from .answers import UNFIT
 from .check import problems
 from .corpus import Source
+from .fit import Fitter
 from .instruct import Instructor, Questions
+from .limit import limited
 from .options import Options
 from .problems import DataError, Problem, shown
 from .shards import Segment, Shard
@@ -25,7 +28,9 @@ _TABLE_ROWS = 4096
 
 Report = Callable[[Problem], None]
 Counts = Counter[tuple[str, str]]
-"""(source key, what) → how many: `read`, `quarantined`, `unlabelled`, `unasked`, `rows`, `empty_rows`."""
+"""(source key, what) → how many: `read`, `quarantined`, `unlabelled`, `unasked`, `rows`, `empty_rows`; with a limit
+on empty rows `dropped_empty`; with a token budget `windows` (beyond the first of a text) and `lost` (annotated units
+that no window holds)."""
 
 
 def tables(shard: Shard, options: Options, counts: Counts, report: Report) -> Iterator[pa.Table]:
@@ -41,17 +46,23 @@ def tables(shard: Shard, options: Options, counts: Counts, report: Report) -> It
         DataError: With `options.strict`, at the first bad record.
     """
     for segment in shard:
-        source, task = segment.source, TASKS[segment.source.task]
-        train = segment.split == "train"
-        asker = Instructor(task, source.schema, source.language, train, options, source.name)
+        asker = instructor(segment, options)
         waiting = _Rows(segment, asker.head)
-        for line, text, questions in _questions(segment, asker, options, counts, report):
+        for line, text, questions in questions_of(segment, asker, options, counts, report):
             waiting.add(line, text, questions)
             if waiting.count >= _TABLE_ROWS:
                 yield waiting.table()
                 waiting = _Rows(segment, asker.head)
         if waiting.count:
             yield waiting.table()
+
+
+def instructor(segment: Segment, options: Options) -> Instructor | Fitter:
+    """Who asks the records of a segment."""
+    source, task = segment.source, TASKS[segment.source.task]
+    train = segment.split == "train"
+    make = partial(Instructor, task, language=source.language, train=train, options=options, source=source.name)
+    return Fitter(make, task, source.schema, options) if options.max_prompt_tokens else make(source.schema)
 
 
 class _Rows:
@@ -95,12 +106,13 @@ class _Rows:
         return pa.Table.from_arrays([ids.take(record), *constant, instruction, outputs, labels], schema=ARROW_SCHEMA)
 
 
-def _questions(
-    segment: Segment, asker: Instructor, options: Options, counts: Counts, report: Report
+def questions_of(
+    segment: Segment, asker: Instructor | Fitter, options: Options, counts: Counts, report: Report
 ) -> Iterator[tuple[int, str, Questions]]:
-    """(line number, text, questions) for each record that has any."""
+    """(line number, text, questions) for each record that has any; see `tables` for the arguments."""
     source, key, train = segment.source, asker.task.annotation, segment.split == "train"
-    read = bad = unlabelled = unasked = made = empty = 0
+    below = source.empty_below if train else None
+    read = bad = unlabelled = unasked = made = empty = dropped = 0
 
     def leave_out(line: int, raw: bytes, reason: str, remedy: str) -> None:
         nonlocal bad
@@ -121,7 +133,7 @@ def _questions(
             text, items = record["text"], record.get(key)
             if not text or (items is None and (train or key in record)):
                 raise ValueError("no text or no annotation")
-            questions = asker.ask(text, items)
+            parts = asker.parts(text, items)
         except orjson.JSONDecodeError as error:
             if line == 1 and raw.lstrip().startswith(b"["):
                 leave_out(line, raw[:200], "the file is one JSON array", "write one JSON object a line (jq -c '.[]')")
@@ -132,12 +144,18 @@ def _questions(
             leave_out(line, raw, *_why(record, key, source, segment.split))
             continue
         unlabelled += items is None
-        if not questions.asked:
-            unasked += 1
-            continue
-        made += len(questions.asked)
-        empty += questions.empty
-        yield line, text, questions
+        asked = False
+        for window, questions in parts:
+            asked |= bool(questions.asked)
+            if below is not None:
+                before = len(questions.asked)
+                questions = limited(questions, below)
+                dropped += before - len(questions.asked)
+            if questions.asked:
+                made += len(questions.asked)
+                empty += questions.empty
+                yield line, window, questions
+        unasked += not asked
     for what, number in (
         ("read", read),
         ("quarantined", bad),
@@ -145,6 +163,9 @@ def _questions(
         ("unasked", unasked),
         ("rows", made),
         ("empty_rows", empty),
+        ("dropped_empty", dropped),
+        ("windows", asker.windows),
+        ("lost", asker.lost),
         ("unknown_hard_negatives", asker.unknown_hard),
     ):
         counts[source.key, what] += number

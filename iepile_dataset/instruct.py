@@ -1,7 +1,7 @@
 """One record → its questions and answers."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from json.encoder import encode_basestring as quote
 from typing import NamedTuple
 
@@ -17,6 +17,10 @@ from .tasks import Task, task_named
 
 Batch = tuple[Sequence[str], str]
 """(labels, the schema that asks for them as JSON)"""
+
+
+Fit = Callable[[Mapping[str, str]], list[list[str]]]
+"""A batch as {label: entry} → the labels in batches that fit"""
 
 
 class Questions(NamedTuple):
@@ -59,6 +63,8 @@ class Instructor:
     ['{"city": ["Ulm"], "person": []}']
     """
 
+    windows = lost = 0  # a whole text loses nothing; see `fit.Fitter`
+
     def __init__(
         self, task: Task, schema: Schema, language: str, train: bool, options: Options, source: str = ""
     ) -> None:
@@ -80,23 +86,24 @@ class Instructor:
         self._collide = len(set(self._answer_key.values())) < len(self.labels)
         self._keys = {label: f"{quote(key)}: " for label, key in self._answer_key.items()}
         self._empty = {label: key + task.nothing for label, key in self._keys.items()}
-        self._brackets = "{}" if options.descriptions else "[]"
+        self._brackets = ("{", "}") if options.descriptions else ("[", "]")
         self._described = options.descriptions
-        self._entries = {label: self._entry(label, task.entry(label, schema)) for label in self.labels}
+        self.entries = {label: self._entry(label, task.entry(label, schema)) for label in self.labels}
         self._fixed = self._cut(self.labels)
         self._fixed_asked = [asked for _, asked in self._fixed]
         self._fixed_outputs = [self._output(labels, {}) for labels, _ in self._fixed]
         # One label and no choice leave nothing to draw.
-        one = self.train and len(self.labels) == 1 and self._share == 1
-        self._always = not task.hints and (one or not self.train)
+        one = len(self.labels) == 1 and self._share == 1 and options.max_empty is None
+        self._always = not task.hints and (one or not train)
         self._place = {label: number for number, (labels, _) in enumerate(self._fixed) for label in labels}
 
-    def ask(self, text: str, items: Items | None) -> Questions:
+    def ask(self, text: str, items: Items | None, fit: Fit | None = None) -> Questions:
         """The questions to one record and their answers.
 
         Args:
             text: The record's text.
             items: Its annotation list, None where it is not annotated.
+            fit: Cuts a batch, given as `{label: entry}`, further.
 
         Returns:
             No question where nothing is to be asked: EEA without events, or a training text without any label when
@@ -106,10 +113,13 @@ class Instructor:
             One of `answers.UNFIT`: the record does not fit the schema; `check.problems` says why.
         """
         if items is None:
-            return _NOTHING if self.task.hints else Questions(self._fixed_asked, [""] * len(self._fixed), "", 0)
+            if self.task.hints:
+                return _NOTHING
+            asked = self._fixed_asked if fit is None else [asked for _, asked in self._cut(self.labels, fit=fit)]
+            return Questions(asked, [""] * len(asked), "", 0)
         found = self.task.answer(text, items, self.schema)
         label = orjson.dumps(items).decode()
-        if self._always:
+        if self._always and fit is None:
             outputs = self._fixed_outputs
             if not found:
                 return Questions(self._fixed_asked, outputs, label, len(outputs))
@@ -125,16 +135,21 @@ class Instructor:
         if self.task.hints:
             hints = self.task.hints(text, items, self.schema)
             order = [name for name in self.labels if name in found]
-            cut = self._cut(
-                shuffled(order, keys) if self.train else order, {n: self._entry(n, hints[n]) for n in order}
-            )
+            entries = {name: self._entry(name, hints[name]) for name in order}
+            cut = self._cut(shuffled(order, keys) if self.train else order, entries, fit)
+        elif not self.train:
+            cut = self._cut(self.labels, fit=fit)
         else:
             # The first half of the keys chooses, the second orders: with the same keys for both, chosen negatives
             # would stand before the positives.
-            cut = self._cut(shuffled(self._sample(found, keys), keys[count:]))
+            cut = self._cut(shuffled(self._sample(found, keys), keys[count:]), fit=fit)
         empty = sum(found.keys().isdisjoint(names) for names, _ in cut)
         outputs = [self._output(names, found) for names, _ in cut]
         return Questions([asked for _, asked in cut], outputs, label, empty, keys[0] << 16 | keys[1] if keys else 0)
+
+    def parts(self, text: str, items: Items | None) -> Sequence[tuple[str, Questions]]:
+        """(text, its questions): one part, the whole text; `fit.Fitter` has several."""
+        return ((text, self.ask(text, items)),)
 
     def instruction(self, asked: str, text: str) -> str:
         """The whole instruction for one batch."""
@@ -154,11 +169,13 @@ class Instructor:
             return present + hard + shuffled(others, keys)[:limit]
         return present + shuffled(absent, keys)[: math.ceil(self._share * len(absent))]
 
-    def _cut(self, labels: Sequence[str], entries: dict[str, str] | None = None) -> list[Batch]:
-        entries = entries or self._entries
+    def _cut(self, labels: Sequence[str], entries: dict[str, str] | None = None, fit: Fit | None = None) -> list[Batch]:
+        entries = entries or self.entries
         cut = batches(labels, self._split_num, self._remainder)
         if self._collide:
             cut = apart(cut, self._answer_key.__getitem__)
+        if fit:
+            cut = [part for names in cut for part in fit({name: entries[name] for name in names})]
         opening, closing = self._brackets
         return [(names, opening + ", ".join([entries[name] for name in names]) + closing) for names in cut]
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .licences import USES
 from .problems import DataError, shown
 from .tasks import LANGUAGES
 
@@ -13,7 +14,8 @@ class Options:
     Attributes:
         language: `en`, `zh`, or None for both.
         source: One source or several; None for all.
-        licence: Only sources whose licence allows this: `commercial`, `derivatives` or `any`; see `licences`.
+        licence: Only sources whose licence words plainly allow this use: `commercial`, `derivatives` or `any` (some
+            known licence); see `licences`.
         split_num: The most labels in one instruction; None takes the task's own (6 for NER, 4 otherwise), -1 asks
             all at once.
         remainder: `even` spreads the labels over the batches; `merge` is the original's rule, whose last batch may
@@ -53,6 +55,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.language not in (None, *LANGUAGES):
             raise DataError(f"language={shown(self.language)} is unknown (en, zh, or leave it out for both)")
+        if self.licence not in (None, *USES):
+            raise DataError(f"licence={shown(self.licence)} is unknown ({', '.join(USES)})")
         if self.split_num is not None and (not _whole(self.split_num) or self.split_num < -1 or self.split_num == 0):
             raise DataError(f"split_num={shown(self.split_num)} (a number of labels from 1, or -1 for no splitting)")
         if self.remainder not in ("even", "merge"):

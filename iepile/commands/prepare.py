@@ -1,5 +1,6 @@
 """`iepile prepare`."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,45 +12,64 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
+def _option(text: str, name: str | None = None) -> typer.models.OptionInfo:
+    names = [name] if name else []
+    option: typer.models.OptionInfo = typer.Option(*names, help=text, show_default=False)
+    return option
+
+
 def prepare(
+    out: Annotated[Path, _option("The folder to make.", "--out")],
     corpus: Annotated[
         str | None,
         typer.Argument(
-            help="A corpus tree (IE-en/NER/<source>/train.json …), one of its folders, or one source; "
-            "the embedded sample where left out.",
+            help="A corpus tree (IE-en/NER/<source>/train.json …), one of its folders, or one source, local or "
+            "hf://…; the embedded sample where left out.",
             show_default=False,
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="The folder to make.", show_default=False)] = ...,  # type: ignore[assignment]
     task: Annotated[
-        list[str] | None,
-        typer.Option(help="ner, re, ee, eet or eea; repeat for several. All by default.", show_default=False),
+        list[str] | None, _option("ner, re, ee, eet, eea, spo or kg; again for several. Default: all.")
     ] = None,
-    language: Annotated[str | None, typer.Option(help="en or zh; both by default.", show_default=False)] = None,
-    source: Annotated[
-        list[str] | None, typer.Option(help="Only this source; repeat for several.", show_default=False)
+    language: Annotated[str | None, _option("en or zh. Default: both.")] = None,
+    source: Annotated[list[str] | None, _option("Only this source; again for several.")] = None,
+    licence: Annotated[
+        str | None, _option("Only sources whose licence plainly allows this use: any, derivatives or commercial.")
     ] = None,
     split_num: Annotated[
-        int | None,
-        typer.Option(
-            help="The most labels in one instruction; 6 for NER and 4 otherwise by default, -1 for all at once.",
-            show_default=False,
-        ),
+        int | None, _option("The most labels in one instruction. Default: 6 for NER, 1 for KG, 4 otherwise; -1: all.")
     ] = None,
+    remainder: Annotated[str, typer.Option(help="even batches, or merge: the original's rule.")] = "even",
     negatives: Annotated[
         str,
         typer.Option(
-            help="Labels asked of a training text that do not occur in it: all, none, or "
-            "a share of them between 0 and 1."
+            help="Labels asked of a training text that do not occur in it: all, none, a share of them from 0 "
+            "to 1, or hard: those of --hard-negatives and at most split_num others."
         ),
     ] = "all",
+    hard_negatives: Annotated[str | None, _option("The dictionary for hard (iepile negatives mine makes one).")] = None,
+    max_empty: Annotated[
+        float | None, _option("The largest share of training rows with an empty answer, 0 to 1.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seeds the choice and order of labels in the train split.")] = 42,
     epoch: Annotated[int, typer.Option(help="Draws them anew from the same seed.")] = 0,
+    descriptions: Annotated[
+        bool, typer.Option("--descriptions", help="Put the schema's label descriptions into the instruction.")
+    ] = False,
+    max_prompt_tokens: Annotated[
+        int | None, _option("The most tokens of an instruction; batches, role lists and texts are cut to fit.")
+    ] = None,
+    tokenizer: Annotated[
+        str | None, _option("Folder, tokenizer.json or Hub name of the tokenizer that counts them.")
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="parquet, or jsonl: the original's train.json, dev.json and test.json.")
+    ] = "parquet",
     num_proc: Annotated[int, typer.Option(min=1, help="Processes; the rows are the same for any number.")] = 1,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad record.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a folder that was prepared before.")] = False,
 ) -> None:
-    """Annotated text → instructions, as a folder of Parquet that `load_dataset` reads.
+    """Annotated text → instructions, as a folder that `load_dataset` reads.
 
     Every record is accounted for: what cannot be used lies in `quarantine.jsonl` with file, line and reason.
 
@@ -62,21 +82,36 @@ def prepare(
 
     from ..console import console, failing, progress_bar
 
-    with failing(), progress_bar("reading", unit="bytes") as advance:
+    with failing(), progress_bar("reading") as advance:
+        options = Options(
+            language=language,
+            source=tuple(source) if source else None,
+            licence=licence,
+            split_num=split_num,
+            remainder=remainder,
+            negatives=negatives,
+            hard_negatives=hard_negatives,
+            max_empty=max_empty,
+            seed=seed,
+            epoch=epoch,
+            descriptions=descriptions,
+            max_prompt_tokens=max_prompt_tokens,
+            tokenizer=tokenizer,
+            strict=strict,
+        )
         done = make(
-            out, corpus, tasks=task or (), num_proc=num_proc, overwrite=overwrite, progress=advance,
-            options=Options(language=language, source=tuple(source) if source else None, split_num=split_num, negatives=negatives, seed=seed, epoch=epoch, strict=strict),
+            out, corpus, tasks=task or (), options=options, form=form, num_proc=num_proc, overwrite=overwrite,
+            progress=advance,
         )  # fmt: skip
     _print_counts(done)
     if done.problems:
         _print_problems(done)
     rate = done.total("rows") / done.seconds
     console.print(f"[bold]{done.total('rows'):,}[/] rows in {out} ({done.seconds:.1f} s, {rate:,.0f} rows/s)")
+    console.print(f"rows_sha256 {done.rows_sha256}", style="dim")
 
 
 def _print_counts(done: "Prepared") -> None:
-    from collections import Counter
-
     from rich.table import Table
 
     from ..console import console
@@ -95,10 +130,21 @@ def _print_counts(done: "Prepared") -> None:
     table.add_row("all", *(f"{done.total(what):,}" for what in columns))
     console.print(table)
     console.print(
-        "left out: see below; not asked: no label to ask of it; empty: rows whose answer is empty",
-        style="dim",
+        "left out: see below; not asked: no label to ask of it; empty: rows whose answer is empty", style="dim"
     )
-    unstated = [key for key, licence in done.licences.items() if not licence]
+    for what, told in (
+        (
+            "dropped_empty",
+            "rows with an empty answer were dropped to keep --max-empty ({before:,} before, {after:,} after)",
+        ),
+        ("windows", "more windows were cut from texts that are longer than the budget"),
+        ("lost", "annotated units stand in no window as a whole and are not in any answer"),
+        ("unknown_hard_negatives", "labels of the hard-negative dictionary are not in their schema and were ignored"),
+    ):
+        if number := done.total(what):
+            after = done.total("empty_rows")
+            console.print(f"{number:,} {told.format(before=after + number, after=after)}")
+    unstated = [key for key, words in done.licences.items() if not words]
     if unstated:
         console.print(f"no licence words in meta.json: {', '.join(unstated)}", style="yellow", markup=False)
 

@@ -148,7 +148,7 @@ def test_a_second_run_says_what_is_there_and_starts_over_only_when_asked(tmp_pat
     assert "already prepared" in second.stderr
     assert run("--out", tmp_path / "rows", "--task", "re", "--overwrite").exit_code == 0
     assert sorted(path.name for path in (tmp_path / "rows").iterdir()) == [
-        "README.md", "manifest.json", "quarantine.jsonl", "re",
+        "README.md", "manifest.json", "quarantine.jsonl", "raw", "re",
     ]  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def test_an_interrupted_run_leaves_nothing_that_looks_whole(source, tmp_path):
     source(tmp_path / "in/IE-en/NER/b", NER_SCHEMA, train=[GOOD] * 200_000)
     command = [sys.executable, "-m", "iepile.cli", "prepare", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
     process = subprocess.Popen(command, env=os.environ, stderr=subprocess.PIPE, text=True)
-    while not list(tmp_path.glob(".out-*")):
+    while not list(tmp_path.glob(".out.*")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

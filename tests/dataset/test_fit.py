@@ -1,0 +1,120 @@
+import json
+from collections import Counter
+
+import pytest
+from datasets import load_dataset
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+import iepile  # noqa: F401
+from iepile_dataset import DataError, Options, Schema
+from iepile_dataset.fit import Fitter, token_counter, windows
+from iepile_dataset.instruct import Instructor
+from iepile_dataset.tasks import TASKS
+
+TEXT = "Ada came to Ulm. She stayed long. Bo went to Bonn, and then to Ulm. " * 8
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    """A small byte-level BPE, trained on the spot; like real ones it joins letters across most seams."""
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    words = [TASKS[task].prompt(language) for task in TASKS for language in ("en", "zh")] + [TEXT]
+    made.train_from_iterator(words, trainers.BpeTrainer(vocab_size=600, show_progress=False,
+                             initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))  # fmt: skip
+    file = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    made.save(str(file))
+    return str(file)
+
+
+def fitter(tokenizer, limit, schema, task="ner", train=False):
+    options = Options(max_prompt_tokens=limit, tokenizer=tokenizer)
+    return Fitter(lambda piece: Instructor(TASKS[task], piece, "en", train, options), TASKS[task], schema, options)
+
+
+@given(st.text(alphabet="ab .。！\n", max_size=80), st.integers(2, 12))
+def test_windows_are_the_text_in_pieces_that_fit(text, limit):
+    cut = windows(text, limit, len)
+    assert "".join(cut) == text
+    assert all(len(part) <= limit for part in cut)
+
+
+def test_windows_end_at_sentence_ends_in_both_languages():
+    assert windows("Pi is 3.14 here. So it is! Yes.", 5, lambda part: len(part.split())) == [
+        "Pi is 3.14 here. ",
+        "So it is! Yes.",
+    ]
+    assert windows("他说：“走吧。”我们走了。很远！", 8, len) == ["他说：“走吧。”", "我们走了。很远！"]
+
+
+def test_every_instruction_fits_and_every_mention_is_asked_in_a_window_that_holds_it(tokenizer):
+    schema = Schema(types=("city", "person", "some very long label that takes many tokens by itself"))
+    items = [{"entity": "Ulm", "entity_type": "city"}, {"entity": "Bo", "entity_type": "person"}]
+    count = token_counter(tokenizer)
+    asker = fitter(tokenizer, 170, schema)
+    found = set()
+    for window, questions in asker.parts(TEXT, items):
+        assert json.loads(questions.label) == items
+        for asked, output in zip(questions.asked, questions.outputs):
+            assert count(Instructor(TASKS["ner"], schema, "en", False, Options()).instruction(asked, window)) <= 170
+            for kind, mentions in json.loads(output).items():
+                assert all(mention in window for mention in mentions)
+                found |= {(kind, mention) for mention in mentions}
+    assert asker.windows > 0
+    assert asker.lost == 0
+    assert found == {("city", "Ulm"), ("person", "Bo")}
+
+
+def test_a_relation_across_windows_is_lost_and_counted(tokenizer):
+    schema = Schema(relations=("meets",))
+    asker = fitter(tokenizer, 150, schema, "re")
+    first, last = "Ada1 was here. ", "Zed was there."
+    text = first + "Nothing happened for a long time. " * 20 + last
+    items = [{"head": "Ada1", "relation": "meets", "tail": "Zed"}]
+    outputs = {output for _, questions in asker.parts(text, items) for output in questions.outputs}
+    assert outputs == {'{"meets": []}'}
+    assert asker.lost == 1
+
+
+def test_a_long_role_list_is_asked_in_pieces(tokenizer):
+    roles = tuple(f"role number {number}" for number in range(30))
+    schema = Schema(types=("sue",), roles={"sue": roles})
+    items = [
+        {
+            "event_type": "sue",
+            "event_trigger": "came",
+            "arguments": [{"role": roles[0], "argument": "Ada"}, {"role": roles[29], "argument": "Ulm"}],
+        }
+    ]
+    asked, arguments = [], {}
+    for _, questions in fitter(tokenizer, 400, schema, "ee").parts("Ada came to Ulm.", items):
+        for schema_asked, output in zip(questions.asked, questions.outputs):
+            (entry,) = json.loads(schema_asked)
+            asked += entry["arguments"]
+            (event,) = json.loads(output)["sue"]
+            assert event["trigger"] == "came"
+            arguments |= {role: value for role, value in event["arguments"].items() if value != "NAN"}
+    assert asked == list(roles)
+    assert arguments == {roles[0]: "Ada", roles[29]: "Ulm"}
+
+
+def test_a_budget_without_room_for_text_says_how_much_is_needed(tokenizer):
+    with pytest.raises(DataError, match="allow at least"):
+        fitter(tokenizer, 30, Schema(types=("city",)))
+
+
+def test_a_tokenizer_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DataError, match="nowhere"):
+        token_counter(str(tmp_path / "nowhere"))
+
+
+def test_the_budget_is_an_option_of_the_builder(tokenizer):
+    rows = load_dataset("iepile", "ner", split="test", language="en", streaming=True,
+                        max_prompt_tokens=190, tokenizer=tokenizer)  # fmt: skip
+    count = token_counter(tokenizer)
+    lengths = [count(row["instruction"]) for row in rows]
+    assert max(lengths) <= 190
+    rows_of = Counter(row["id"] for row in rows)
+    assert max(rows_of.values()) > 2  # without a budget 7 labels make two batches

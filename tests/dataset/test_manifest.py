@@ -1,0 +1,132 @@
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from datasets import load_dataset
+from typer.testing import CliRunner
+
+from iepile.cli import app
+from iepile_dataset import DataError, Options
+from iepile_dataset.corpus import sample_corpus
+from iepile_dataset.licences import allows
+from iepile_dataset.manifest import verify
+from iepile_dataset.prepare import prepare
+
+from .conftest import NER_SCHEMA
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_the_same_data_has_one_digest_wherever_it_lies_and_whoever_builds_it(tmp_path):
+    shutil.copytree(sample_corpus(), tmp_path / "elsewhere")
+    one = prepare(tmp_path / "one", tasks=["ner"])
+    two = prepare(tmp_path / "two", str(tmp_path / "elsewhere"), tasks=["ner"], num_proc=2)
+    lines = prepare(tmp_path / "lines", tasks=["ner"], form="jsonl")
+    other = prepare(tmp_path / "other", tasks=["ner"], options=Options(seed=1))
+    assert one.rows_sha256 == two.rows_sha256 == lines.rows_sha256 != other.rows_sha256
+
+
+def test_a_folder_proves_itself_until_a_byte_changes(tmp_path):
+    prepare(tmp_path / "rows", tasks=["ner"])
+    assert verify(tmp_path / "rows")[1] == []
+    assert invoke("verify", tmp_path / "rows").exit_code == 0
+    file = tmp_path / "rows/ner/test-00000-of-00001.parquet"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    done = invoke("verify", tmp_path / "rows")
+    assert done.exit_code == 1
+    assert "ner/test-00000-of-00001.parquet: changed" in done.stderr
+    file.unlink()
+    (tmp_path / "rows/ner/more.parquet").write_bytes(b"")
+    wrong = verify(tmp_path / "rows")[1]
+    assert any("missing" in line for line in wrong)
+    assert any("not in the manifest" in line for line in wrong)
+
+
+def test_verify_says_what_it_needs(tmp_path):
+    with pytest.raises(DataError, match=r"no manifest\.json"):
+        verify(tmp_path)
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(DataError, match="not a manifest"):
+        verify(tmp_path)
+
+
+def test_the_manifest_names_sources_digests_licences_counts_and_versions(tmp_path):
+    prepare(tmp_path / "rows", tasks=["re"], options=Options(language="en"))
+    facts = json.loads((tmp_path / "rows/manifest.json").read_text())
+    assert [source["source"] for source in facts["sources"]] == ["en/RE/biographies", "en/RE/gazetteer"]
+    for source in facts["sources"]:
+        assert source["licence"].startswith("CC-BY-4.0")
+        assert len(source["files"]["train"]["sha256"]) == 64
+        assert source["counts"]["train"]["read"] == 26
+    assert facts["options"]["seed"] == 42
+    assert facts["versions"]["iepile"]
+
+
+def test_the_original_layout_is_written_as_json_lines(tmp_path):
+    prepare(tmp_path / "rows", tasks=["ner"], form="jsonl")
+    made = load_dataset("iepile", "ner")
+    train = [json.loads(line) for line in (tmp_path / "rows/ner/train.json").open(encoding="utf-8")]
+    assert list(train[0]) == ["task", "source", "instruction", "output"]
+    assert [row["output"] for row in train] == made["train"]["output"]
+    test = [json.loads(line) for line in (tmp_path / "rows/ner/test.json").open(encoding="utf-8")]
+    assert list(test[0]) == ["id", "task", "source", "instruction", "label"]
+    assert [row["label"] for row in test] == made["test"]["label"]
+
+
+def test_raw_configurations_hold_the_records_as_they_were(tmp_path):
+    prepare(tmp_path / "rows", tasks=["ner", "eet"])
+    raw = load_dataset(str(tmp_path / "rows"), "raw_ner", split="test")
+    lines = (line for name in ("city_news", "shop_support") for line in
+             open(f"{sample_corpus()}/IE-en/NER/{name}/test.json", encoding="utf-8"))  # noqa: SIM115  # fmt: skip
+    assert raw["record"][:16] == [line.strip() for line in lines]
+    assert not (tmp_path / "rows/raw/eet").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "use", "allowed"),
+    [
+        ("repo LICENSE: MIT", "commercial", True),
+        ("README: CC-BY 4.0", "commercial", True),
+        ("CC BY-SA 4.0", "derivatives", True),
+        ("CC BY-NC-SA 4.0", "commercial", False),
+        ("CC BY-NC-SA 4.0", "derivatives", True),
+        ("CC BY-ND 4.0", "derivatives", False),
+        ('repo LICENSE: MIT; README: "for academic research purposes only"', "commercial", False),
+        ("README: annotations CC BY-SA 3.0; user text not covered", "any", False),
+        ("", "any", False),
+        ("ask us", "any", False),
+    ],
+)
+def test_licence_words_allow_only_what_they_plainly_say(words, use, allowed):
+    assert allows(words, use) is allowed
+
+
+def test_sources_can_be_filtered_by_what_their_licence_allows(tmp_path, source):
+    record = {"text": "In Ulm", "entity": []}
+    for name, words in (("free", "MIT"), ("bound", "CC BY-NC 4.0"), ("silent", "")):
+        source(tmp_path / f"in/IE-en/NER/{name}", NER_SCHEMA, train=[record])
+        (tmp_path / f"in/IE-en/NER/{name}/meta.json").write_text(json.dumps({"licence": words}))
+    done = invoke("prepare", tmp_path / "in", "--out", tmp_path / "out", "--licence", "commercial")
+    assert done.exit_code == 0, done.stderr
+    assert set(load_dataset(str(tmp_path / "out"), "ner", split="train")["source"]) == {"free"}
+    assert "do not plainly" in done.output
+    everything = invoke("prepare", tmp_path / "in", "--out", tmp_path / "all")
+    assert "no licence words in meta.json: en/NER/silent" in everything.output
+
+
+@pytest.mark.slow
+def test_stock_trl_trains_on_a_prepared_folder(tmp_path, tiny_llama):
+    prepare(tmp_path / "rows", tasks=["ner"], options=Options(language="en"))
+    command = [sys.executable, "-m", "trl.scripts.sft", "--model_name_or_path", str(tiny_llama), "--dataset_name",
+               str(tmp_path / "rows"), "--dataset_config", "ner", "--max_steps", "2", "--output_dir",
+               str(tmp_path / "model"), "--report_to", "none", "--use_cpu", "--bf16", "False",
+               "--per_device_train_batch_size", "2"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert list((tmp_path / "model").glob("*.safetensors"))
