@@ -53,11 +53,16 @@ def read_hard_negatives(file: str) -> HardNegatives:
     """
     try:
         with fsspec.open(file, "rb") as data:
-            content = orjson.loads(data.read())
+            return _parsed(data.read(), file)
     except FileNotFoundError:
-        raise DataError(
-            f"{file}: no such hard-negative dictionary (iepile negatives mine CORPUS --out {file})"
-        ) from None
+        make = f"iepile negatives mine CORPUS --out {file}"
+        raise DataError(f"{file}: no such hard-negative dictionary ({make})") from None
+
+
+@lru_cache(maxsize=8)
+def _parsed(data: bytes, file: str) -> HardNegatives:
+    try:
+        content = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise DataError(f"{file}: not JSON: {error} ({_FORM})") from None
     if not isinstance(content, dict):
