@@ -44,7 +44,6 @@ class HardNegatives:
         return kept, len(unknown)
 
 
-@lru_cache(maxsize=8)
 def read_hard_negatives(file: str) -> HardNegatives:
     """Read K from a JSON file, flat or nested.
 
