@@ -1,11 +1,10 @@
 """Teaches `datasets` the name "iepile" and `evaluate` the name "iepile_f1"."""
 
-from functools import wraps
 from typing import Any
 
-import evaluate.loading
-
 import iepile_dataset
+from iepile_dataset.on_import import when_imported
+from iepile_dataset.register import teach
 
 METRIC = "iepile_f1"
 
@@ -19,30 +18,17 @@ def register() -> None:
     >>> register()
     >>> import evaluate
     >>> evaluate.load("iepile_f1", "ner").compute(
-    ...     predictions=['{"city": ["Ulm"]}'], references=['[{"entity": "Ulm", "entity_type": "city"}]'])["f1"]
+    ...     predictions=['{"city": ["Ulm"]}'], references=['[{"entity": "Ulm", "entity_type": "city"}]']
+    ... )["f1"]
     1.0
     """
     iepile_dataset.register()
-    _register_metric()
+    when_imported("evaluate.loading", lambda module: teach(module, "evaluation_module_factory", METRIC, _module))
 
 
-def _register_metric() -> None:
-    original = getattr(evaluate.loading, "evaluation_module_factory", None)
-    if original is None:
-        raise RuntimeError(
-            f"evaluate {evaluate.__version__} has moved evaluation_module_factory, which iepile wraps: "
-            'install "evaluate>=0.4.6,<0.5", or upgrade iepile'
-        )
-    if getattr(original, "_teaches", None) == METRIC:
-        return
-
-    @wraps(original)
-    def factory(path: str, *args: Any, **kwargs: Any) -> Any:
-        if path != METRIC:
-            return original(path, *args, **kwargs)
-        return evaluate.loading.ImportableModule("iepile_metric.iepile_f1", __version__)
+def _module(**_: Any) -> Any:
+    from evaluate.loading import ImportableModule
 
     from . import __version__
 
-    factory._teaches = METRIC  # type: ignore[attr-defined]
-    evaluate.loading.evaluation_module_factory = factory
+    return ImportableModule("iepile_metric.iepile_f1", __version__)

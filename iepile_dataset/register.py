@@ -7,12 +7,11 @@ finds the module of a dataset is wrapped. It is looked up at call time: the orde
 from functools import lru_cache, wraps
 from hashlib import blake2b
 from importlib import resources
+from types import ModuleType
 from typing import Any
 
-import datasets.inspect
-import datasets.load
-
 from .corpus import fingerprint, sample_corpus
+from .on_import import when_imported
 
 NAME = "iepile"
 
@@ -28,34 +27,41 @@ def register() -> None:
     >>> get_dataset_config_names("iepile")
     ['ner', 're', 'ee', 'eet', 'eea', 'spo', 'kg']
     """
-    original = getattr(datasets.load, "dataset_module_factory", None)
+    when_imported("datasets.load", lambda module: teach(module, "dataset_module_factory", NAME, _module))
+    # This one has imported the function by name.
+    when_imported("datasets.inspect", lambda module: teach(module, "dataset_module_factory", NAME, _module))
+
+
+def teach(module: ModuleType, factory: str, name: str, make: Any) -> None:
+    """Wrap a library's factory so that it calls `make` for one name, and itself for all others."""
+    original = getattr(module, factory, None)
     if original is None:
+        library = module.__name__.partition(".")[0]
         raise RuntimeError(
-            f"datasets {datasets.__version__} has moved dataset_module_factory, which iepile wraps: "
-            'install "datasets>=5.2,<6", or upgrade iepile'
+            f"this release of {library} has moved {factory}, which iepile wraps: "
+            f"install the release that iepile asks for (pip install --upgrade iepile {library})"
         )
-    if getattr(original, "_teaches", None) == NAME:
+    if name in getattr(original, "_teaches", ()):
         return
 
     @wraps(original)
-    def factory(path: str, *args: Any, **kwargs: Any) -> Any:
-        if path != NAME:
-            return original(path, *args, **kwargs)
-        return _module(kwargs.get("data_dir"), kwargs.get("data_files"))
+    def wrapper(path: str, *args: Any, **kwargs: Any) -> Any:
+        return make(**kwargs) if path == name else original(path, *args, **kwargs)
 
-    factory._teaches = NAME  # type: ignore[attr-defined]
-    datasets.load.dataset_module_factory = factory
-    datasets.inspect.dataset_module_factory = factory
+    wrapper._teaches = (*getattr(original, "_teaches", ()), name)  # type: ignore[attr-defined]
+    setattr(module, factory, wrapper)
 
 
-def _module(data_dir: str | None, data_files: Any) -> Any:
+def _module(data_dir: str | None = None, data_files: Any = None, **_: Any) -> Any:
+    from datasets.load import DatasetModule
+
     # The hash stands in the cache's path: it covers the code that makes rows and the state of the files they are
     # made from, or a user who edits either is given the old rows.
     state = "" if data_files else fingerprint(data_dir or sample_corpus())
     kwargs = {"dataset_name": NAME, "base_path": data_dir or ""}
     if data_files:
         kwargs["data_files"] = data_files
-    return datasets.load.DatasetModule(f"{__package__}.builder", _code_hash() + state, kwargs)
+    return DatasetModule(f"{__package__}.builder", _code_hash() + state, kwargs)
 
 
 @lru_cache

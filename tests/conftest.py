@@ -1,6 +1,8 @@
 """Shared fixtures: an offline, private Hugging Face cache, and the real data where it is at hand."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 # Set before anything imports datasets or huggingface_hub: they read the environment once. A private
 # cache, because a shared one can mask a load that fails.
 _CACHE = tempfile.mkdtemp(prefix="iepile-test-")
+atexit.register(shutil.rmtree, _CACHE, ignore_errors=True)
 os.environ.update(
     HF_HOME=_CACHE,
     HF_HUB_OFFLINE="1",
