@@ -1,0 +1,111 @@
+"""One small file → its findings: schemas, meta.json, manifests, dictionaries."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import fsspec
+import orjson
+import yaml
+
+from ..problems import DataError
+from ..schema import SCHEMA_FILES, Schema, parse_schema
+from ..tasks import TASKS
+from .fast_check import ANY_SCHEMA
+from .report import Finding, finding
+from .shapes import defects
+
+
+def read_object(file: str, name: str) -> tuple[Any, list[Finding]]:
+    """A file of one JSON value, and what is wrong with it.
+
+    Args:
+        file: Its address.
+        name: Its format; `schema` stands for both forms of a schema.
+    """
+    with fsspec.open(file, "rb", compression="infer") as data:
+        text = data.read().decode("utf-8", "replace").removeprefix("\ufeff")
+    if name == "schema":
+        return None, list(_schema(file, text))
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return None, [finding(file, 0, f"not JSON: {error}", "mend the file", kind="not JSON")]
+    return value, [finding(file, 0, reason, remedy, kind=kind) for kind, reason, remedy in defects(value, name)]
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """An object as it is or as JSON; an empty one where it is something else."""
+    if isinstance(value, bytes):
+        with suppress(orjson.JSONDecodeError):
+            value = orjson.loads(value)
+    return value if isinstance(value, dict) else {}
+
+
+def _schema(file: str, text: str) -> Iterator[Finding]:
+    lines = [line for line in text.splitlines() if line.strip()]
+    try:
+        values = [orjson.loads(line) for line in lines] if len(lines) == 3 else None
+    except orjson.JSONDecodeError:
+        values = None
+    found = False
+    if values is not None:
+        for kind, reason, remedy in defects(values, "schema-lines"):
+            found = True
+            line = re.match(r"\[(\d)\]", reason)
+            reason, kind = re.sub(r"^\[\d\]", "the line", reason), re.sub(r"^\[\]", "the line", kind)
+            yield finding(file, int(line[1]) + 1 if line else 0, reason, remedy, kind=kind)
+    else:
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            value = None  # parse_schema says what is wrong with it
+        if isinstance(value, dict):
+            values = [value.get("types"), value.get("relations")]
+            for kind, reason, remedy in defects(value, "schema-object"):
+                found = True
+                yield finding(file, 0, reason, remedy, kind=kind)
+    try:
+        schema = parse_schema(text, posixpath.basename(file))
+    except DataError as error:
+        if not found:
+            reason, _, remedy = str(error).removesuffix(")").partition(" (")
+            yield finding(file, 0, reason, remedy, kind="not readable as a schema")
+        return
+    for number, labels in enumerate(values or (), 1):
+        for label in sorted(_twice(labels)):
+            yield finding(file, number, f'label "{label}" is given twice', "remove one", "", "label … is given twice",
+                          "warning")  # fmt: skip
+    if not any(task.labels(schema) for task in TASKS.values()):
+        yield finding(file, 0, "the schema has no labels", "line 1 holds the types, line 2 the relations or roles")
+
+
+def _twice(labels: Any) -> set[str]:
+    names = [label for label in labels if isinstance(label, str)] if isinstance(labels, list) else []
+    return {label for label in names if names.count(label) > 1}
+
+
+def schema_beside(file: str, key: str) -> tuple[Schema, list[Finding]]:
+    """The schema in a file's folder; where there is none, one that allows everything, and a finding."""
+    folder = posixpath.dirname(file) or "."
+    for name in SCHEMA_FILES:
+        address = posixpath.join(folder, name)
+        filesystem, plain = fsspec.core.url_to_fs(address)
+        if filesystem.isfile(plain):
+            text = filesystem.cat_file(plain).decode("utf-8", "replace")
+            try:
+                schema = parse_schema(text, name)
+            except DataError:
+                # Told where the schema itself is checked; a file given alone is told of it here.
+                return ANY_SCHEMA, list(_schema(address, text))
+            return schema, list(_no_labels(address, key, schema))
+    remedy = "write three lines: types; relations or roles; {type: [roles]}"
+    return ANY_SCHEMA, [finding(folder, 0, "no schema.json beside the split files", remedy)]
+
+
+def _no_labels(file: str, key: str, schema: Schema) -> Iterator[Finding]:
+    serving = [task for task in TASKS.values() if task.annotation == key]
+    if serving and not any(task.labels(schema) for task in serving):
+        yield finding(file, 0, f"no labels for {serving[0].name}", f"they stand in {serving[0].where}")

@@ -1,0 +1,144 @@
+"""Findings, counted by kind: what `iepile validate` tells, as data, JSON or one HTML file."""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from typing import Any
+
+import jinja2
+
+from ..problems import Problem
+
+_RAW_SHOWN = 300
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        problem: File, line, reason and remedy.
+        kind: The reason without its values; like findings are counted together.
+        severity: `error`, or `warning` for what does not keep the data from being used.
+    """
+
+    problem: Problem
+    kind: str
+    severity: str = "error"
+
+
+def finding(
+    file: str, line: int, reason: str, remedy: str, raw: str = "", kind: str = "", severity: str = "error"
+) -> Finding:
+    """A finding whose kind is its reason, unless it is said otherwise.
+
+    >>> finding("a.json", 3, "the text is empty", "give it").kind
+    'the text is empty'
+    """
+    return Finding(Problem(file, line, reason, remedy, raw), kind or reason, severity)
+
+
+@dataclass
+class Group:
+    """Findings of one kind.
+
+    Attributes:
+        kind: What they have in common.
+        severity: `error` or `warning`.
+        count: How many.
+        files: File to count.
+        places: The first of them.
+    """
+
+    kind: str
+    severity: str
+    count: int = 0
+    files: Counter[str] = field(default_factory=Counter)
+    places: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One file that was checked.
+
+    Attributes:
+        file: As the user gave it, or below the folder that the user gave.
+        format: The name of its JSON Schema.
+        values: Lines, rows or whole files that were looked at.
+        findings: How many things are wrong.
+    """
+
+    file: str
+    format: str
+    values: int
+    findings: int
+
+
+@dataclass
+class Report:
+    """What was checked and what was found; only the first findings of each kind are kept, so memory stays flat.
+
+    >>> report = Report(examples=1)
+    >>> for line in (1, 2):
+    ...     report.add(Finding(Problem("train.json", line, "the text is empty", "give it"), "the text is empty"))
+    >>> report.errors, [str(place) for place in report.sorted_groups()[0].places]
+    (2, ['train.json:1: the text is empty (give it)'])
+    """
+
+    examples: int = 5
+    files: list[Checked] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    groups: dict[tuple[str, str], Group] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> int:
+        """How many findings keep data from being used."""
+        return self._count("error")
+
+    @property
+    def warnings(self) -> int:
+        """How many findings do not."""
+        return self._count("warning")
+
+    def add(self, finding: Finding) -> None:
+        """Count a finding, and keep it where it is among the first of its kind."""
+        key = (finding.severity, finding.kind)
+        group = self.groups.get(key)
+        if group is None:
+            group = self.groups[key] = Group(finding.kind, finding.severity)
+        group.count += 1
+        group.files[finding.problem.file] += 1
+        if self.examples < 0 or len(group.places) < self.examples:
+            group.places.append(finding.problem)
+
+    def sorted_groups(self) -> list[Group]:
+        """Errors before warnings, the most frequent first."""
+        return sorted(self.groups.values(), key=lambda group: (group.severity, -group.count, group.kind))
+
+    def as_json(self) -> str:
+        """The whole report for machines."""
+        groups = [
+            {**vars(group), "files": dict(group.files), "places": [_place(problem) for problem in group.places]}
+            for group in self.sorted_groups()
+        ]
+        report = {
+            "errors": self.errors, "warnings": self.warnings, "findings": groups,
+            "files": [asdict(checked) for checked in self.files], "skipped": self.skipped,
+        }  # fmt: skip
+        return json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+
+    def as_html(self) -> str:
+        """The whole report as one HTML file that needs nothing else."""
+        template = resources.files(__package__).joinpath("validation.html.jinja").read_text("utf-8")
+        environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+        return environment.from_string(template).render(report=self, groups=self.sorted_groups())
+
+    def _count(self, severity: str) -> int:
+        return sum(group.count for group in self.groups.values() if group.severity == severity)
+
+
+def _place(problem: Problem) -> dict[str, Any]:
+    told = asdict(problem)
+    told["raw"] = problem.raw[:_RAW_SHOWN] + ("…" if len(problem.raw) > _RAW_SHOWN else "")
+    return told
