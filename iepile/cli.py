@@ -3,12 +3,12 @@
 import typer
 
 from . import __version__
-from .commands import prepare, verify
+from .commands import clean, compare, negatives, predict, prepare, quickstart, score, stats, train, validate, verify
 
 app = typer.Typer(
     help="Schema-based information extraction: annotated text → instructions → model → answers → score.",
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -20,8 +20,17 @@ def _version(version: bool = typer.Option(False, "--version", help="Show the ver
         raise typer.Exit
 
 
-app.command()(prepare.prepare)
-app.command()(verify.verify)
+app.command(rich_help_panel="Start here")(quickstart.quickstart)
+app.command(rich_help_panel="Data")(validate.validate)
+app.command(rich_help_panel="Data")(clean.clean)
+app.command(rich_help_panel="Data")(stats.stats)
+app.add_typer(negatives.app, name="negatives", rich_help_panel="Data")
+app.command(rich_help_panel="Data")(prepare.prepare)
+app.command(rich_help_panel="Data")(verify.verify)
+app.command(rich_help_panel="Models", context_settings=train.PASS_ALL)(train.train)
+app.command(rich_help_panel="Models", context_settings=predict.PASS_ALL)(predict.predict)
+app.command(rich_help_panel="Scores")(score.score)
+app.command(rich_help_panel="Scores")(compare.compare)
 
 
 def main() -> None:

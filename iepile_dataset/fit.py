@@ -224,7 +224,7 @@ def token_counter(name: str) -> Callable[[str], int]:
     try:
         from tokenizers import Tokenizer
     except ImportError:
-        raise DataError('max_prompt_tokens needs the tokenizers package (pip install "iepile[train]")') from None
+        raise DataError('counting tokens needs the tokenizers package (pip install "iepile[train]")') from None
     path = Path(name)
     path = path / "tokenizer.json" if path.is_dir() else path
     try:

@@ -13,7 +13,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
-from .corpus import SPLITS, Source, find_sources
+from .choose import choose_sources
+from .corpus import SPLITS, Source
 from .generate import Counts
 from .limit import limit_empty
 from .manifest import MANIFEST, manifest
@@ -22,7 +23,6 @@ from .parts import Made, Part, write_part
 from .problems import DataError, Problem
 from .readme import readme
 from .shards import make_shards
-from .tasks import TASKS, task_named
 
 QUARANTINE = "quarantine.jsonl"
 FORMS = ("parquet", "jsonl")
@@ -163,18 +163,7 @@ def _alive(process: int) -> bool:
 
 
 def _sources(tasks: Sequence[str], options: Options, data_dir: str | None, result: Prepared) -> list[Source]:
-    found: list[Source] = []
-    errors = []
-    for name in [task_named(task).name.lower() for task in tasks] or list(TASKS):
-        try:
-            sources, problems = find_sources(task_named(name), options, data_dir)
-        except DataError as error:
-            errors.append(error)
-            continue
-        found += sources
-        result.problems += [problem for problem in problems if problem not in result.problems]
-    if not found or (tasks and errors):
-        raise errors[0]
+    found, result.problems = choose_sources(tasks, options, data_dir)
     result.licences = {source.key: source.licence for source in found}
     if options.strict and result.problems:
         raise DataError(str(result.problems[0]))

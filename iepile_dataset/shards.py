@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import fsspec
 
@@ -18,6 +19,8 @@ class Segment:
     split: str
     start: int
     end: int
+    line: int | None = None
+    """How many lines begin before `start`, where that is known already."""
 
     @property
     def file(self) -> str:
@@ -29,7 +32,7 @@ class Segment:
         with fsspec.open(self.file, "rb") as file:
             number, position = 1, 0
             if self.start:
-                number = self._newlines_before(file)
+                number = self._lines_before(file) + 1 if self.line is None else self.line + 1
                 # From one byte earlier: where a line begins exactly at `start`, that byte is its newline.
                 file.seek(self.start - 1)
                 position = self.start - 1 + len(file.readline())
@@ -41,15 +44,16 @@ class Segment:
                 number += 1
                 position += len(line)
 
-    def _newlines_before(self, file: fsspec.core.OpenFile) -> int:
-        count, left = 1, self.start
-        while left:
-            block = file.read(min(_BLOCK, left))
-            if not block:
-                break
-            count += block.count(b"\n")
-            left -= len(block)
-        return count
+    def _lines_before(self, file: BinaryIO) -> int:
+        return _newlines(file, self.start)
+
+
+def _newlines(file: BinaryIO, size: int) -> int:
+    count = 0
+    while size > 0 and (block := file.read(min(_BLOCK, size))):
+        count += block.count(b"\n")
+        size -= len(block)
+    return count
 
 
 Shard = tuple[Segment, ...]
@@ -75,16 +79,35 @@ def make_shards(sources: Sequence[Source], split: str, count: int | None = None)
     total = sum(sizes)
     cuts = [total * number // count for number in range(count + 1)]
     shards = []
+    counter = _LineCounter()
     for low, high in zip(cuts, cuts[1:]):
         segments, offset = [], 0
         for source, size in zip(having, sizes):
             start, end = max(low - offset, 0), min(high - offset, size)
             if start < end:
-                segments.append(Segment(source, split, start, end))
+                segments.append(Segment(source, split, start, end, counter.before(source.files[split], start)))
             offset += size
         if segments:
             shards.append(tuple(segments))
     return shards
+
+
+class _LineCounter:
+    """Counts the lines before rising places of files, each local file read once; others number their lines later."""
+
+    def __init__(self) -> None:
+        self._file, self._place, self._lines = "", 0, 0
+
+    def before(self, file: str, place: int) -> int | None:
+        if not place or "://" in file:
+            return None
+        if file != self._file:
+            self._file, self._place, self._lines = file, 0, 0
+        with open(file, "rb") as data:
+            data.seek(self._place)
+            self._lines += _newlines(data, place - self._place)
+        self._place = place
+        return self._lines
 
 
 def finer(shard: Shard) -> list[Shard]:
@@ -96,6 +119,6 @@ def finer(shard: Shard) -> list[Shard]:
     if middle - segment.start < _BLOCK:
         return [shard]
     return [
-        (Segment(segment.source, segment.split, segment.start, middle),),
+        (Segment(segment.source, segment.split, segment.start, middle, segment.line),),
         (Segment(segment.source, segment.split, middle, segment.end),),
     ]

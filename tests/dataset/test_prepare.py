@@ -197,3 +197,9 @@ def test_a_task_that_a_corpus_lacks_is_an_error_only_when_it_was_asked_for(sourc
     assert prepare(tmp_path / "out", str(tmp_path / "in")).total("rows") == 1
     with pytest.raises(DataError, match="no RE source"):
         prepare(tmp_path / "out2", str(tmp_path / "in"), tasks=["re"])
+
+
+def test_sources_of_different_tasks_can_be_chosen_together(tmp_path):
+    done = prepare(tmp_path / "rows", options=Options(source=("city_news", "gazetteer")))
+    assert {key.rpartition("/")[2] for key in done.licences} == {"city_news", "gazetteer"}
+    assert sorted(path.name for path in (tmp_path / "rows").iterdir() if path.is_dir()) == ["ner", "raw", "re"]

@@ -1,0 +1,53 @@
+"""The sources of several tasks at once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from posixpath import basename
+
+from .corpus import Source, find_sources
+from .options import Options
+from .problems import DataError, Problem, shown
+from .tasks import TASKS, task_named
+
+
+def choose_sources(
+    tasks: Sequence[str], options: Options, data_dir: str | None = None
+) -> tuple[list[Source], list[Problem]]:
+    """The sources of a corpus for some tasks, in the order of the task table, and what keeps others from it.
+
+    Args:
+        tasks: Names in any case; empty for all that the corpus serves.
+        options: `language` and `source` choose among the sources.
+        data_dir: A corpus tree or one of its folders; None for the embedded sample.
+
+    Raises:
+        DataError: No source for a task that was named, or for any where none was.
+
+    >>> sources, problems = choose_sources(["ner"], Options(language="zh"))
+    >>> [source.key for source in sources], problems
+    (['zh/NER/chengshi_xinwen', 'zh/NER/wanggou_pinglun'], [])
+    """
+    found: list[Source] = []
+    problems: list[Problem] = []
+    errors = []
+    everything = replace(options, source=None)  # a source that one task lacks, another may have
+    for name in dict.fromkeys(task_named(task).name.lower() for task in tasks or TASKS):
+        try:
+            sources, new = find_sources(task_named(name), everything, data_dir)
+        except DataError as error:
+            errors.append(error)
+            continue
+        found += sources
+        problems += [problem for problem in new if problem not in problems]
+    if not found or (tasks and errors):
+        raise errors[0]
+    if not options.sources:
+        return found, problems
+    names = list(dict.fromkeys(source.name for source in found))
+    for name in options.sources:
+        if name not in names:
+            broken = next((problem for problem in problems if basename(problem.file.rstrip("/")) == name), None)
+            there_are = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
+            missing = f"{data_dir or 'the sample'}: no source {shown(name)} (there are {there_are})"
+            raise DataError(str(broken or missing))
+    return [source for source in found if source.name in options.sources], problems

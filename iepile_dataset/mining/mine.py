@@ -1,0 +1,281 @@
+"""A hard-negative dictionary for one's own labels: which of them are easily taken for each other.
+
+Four signals, each a share between 0 and 1: how alike two labels sound, how often they meet on the same mention,
+how often in the same text, and how often a model took one for the other. They join as independent reasons would,
+
+    score = 1 - (1 - similarity) (1 - √mentions) (1 - texts / 4) (1 - √confused)
+
+with square roots because few mentions in common already say much (person and politician share 2 %), and a quarter
+because labels that are told apart with ease meet in most texts.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from ..answers import UNFIT
+from ..check import problems as defects
+from ..choose import choose_sources
+from ..corpus import Source
+from ..hard import HardNegatives, read_hard_negatives
+from ..options import Options
+from ..problems import DataError, Problem, shown
+from ..shards import Segment, make_shards
+from ..tasks import TASKS
+from ..whole import write_whole
+from .confusions import KEPT_PROBLEMS, read_predictions
+from .meetings import Meetings
+from .similarity import similarities
+
+Dictionary = dict[str, dict[str, dict[str, list[str]]]]
+"""`{task: {source: {label: labels, most confusable first}}}`, tasks in lower case."""
+
+Progress = Callable[[int, int], None]
+
+_LINES = 2048  # between two signs of progress
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two labels of one source that enter each other's lists, or one the other's.
+
+    Attributes:
+        source: The source's key, `<language>/<TASK>/<name>`.
+        label: The one.
+        other: The other.
+        score: Of the four below, in the stronger direction.
+        similarity: Of the labels themselves.
+        mentions: Mentions annotated with both over the geometric mean of those of each.
+        texts: The same for texts.
+        confused: Share of the one's mentions that the model took for the other's.
+        confused_back: The reverse.
+        examples: Some mentions that are annotated with both.
+    """
+
+    source: str
+    label: str
+    other: str
+    score: float
+    similarity: float
+    mentions: float
+    texts: float
+    confused: float
+    confused_back: float
+    examples: tuple[str, ...]
+
+
+@dataclass
+class Mined:
+    """What `mine` found.
+
+    Attributes:
+        dictionary: K, every label of every source a key.
+        pairs: Closest first.
+        counts: `records` read and `left_out`; with predictions also `predictions`, `unparseable`, `unlabelled`,
+            `other_sources` and `unreadable`.
+        problems: The first of what was left out.
+        overridden: How many lists a person wrote.
+        unknown: Labels of the hand-written file that no schema has, and sources of it that are not here.
+        sampled: Source key → each how many-th mention was compared, where not every one.
+    """
+
+    dictionary: Dictionary = field(default_factory=dict)
+    pairs: list[Pair] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+    overridden: int = 0
+    unknown: list[str] = field(default_factory=list)
+    sampled: dict[str, int] = field(default_factory=dict)
+
+
+def mine(
+    data_dir: str | None = None,
+    *,
+    tasks: Sequence[str] = (),
+    options: Options = Options(),  # noqa: B008 - frozen
+    by: str = "ngrams",
+    model: str | None = None,
+    top: int = 5,
+    threshold: float = 0.15,
+    predictions: str | None = None,
+    overrides: str | None = None,
+    progress: Progress | None = None,
+) -> Mined:
+    """Find the confusable labels of each source, from its schema, its train split, and a model's answers.
+
+    Validation and test are not read: what is trained must not know them. Tasks in which the gold decides what is asked
+    (EEA) have no negatives and are passed over.
+
+    Args:
+        data_dir: A corpus tree or one of its folders; None for the embedded sample.
+        tasks: Which tasks; empty for all that the corpus serves.
+        options: `language` and `source` choose among the sources.
+        by: How labels are compared; see `similarity.similarities`.
+        model: The encoder for that.
+        top: A label's list holds its `top` closest labels, and those that it is itself among the closest of.
+        threshold: The least score, between 0 and 1.
+        predictions: File of rows with a model's `output` and the gold in `label`.
+        overrides: A dictionary written by hand, flat or nested; its lists replace what is found.
+        progress: Called with (bytes read so far, bytes in all).
+
+    Raises:
+        DataError: There is no such source, or an argument or file is not what it should be.
+
+    >>> found = mine(tasks=["ner"], options=Options(language="en", source="city_news"))
+    >>> found.dictionary["ner"]["city_news"]["person"]
+    ['nationality']
+    """
+    if top < 1:
+        raise DataError(f"top={top} (how many labels a list may hold, from 1)")
+    if not 0 <= threshold <= 1:
+        raise DataError(f"threshold={threshold} (a score between 0 and 1)")
+    by_hand = read_hard_negatives(overrides) if overrides else HardNegatives({}, {})
+    sources, problems = choose_sources(tasks, options, data_dir)
+    sources = [source for source in sources if not TASKS[source.task].hints]
+    if not sources:
+        raise DataError("EEA is told its event types, so it has no negatives (mine ee or eet)")
+    result = Mined(problems=problems)
+    confusions = read_predictions(predictions, sources, result.counts, result.problems) if predictions else {}
+    total, done = sum(source.sizes.get("train", 0) for source in sources), 0
+    for source in sources:
+        labels = TASKS[source.task].labels(source.schema)
+        alike = similarities(labels, by, model)
+        met = Meetings(labels)
+        for read in _meetings(source, met, result):
+            if progress:
+                progress(done + read, total)
+        done += source.sizes.get("train", 0)
+        if met.every > 1:
+            result.sampled[source.key] = met.every
+        taken = confusions[source.key].shares() if confusions else np.zeros_like(alike)
+        near, pairs = _nearest(source, met, alike, taken, top, threshold)
+        result.pairs += pairs
+        given, _ = by_hand.of(source.task, source.name, labels)
+        result.overridden += len(given)
+        # A source in two languages shares one entry, since the dictionary's form does not name the language.
+        entry = result.dictionary.setdefault(source.task, {}).setdefault(source.name, {})
+        for label, others in near.items():
+            entry[label] = list(dict.fromkeys([*entry.get(label, ()), *given.get(label, others)]))
+    result.pairs.sort(key=lambda pair: -pair.score)
+    result.unknown = _unknown(by_hand, sources)
+    return result
+
+
+def write_dictionary(dictionary: Dictionary, file: Path) -> None:
+    """Write K as JSON, one label a line, so that a person can read and mend it."""
+    dump = json.JSONEncoder(ensure_ascii=False).encode
+
+    def block(entries: Mapping[str, str], indent: str) -> str:
+        lines = ",\n".join(f"{indent}  {dump(name)}: {value}" for name, value in entries.items())
+        return f"{{\n{lines}\n{indent}}}"
+
+    tasks = {
+        task: block(
+            {
+                source: block({label: dump(others) for label, others in entries.items()}, "    ")
+                for source, entries in sources.items()
+            },
+            "  ",
+        )
+        for task, sources in dictionary.items()
+    }
+    write_whole(file, f"{block(tasks, '')}\n".encode())
+
+
+def _meetings(source: Source, met: Meetings, result: Mined) -> Iterator[int]:
+    """Count the train split; yields the bytes read so far, now and then."""
+    task, read = TASKS[source.task], 0
+    labels = set(task.labels(source.schema))
+    for segment in (segment for shard in make_shards([source], "train") for segment in shard):
+        for line, raw in segment.lines():
+            read += len(raw)
+            if line % _LINES == 0:
+                yield read
+            if raw.isspace():
+                continue
+            result.counts["records"] += 1
+            record = None
+            try:
+                record = orjson.loads(raw if line > 1 else raw.removeprefix(b"\xef\xbb\xbf"))
+                found = task.answer(record["text"], record[task.annotation], source.schema)
+                if not found.keys() <= labels:
+                    raise KeyError("a label that the schema lacks")
+                met.add(found)
+            except UNFIT as error:
+                result.counts["left_out"] += 1
+                if len(result.problems) < KEPT_PROBLEMS:
+                    result.problems.append(_problem(segment, line, raw, record, error))
+
+
+def _problem(segment: Segment, line: int, raw: bytes, record: Any, error: Exception) -> Problem:
+    source = segment.source
+    key = TASKS[source.task].annotation
+    reason, remedy = f"not a JSON object: {error}", "write one JSON object a line"
+    if record is not None:
+        unfit = (f"does not fit its schema: {shown(record)}", "compare it with the record format of the task")
+        reason, remedy = next(defects(record, key, source.schema), unfit)
+    return Problem(segment.file, line, reason, remedy, raw.decode("utf-8", "replace").rstrip("\r\n"))
+
+
+def _nearest(
+    source: Source, met: Meetings, alike: np.ndarray, taken: np.ndarray, top: int, threshold: float
+) -> tuple[dict[str, list[str]], list[Pair]]:
+    """Each label's list, and the pairs that are in one."""
+    labels = TASKS[source.task].labels(source.schema)
+    mentions, texts = met.shares_of_mentions(), met.shares_of_texts()
+    scores = 1 - (1 - alike) * (1 - np.sqrt(mentions)) * (1 - texts / 4) * (1 - np.sqrt(taken))
+    # Rounded, so that the last bits of a machine's arithmetic do not decide an order.
+    scores = np.where(np.eye(len(labels)), -1.0, scores.round(6))
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
+    close = np.zeros_like(scores, dtype=bool)
+    np.put_along_axis(close, order, True, axis=1)
+    close = (close | close.T) & (scores >= max(threshold, 1e-6))
+    near = {
+        label: [labels[other] for other in np.argsort(-scores[one], kind="stable") if close[one, other]]
+        for one, label in enumerate(labels)
+    }
+    examples = met.examples()
+    pairs = [
+        Pair(
+            source=source.key,
+            label=labels[one],
+            other=labels[other],
+            score=float(max(scores[one, other], scores[other, one])),
+            similarity=_share(alike[one, other]),
+            mentions=_share(mentions[one, other]),
+            texts=_share(texts[one, other]),
+            confused=_share(taken[one, other]),
+            confused_back=_share(taken[other, one]),
+            examples=tuple(examples.get((labels[one], labels[other]), ())),
+        )
+        for one, other in np.argwhere(np.triu(close | close.T))
+    ]
+    return near, pairs
+
+
+def _share(value: float) -> float:
+    return round(float(value), 6)
+
+
+def _unknown(by_hand: HardNegatives, sources: Sequence[Source]) -> list[str]:
+    """What the hand-written dictionary names and no source here has."""
+    labels = {(source.task, source.name): set[str]() for source in sources}
+    for source in sources:
+        labels[source.task, source.name].update(TASKS[source.task].labels(source.schema))
+    written = {("", ""): by_hand.flat}
+    written |= {(task, name): entries for task, parts in by_hand.nested.items() for name, entries in parts.items()}
+    labels["", ""] = set().union(*labels.values())
+    names = []
+    for place, entries in written.items():
+        if place not in labels:
+            names.append("/".join(place))
+        else:
+            named = dict.fromkeys(name for label, others in entries.items() for name in (label, *others))
+            names += [name for name in named if name not in labels[place]]
+    return names

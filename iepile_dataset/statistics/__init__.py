@@ -1,0 +1,5 @@
+"""What is in a corpus, counted and drawn."""
+
+from .stats import Statistics, statistics
+
+__all__ = ["Statistics", "statistics"]
