@@ -1,0 +1,158 @@
+"""Answers come in input order, equal to those of one row at a time, and one bad row stops nothing."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from iepile_trainer import TrainerError
+from iepile_trainer.formats import use_format
+from iepile_trainer.generate import generate
+from iepile_trainer.models import load
+from iepile_trainer.predict import PredictArguments, main, predict, run_prediction
+from iepile_trainer.tokens import prompt_ids
+
+
+@pytest.fixture
+def model_folder(tmp_path, tokenizer, small_model):
+    use_format(tokenizer)
+    small_model(tokenizer).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen3"])
+def test_batches_answer_as_single_rows_do_and_keep_the_order(family, tokenizer, small_model, row_list):
+    rows = [{**row, "instruction": row["instruction"] + " ." * (i * 7 % 20)} for i, row in enumerate(row_list(21))]
+    model = small_model(tokenizer, family)
+    answered = list(predict(model, tokenizer, rows, batch_size=4, max_new_tokens=8))
+    assert [row["id"] for row in answered] == [row["id"] for row in rows]
+    assert len({row["output"] for row in answered}) > 1
+    for before, after in zip(rows, answered):
+        (alone,) = generate(model, tokenizer, prompt_ids(tokenizer, [before["instruction"]]), 8)
+        assert after == {**before, "output": alone}
+
+
+def test_a_row_that_cannot_be_answered_carries_its_reason(tokenizer, small_model, row_list):
+    rows = row_list(4)
+    rows[1]["instruction"] = ""
+    rows[2]["instruction"] = "very long " * 300
+    answered = list(predict(small_model(tokenizer), tokenizer, rows, max_new_tokens=6))
+    assert ["error" in row for row in answered] == [False, True, True, False]
+    assert answered[1]["error"] == "the row has no instruction"
+    # 256 positions, 6 of them for the answer
+    assert "more than the 250 that the model can read beside 6 new ones" in answered[2]["error"]
+    assert answered[2]["output"] == ""
+
+
+def test_a_batch_that_fails_is_halved_until_the_bad_row_stands_alone(tokenizer, small_model, row_list):
+    model, rows = small_model(tokenizer), row_list(9)
+    use_format(tokenizer)
+    bad = prompt_ids(tokenizer, [rows[5]["instruction"]])[0]
+    whole = model.generate
+
+    def generate_unless_bad(input_ids, **options):
+        if any(ids[-len(bad) :] == bad for ids in input_ids.tolist()):
+            raise RuntimeError("this row is cursed")
+        return whole(input_ids=input_ids, **options)
+
+    model.generate = generate_unless_bad
+    answered = list(predict(model, tokenizer, rows, max_new_tokens=4))
+    assert [at for at, row in enumerate(answered) if "error" in row] == [5]
+    assert answered[5]["error"] == "RuntimeError: this row is cursed"
+
+
+def test_a_file_is_answered_and_a_second_call_has_nothing_left_to_do(tmp_path, model_folder, row_list, capsys):
+    rows = [{**row, "extra": {"kept": [1]}} for row in row_list(5)]
+    options = ["--model", str(model_folder), "--input", write(tmp_path / "in.jsonl", rows), "--max_new_tokens", "5"]
+    main(options)
+    assert "rows read 5, predicted 5, failed 0" in capsys.readouterr().out
+    written = (model_folder / "predictions.jsonl").read_text()
+    for line, row in zip(written.splitlines(), rows, strict=True):
+        answered = json.loads(line)
+        assert {**answered, "output": None} == {**row, "output": None}
+    main(options)
+    assert "nothing left to do" in capsys.readouterr().out
+    assert (model_folder / "predictions.jsonl").read_text() == written
+
+
+def test_an_interrupted_file_is_continued_after_its_last_whole_row(tmp_path, model_folder, row_list):
+    output, source = tmp_path / "out.jsonl", write(tmp_path / "in.jsonl", row_list(12))
+    args = PredictArguments(model=str(model_folder), input=source, output=str(output), max_new_tokens=5)
+    run_prediction(args)
+    whole = output.read_bytes()
+    for cut in (0, 1, len(whole) // 2, len(whole) - 1):
+        output.write_bytes(whole[:cut])
+        summary = run_prediction(args)
+        assert output.read_bytes() == whole
+        assert (summary.read, summary.predicted) == (12, 12)
+
+
+def test_another_input_or_retrained_weights_are_refused(tmp_path, model_folder, row_list, small_model, tokenizer):
+    source = write(tmp_path / "in.jsonl", row_list(3))
+    args = PredictArguments(model=str(model_folder), input=source, max_new_tokens=3)
+    run_prediction(args)
+    write(tmp_path / "in.jsonl", row_list(4))
+    with pytest.raises(TrainerError, match="was made with input_digest"):
+        run_prediction(args)
+    write(tmp_path / "in.jsonl", row_list(3))
+    small_model(tokenizer, hidden=32).save_pretrained(model_folder)
+    with pytest.raises(TrainerError, match="was made with model_digest"):
+        run_prediction(args)
+    args.overwrite = True
+    assert run_prediction(args).now == 3
+
+
+def test_wrong_models_and_inputs_are_one_line_errors(tmp_path, model_folder, row_list):
+    source = write(tmp_path / "in.jsonl", row_list(2))
+    folder = str(model_folder)
+    for options, reason in (
+        ([], "no model: give --model"),
+        (["--model", str(tmp_path / "none"), "--input", source, "--output", "x"], "cannot load the model"),
+        (["--model", folder, "--input", str(tmp_path / "none.jsonl")], "no dataset"),
+        (["--model", folder, "--input", source, "--adapter", folder], "is no adapter"),
+        (["--model", folder, "--input", source, "--trust_remote_code"], "pin it with a revision"),
+        (["--model", folder, "--input", source, "--batchsize", "3"], "did you mean --batch_size?"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(options)
+        assert reason in stop.value.code
+        assert "\n" not in stop.value.code
+
+
+def test_an_adapter_is_loaded_with_its_base_and_refused_with_another(tmp_path, model_folder, small_model, tokenizer):
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(model_folder)
+    get_peft_model(base, LoraConfig(target_modules="all-linear")).save_pretrained(tmp_path / "adapter")
+    loaded, _ = load(str(tmp_path / "adapter"))
+    assert type(loaded).__name__.startswith("PeftModel")
+    assert not loaded.training
+    assert load(str(model_folder), str(tmp_path / "adapter"))[1].chat_template
+    with pytest.raises(TrainerError, match=r"was trained on .*/model, not on .*/other"):
+        load(str(tmp_path / "other"), str(tmp_path / "adapter"))
+
+
+@pytest.mark.slow
+def test_a_killed_prediction_loses_nothing(tmp_path, model_folder, row_list):
+    output, source = tmp_path / "out.jsonl", write(tmp_path / "in.jsonl", row_list(300))
+    command = [sys.executable, "-m", "iepile_trainer.predict", "--model", str(model_folder), "--input", source]
+    command += ["--output", str(output), "--batch_size", "4", "--max_new_tokens", "20"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while not (output.exists() and output.stat().st_size) and process.poll() is None:
+        time.sleep(0.02)
+    process.kill()
+    assert process.wait() == -9
+    before = output.read_bytes()
+    assert 0 < before.count(b"\n") < 300
+    subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    after = output.read_bytes()
+    assert after.startswith(before[: before.rindex(b"\n") + 1])
+    assert [json.loads(line)["id"] for line in after.splitlines()] == [row["id"] for row in row_list(300)]

@@ -1,0 +1,155 @@
+"""The run folder: what a training leaves behind, and how to tell a finished one from an interrupted one.
+
+A folder under `runs/` holds the weights (safetensors), the tokenizer with its chat template, and `run.json`,
+which is written last: a folder with `run.json` is finished, one with checkpoints but without it was
+interrupted and can be taken up again.
+"""
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from . import TrainerError
+
+RECORD = "run.json"
+STARTED = "started.json"  # what the run set out to do, to be compared when it is taken up again
+
+_PACKAGES = ("iepile", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
+_KEYS = (
+    "name", "created", "base_model", "method", "prompt_format", "data", "lengths", "options", "seed", "history",
+    "seconds", "tokens_per_second", "hardware", "versions",
+)  # fmt: skip
+_OURS = (
+    "*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "adapter_config.json",
+    "tokenizer*", "special_tokens_map.json", "chat_template.jinja", "training_args.bin", "README.md", "scores.json",
+    "predictions.jsonl*", "curve.png", STARTED, RECORD,
+)  # fmt: skip
+
+
+def write_run(folder: Path | str, record: dict[str, Any]) -> Path:
+    """Write `run.json`; the name, the time and the versions are filled in where the record lacks them.
+
+    Args:
+        folder: The run folder; made if need be.
+        record: The keys of a run record; every one is there in what is written, None where unknown.
+
+    Returns:
+        The path of `run.json`.
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp() + "/first"
+    >>> path = write_run(folder, {"method": "lora", "seed": 42})
+    >>> read_run(folder)["name"], read_run(folder)["method"]
+    ('first', 'lora')
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    known = {"name": folder.resolve().name, "created": datetime.now(UTC).isoformat(timespec="seconds")}
+    known["versions"] = versions()  # type: ignore[assignment]
+    path = _write(folder / RECORD, {**dict.fromkeys(_KEYS), **known, **record})
+    (folder / STARTED).unlink(missing_ok=True)  # from here on the run is finished
+    return path
+
+
+def read_run(folder: Path | str) -> dict[str, Any]:
+    """The record of a finished run.
+
+    Raises:
+        TrainerError: There is no `run.json`, or it is not JSON.
+    """
+    path = Path(folder) / RECORD
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise TrainerError(f"{folder} holds no {RECORD}: it is not the folder of a finished run") from None
+    except (json.JSONDecodeError, TypeError) as problem:
+        raise TrainerError(f"{path} is damaged ({problem}); train again with --overwrite") from None
+
+
+def is_finished(folder: Path | str) -> bool:
+    """Whether a training ended here."""
+    return (Path(folder) / RECORD).is_file()
+
+
+def last_checkpoint(folder: Path | str) -> Path | None:
+    """The newest whole checkpoint; one whose writing was interrupted has no trainer state and is passed over."""
+    whole = [path.parent for path in Path(folder).glob("checkpoint-*/trainer_state.json") if path.stat().st_size]
+    return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def check_free(folder: Path | str, overwrite: bool = False) -> None:
+    """Refuse a folder with a finished run.
+
+    Raises:
+        TrainerError: There is one, and it is not to be overwritten.
+    """
+    if is_finished(folder) and not overwrite:
+        raise TrainerError(f"{folder} holds a finished run (give another --output_dir, or --overwrite to train anew)")
+
+
+def claim(folder: Path | str, plan: dict[str, Any], overwrite: bool = False) -> Path | None:
+    """Make a folder ready for the run `plan`; called by one process, before any training.
+
+    Args:
+        folder: The run folder.
+        plan: What the run is going to do: any JSON object. A checkpoint is only taken up by an equal plan.
+        overwrite: Throw away the run that is there.
+
+    Returns:
+        The checkpoint to resume from, None for a fresh start.
+
+    Raises:
+        TrainerError: A finished run is there, or the checkpoint of a run with another plan.
+    """
+    folder = Path(folder)
+    check_free(folder, overwrite)
+    if overwrite:
+        clear(folder)
+    plan = json.loads(json.dumps(plan))  # as it will be read back: tuples become lists
+    checkpoint, started = last_checkpoint(folder), folder / STARTED
+    if checkpoint is not None and started.is_file():
+        before = json.loads(started.read_text(encoding="utf-8"))
+        changed = [key for key in {**before, **plan} if before.get(key) != plan.get(key)]
+        if changed:
+            raise TrainerError(
+                f"{checkpoint} belongs to a run with {changed[0]} = {before.get(changed[0])!r}, now "
+                f"{plan.get(changed[0])!r} (repeat its options to resume, or give another --output_dir or --overwrite)"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(started, plan)
+    return checkpoint
+
+
+def clear(folder: Path | str) -> None:
+    """Remove a run's own files and checkpoints, and nothing else that may lie in the folder."""
+    folder = Path(folder)
+    if not (is_finished(folder) or (folder / STARTED).is_file() or last_checkpoint(folder)):
+        return
+    for pattern in _OURS:
+        for path in folder.glob(pattern):
+            path.unlink()
+    for path in folder.glob("checkpoint-*"):
+        shutil.rmtree(path)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that a result depends on; those not installed are left out."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _write(path: Path, content: dict[str, Any]) -> Path:
+    """Write JSON whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+    return path
