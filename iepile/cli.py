@@ -3,7 +3,20 @@
 import typer
 
 from . import __version__
-from .commands import clean, compare, negatives, predict, prepare, quickstart, score, stats, train, validate, verify
+from .commands import (
+    card,
+    clean,
+    compare,
+    negatives,
+    predict,
+    prepare,
+    quickstart,
+    score,
+    stats,
+    train,
+    validate,
+    verify,
+)
 
 app = typer.Typer(
     help="Schema-based information extraction: annotated text → instructions → model → answers → score.",
@@ -31,6 +44,7 @@ app.command(rich_help_panel="Models", context_settings=train.PASS_ALL)(train.tra
 app.command(rich_help_panel="Models", context_settings=predict.PASS_ALL)(predict.predict)
 app.command(rich_help_panel="Scores")(score.score)
 app.command(rich_help_panel="Scores")(compare.compare)
+app.command(rich_help_panel="Scores")(card.card)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Recipes preset options, the command line overrides them, and a wrong one is told in one line."""
 
 import pytest
+
 from iepile_trainer import TrainerError
 from iepile_trainer.arguments import parse, recipes
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from iepile_trainer import TrainerError
 from iepile_trainer.arguments import DataArguments
 from iepile_trainer.data import COLUMNS, load_rows, manifest

@@ -1,6 +1,7 @@
 """Whole rows survive a kill, and rows of another model or input are not continued."""
 
 import pytest
+
 from iepile_trainer import TrainerError
 from iepile_trainer.journal import append, open_journal, rows_in
 

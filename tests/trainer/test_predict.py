@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+
 from iepile_trainer import TrainerError
 from iepile_trainer.formats import use_format
 from iepile_trainer.generate import generate

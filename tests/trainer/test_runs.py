@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from iepile_trainer import TrainerError
 from iepile_trainer.runs import claim, last_checkpoint, read_run, write_run
 

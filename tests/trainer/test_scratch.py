@@ -1,6 +1,7 @@
 """A new model and its tokenizer come out of the rows and the seed alone."""
 
 import pytest
+
 from iepile_trainer import TrainerError
 from iepile_trainer.scratch import new_model, new_tokenizer
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+
 from iepile_trainer import TrainerError
 from iepile_trainer.arguments import DataArguments, training_config
 from iepile_trainer.batches import ByLength

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from iepile_trainer import TrainerError
 from iepile_trainer.formats import end_token_id, names, use_format
 from iepile_trainer.tokens import encode, prompt_ids

@@ -52,6 +52,8 @@ def train(
     Raises:
         TrainerError: A finished or another run is in the folder, or no row can be trained on.
     """
+    from iepile_cards import write_model_card
+
     from .data import manifest
     from .formats import use_format
     from .runs import read_run, write_run
@@ -103,6 +105,7 @@ def train(
         # A pickle of this machine's paths: of no use to a model, and flagged where models are shared.
         Path(config.output_dir, "training_args.bin").unlink(missing_ok=True)
         write_run(config.output_dir, record)
+        write_model_card(config.output_dir)
     trainer.accelerator.wait_for_everyone()
     return read_run(config.output_dir)
 
