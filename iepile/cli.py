@@ -7,6 +7,7 @@ from .commands import (
     card,
     clean,
     compare,
+    formats,
     negatives,
     predict,
     prepare,
@@ -42,6 +43,7 @@ app.command(rich_help_panel="Data")(prepare.prepare)
 app.command(rich_help_panel="Data")(verify.verify)
 app.command(rich_help_panel="Models", context_settings=train.PASS_ALL)(train.train)
 app.command(rich_help_panel="Models", context_settings=predict.PASS_ALL)(predict.predict)
+app.add_typer(formats.app, name="formats", rich_help_panel="Models")
 app.command(rich_help_panel="Scores")(score.score)
 app.command(rich_help_panel="Scores")(compare.compare)
 app.command(rich_help_panel="Scores")(card.card)

@@ -54,7 +54,10 @@ class DataArguments:
     )
     prompt_format: str | None = field(
         default=None,
-        metadata={"help": "A shipped chat template; by default the tokenizer's own, `plain` where it has none."},
+        metadata={
+            "help": "A shipped chat template (`iepile formats` lists them), or `tokenizer` for the tokenizer's own; "
+            "by default the latter, `plain` where it has none."
+        },
     )
     # Training has a --seed already: one number seeds the labels that are drawn, too.
     seed: int = field(default=42, init=False)

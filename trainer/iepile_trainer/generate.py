@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from .formats import end_token_id, use_format
+from .formats import stop_token_ids, use_format
 from .tokens import prompt_ids
 
 CHUNK = 8  # batches that are sorted together; a killed run loses at most these
@@ -92,7 +92,7 @@ def generate(model: Any, tokenizer: Any, prompts: list[list[int]], max_new_token
     longest, pad = max(map(len, prompts)), tokenizer.pad_token_id
     ids = torch.tensor([[pad] * (longest - len(prompt)) + prompt for prompt in prompts], device=model.device)
     mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=model.device)
-    ends = sorted({end_token_id(tokenizer), tokenizer.eos_token_id})
+    ends = stop_token_ids(tokenizer)
     greedy = GenerationConfig(
         do_sample=False,
         num_beams=1,

@@ -55,6 +55,7 @@ def run_training(data: DataArguments, run: RunArguments, training: Any, model_ar
     from trl import get_peft_config, get_quantization_config
 
     from .data import load_rows
+    from .formats import OWN, find
     from .models import check_remote_code
     from .runs import check_free
 
@@ -62,6 +63,8 @@ def run_training(data: DataArguments, run: RunArguments, training: Any, model_ar
     if not run.scratch and not model_args.model_name_or_path:
         raise TrainerError("no model: give --model_name_or_path (a folder or a Hub id), or --scratch for a new one")
     check_free(training.output_dir, run.overwrite)  # before anything is loaded
+    if data.prompt_format not in (None, OWN):
+        find(data.prompt_format)
     with training.main_process_first(desc="loading rows"):
         rows = load_rows(data, data.train_split, data.max_rows, training.dataset_num_proc)
         eval_rows = None

@@ -2,12 +2,20 @@
 
 A chat model brings its own template; a base model gets `plain`. Whichever it is, it is saved with the
 tokenizer as `chat_template.jinja`, so that prediction and every other tool see the prompt of the training.
+
+Templates write the tokenizer's first token (BOS) themselves and are tokenised without special tokens: a prompt
+has exactly one, whether or not the tokenizer would add it on its own, and none where the tokenizer has none.
+The end token stands inside the `{% generation %}` block: it is learnt.
 """
 
-from importlib.resources import files
 from typing import Any
 
 from .. import TrainerError
+from .shipped import Format, find, shipped
+
+__all__ = ["OWN", "Format", "end_token_id", "find", "names", "shipped", "stop_token_ids", "use_format"]
+
+OWN = "tokenizer"  # the name of a template that the tokenizer brought along
 
 _MARK = "iepile-answer"
 
@@ -18,7 +26,7 @@ def names() -> list[str]:
     >>> "plain" in names()
     True
     """
-    return sorted(file.name.removesuffix(".jinja") for file in files(__package__).iterdir() if _is_template(file))
+    return [format.name for format in shipped()]
 
 
 def use_format(tokenizer: Any, name: str | None = None) -> str:
@@ -26,13 +34,14 @@ def use_format(tokenizer: Any, name: str | None = None) -> str:
 
     Args:
         tokenizer: A transformers tokenizer; its `chat_template` and a missing pad token are set in place.
-        name: A shipped format, or None for the tokenizer's own template, `plain` where it has none.
+        name: A shipped format or an alias; `tokenizer` for the template that the tokenizer has; None for the
+            same, and `plain` where it has none.
 
     Returns:
         The format's name, `"tokenizer"` for a template of the tokenizer's own.
 
     Raises:
-        TrainerError: Unknown format, or a tokenizer without an end token.
+        TrainerError: Unknown format, a tokenizer without an end token, or without the template asked for.
     """
     if tokenizer.eos_token_id is None:
         raise TrainerError(
@@ -40,21 +49,21 @@ def use_format(tokenizer: Any, name: str | None = None) -> str:
         )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    if name is None:
-        name = _shipped_name(tokenizer.chat_template)
-        if name is not None:
-            return name
-        name = "plain"
-    if name not in names():
-        raise TrainerError(f"prompt format {name!r} is unknown (one of {', '.join(names())}, or leave it out)")
-    tokenizer.chat_template = _read(name)
-    return name
+    if name in (None, OWN) and tokenizer.chat_template is not None:
+        used = _used(tokenizer)
+        return used.name if used else OWN
+    if name == OWN:
+        raise TrainerError("the tokenizer has no chat template of its own (name a format: `iepile formats` lists them)")
+    format = find(name or "plain")
+    tokenizer.chat_template = format.template
+    return format.name
 
 
 def end_token_id(tokenizer: Any) -> int:
     """The token that ends an answer: the one its template writes after it, else the tokenizer's end token.
 
-    The two differ for some chat models, whose template closes a turn with a token of its own.
+    The two differ for some chat models, whose template closes a turn with a token of its own. A tokenizer that
+    does not have that token ends answers with its own.
     """
     turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _MARK}]
     after = tokenizer.apply_chat_template(turns, tokenize=False).rpartition(_MARK)[2]
@@ -63,16 +72,16 @@ def end_token_id(tokenizer: Any) -> int:
     return next((id for id in ids if id in special), tokenizer.eos_token_id)
 
 
-def _shipped_name(template: str | None) -> str | None:
-    """Name a template: a shipped one read back from a run folder keeps its name."""
-    if template is None:
-        return None
-    return next((name for name in names() if _read(name) == template), "tokenizer")
+def stop_token_ids(tokenizer: Any) -> list[int]:
+    """All tokens at which prediction stops: the end of an answer, the tokenizer's end token, the format's others.
+
+    A model that was not trained further, or not for long, may still close its turns as its makers taught it.
+    """
+    used, known = _used(tokenizer), tokenizer.get_added_vocab()
+    others = {known[token] for token in (used.stop if used else ()) if token in known}
+    return sorted({end_token_id(tokenizer), tokenizer.eos_token_id} | others)
 
 
-def _read(name: str) -> str:
-    return (files(__package__) / f"{name}.jinja").read_text(encoding="utf-8")
-
-
-def _is_template(file: Any) -> bool:
-    return bool(file.name.endswith(".jinja"))
+def _used(tokenizer: Any) -> Format | None:
+    """The shipped format that a tokenizer has, also when it comes back from a run folder."""
+    return next((format for format in shipped() if format.template == tokenizer.chat_template), None)
