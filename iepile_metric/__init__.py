@@ -1,0 +1,111 @@
+"""Scores for schema-based information extraction that can be trusted and published.
+
+>>> from iepile_metric import score
+>>> gold = '[{"entity": "Ada", "entity_type": "person"}, {"entity": "Paris", "entity_type": "place"}]'
+>>> scores = score([{"output": '{"person": ["Ada", "Bob"], "place": []}', "label": gold}], task="ner")
+>>> scores["tp"], scores["fp"], scores["fn"], scores["f1"]
+(1, 1, 1, 0.5)
+
+The parts, each in a module of its own: `Accumulator` (rows one by one, merged over processes),
+`score_file`, `Analysis` (errors by name), `intervals` and `compare` (certainty), `per_record` (a table),
+`write_report` (a page), `compute_metrics` and `gathered` (training), `original_score` (the figures of the
+original toolkit).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .accumulate import Accumulator
+from .scoring import scored
+from .tasks import TASKS
+
+if TYPE_CHECKING:
+    from .bootstrap import compare, intervals
+    from .errors import Analysis
+    from .files import score_file
+    from .original import original_score
+    from .records import per_record
+    from .report import write_report
+    from .training import compute_metrics, gathered
+
+__all__ = [
+    "TASKS",
+    "Accumulator",
+    "Analysis",
+    "compare",
+    "compute_metrics",
+    "gathered",
+    "intervals",
+    "original_score",
+    "per_record",
+    "score",
+    "score_file",
+    "write_report",
+]
+
+# Scoring itself needs neither numpy nor pyarrow nor jinja: what does is imported when it is asked for.
+_PLACES = {
+    "Analysis": "errors",
+    "compare": "bootstrap",
+    "compute_metrics": "training",
+    "gathered": "training",
+    "intervals": "bootstrap",
+    "original_score": "original",
+    "per_record": "records",
+    "score_file": "files",
+    "write_report": "report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        from importlib import import_module
+
+        return getattr(import_module(f".{_PLACES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def score(
+    rows: Iterable[Mapping[str, Any]],
+    task: str | None = None,
+    match: str = "exact",
+    count: str = "multiset",
+    parse: str = "lenient",
+    compat: str | None = None,
+) -> dict[str, Any]:
+    """Score rows whose `output` is a model's answer and whose `label` is the annotation.
+
+    Args:
+        rows: Dictionaries with `output` (text, as the model wrote it) and `label` (JSON text: the record's
+            whole annotation, or an answer that stands for it; "" if unlabelled), and `id`, `source`, `task`
+            where known. Rows of one id are batches of one record; without id each row is a record.
+        task: The task of rows that do not name theirs.
+        match: "exact", "normalised" or "overlap" (see `matching.MATCHES`).
+        count: "multiset" or "set" (see `matching.COUNTS`).
+        parse: "lenient" repairs answers where the meaning is plain, "strict" refuses.
+        compat: "original" gives the figures of the original toolkit instead (`original.original_score`);
+            then `task` is needed and `match` and `parse` mean nothing.
+
+    Returns:
+        `precision`, `recall`, `f1` (fractions) and `tp`, `fp`, `fn` of the task's headline measure; for
+        events the same with the prefixes `event_`, `argument_` and the four of the literature; `macro_f1`;
+        `records`, `rows`, `unlabelled`, `unparseable`, `unparseable_share`, `recovered`; grouped scores in
+        `labels` and `sources`; `definitions` say what was counted. Rows of several tasks give
+        `{"tasks": {name: scores}}`.
+
+        The gold of a record is its whole annotation. Labels that were annotated and never asked therefore
+        count as missed; generated questions ask every annotated label.
+
+    Raises:
+        ValueError: unknown task or option, a label that is no annotation of the task, nothing to score.
+
+    >>> score([{"output": "none", "label": "[]"}], task="re")["unparseable"]
+    1
+    """
+    if compat is not None:
+        from .original import original_score
+
+        if compat != "original" or task is None:
+            raise ValueError(f"compat is {compat!r}, task {task!r}: the one needs to be 'original', the other given")
+        return original_score(rows, task, count)
+    return scored(rows, task, match=match, count=count, parse=parse)

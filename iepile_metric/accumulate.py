@@ -1,0 +1,298 @@
+"""Rows in, scores out: the streaming accumulator."""
+
+from array import array
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from .answers import Unparseable, read_answer
+from .counts import Outcome, outcome, united
+from .labelled import Units
+from .matching import COUNTS, MATCHES, credits, normalised, respelt
+from .scores import Totals, result
+from .tasks import Task, task_named
+
+PARSES = {
+    "lenient": "answers are repaired where their meaning is plain",
+    "strict": "an answer that needs any repair is unparseable",
+}
+
+
+@dataclass(slots=True)
+class Record:
+    """One record while its batches come in: gold once, predictions united.
+
+    Attributes:
+        task: How it is judged.
+        source: Name of its dataset; "" if unknown.
+        id: Its identity within the source; None if every row is a record.
+        label: The annotation as it stood in the row.
+        merged: Gold unit lists after merging, one per measure.
+        annotated: Gold unit lists as annotated.
+        predicted: Unit lists of all answers, united.
+        failed: Rows whose answer could not be parsed.
+        rows: All its rows, kept only if somebody watches.
+        watched: Whether the watcher has seen it.
+    """
+
+    task: Task
+    source: str
+    id: str | None
+    label: str
+    merged: Units
+    annotated: Units
+    predicted: Units
+    failed: tuple[Mapping[str, Any], ...] = ()
+    rows: tuple[Mapping[str, Any], ...] = ()
+    watched: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str | None]:
+        """What tells it from other records."""
+        return self.task.name, self.source, self.id
+
+
+class Returned(ValueError):
+    """A streamed record came back after it had been counted."""
+
+
+Watcher = Callable[[Record, list[Outcome]], None]
+
+
+class Accumulator:
+    """Collects answers and gives scores; several can be merged.
+
+    Rows with the same task, source and id are batches of one record: their predictions unite and
+    their gold counts once. Rows without id are records of their own. Rows with an empty label are
+    counted as unlabelled and left out.
+
+    Args:
+        task: Task of rows that do not name one.
+        match: One of `matching.MATCHES`.
+        count: One of `matching.COUNTS`.
+        parse: "lenient" or "strict".
+        streamed: The batches of a record follow each other, as `iepile predict` writes them; then a
+            record is counted and forgotten when the next one begins, and memory stays flat. If a record
+            does come back, `result` raises.
+        watch: Called once with every record and its outcomes (one per measure): when it is complete, which
+            for most is when `result` is first asked for.
+
+    Raises:
+        ValueError: unknown task, match, count or parse.
+
+    >>> scores = Accumulator("ner")
+    >>> scores.add({"output": '{"person": ["Ada"]}', "label": '[{"entity": "Ada", "entity_type": "person"}]'})
+    >>> scores.result()["f1"]
+    1.0
+    """
+
+    def __init__(
+        self,
+        task: str | None = None,
+        *,
+        match: str = "exact",
+        count: str = "multiset",
+        parse: str = "lenient",
+        streamed: bool = False,
+        watch: Watcher | None = None,
+    ) -> None:
+        options = (("match", match, MATCHES), ("count", count, COUNTS), ("parse", parse, PARSES))
+        for name, value, known in options:
+            if value not in known:
+                raise ValueError(f"unknown {name} {value!r}: choose one of {', '.join(known)}")
+        self.match, self.count, self.parse = match, count, parse
+        self._task = task_named(task) if task else None
+        self._streamed = streamed
+        self._watch = watch
+        self._open: dict[Any, Record] = {}
+        self._current: Record | None = None
+        self._closed: array[int] = array("q")
+        self._totals: dict[tuple[str, str], Totals] = {}
+        self._of_row: dict[tuple[Any, str], Totals] = {}
+        self._gold: tuple[Task | None, str, tuple[Units, Units]] = (None, "", ((), ()))
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Take one row: `output` and `label`, and `id`, `task`, `source` where known.
+
+        Raises:
+            ValueError: the row has no task, or its label is not the task's annotation. Nothing of such
+                a row is counted.
+        """
+        name, source, label = row.get("task"), row.get("source") or "", row.get("label")
+        try:
+            totals = self._of_row[name, source]
+        except KeyError:
+            totals = self._opened(name, source)
+        task = totals.task
+        if label == "" or label is None:
+            totals.unlabelled += 1
+            return
+        output = row.get("output")
+        if output.__class__ is not str and output is not None:
+            raise ValueError(f"output is {type(output).__name__}, not text")
+        identity = row.get("id")
+        record = self._current
+        if (
+            record is None
+            or identity is None
+            or record.id != identity
+            or record.task is not task
+            or record.source != source
+        ):
+            record = self._begun(task, source, identity, label)
+        if record.label != label:
+            self._gold_of(task, label)
+            totals.conflicts += 1
+        totals.rows += 1
+        if self._watch:
+            record.rows += (row,)
+        try:
+            predicted, kinds = read_answer(task, output or "", self.parse == "strict")
+        except Unparseable as reason:
+            totals.refused[str(reason)] += 1
+            record.failed += (row,)
+        else:
+            if kinds:
+                totals.repaired.update(kinds)
+                totals.recovered += 1
+            if record.predicted:
+                record.predicted = tuple(map(united, record.predicted, predicted))
+            else:
+                record.predicted = predicted
+        if identity is None:
+            self._count(record, totals)
+
+    def extend(self, rows: Iterable[Mapping[str, Any]]) -> "Accumulator":
+        """Take many rows."""
+        for row in rows:
+            self.add(row)
+        return self
+
+    def merge(self, other: "Accumulator") -> "Accumulator":
+        """Take over what another accumulator (of another process, say) has collected.
+
+        Records that are still open in both unite, so a record's batches may have been spread over
+        processes.
+
+        Raises:
+            ValueError: the other one counts by other rules.
+        """
+        if (self.match, self.count, self.parse) != (other.match, other.count, other.parse):
+            raise ValueError("accumulators with different match, count or parse do not merge")
+        for key, totals in other._totals.items():
+            mine = self._totals.setdefault(key, Totals(totals.task))
+            mine.add(totals)
+        self._closed.extend(other._closed)
+        for record in self._pending() + other._pending():
+            mine_open = self._open.setdefault(record.key, record)
+            if mine_open is record:
+                continue
+            if mine_open.label != record.label:
+                self._totals[record.task.name, record.source].conflicts += 1
+            if mine_open.predicted and record.predicted:
+                mine_open.predicted = tuple(map(united, mine_open.predicted, record.predicted))
+            mine_open.predicted = mine_open.predicted or record.predicted
+            mine_open.failed += record.failed
+            mine_open.rows += record.rows
+        self._current = None
+        return self
+
+    def result(self) -> dict[str, Any]:
+        """Give the scores so far; more rows may follow.
+
+        Returns:
+            The scores of the task (see `iepile_metric.score`), or `{"tasks": {name: scores}}` if rows of
+            several tasks came in.
+
+        Raises:
+            ValueError: nothing was scored, or a streamed record came back after it had been counted.
+        """
+        pending = self._pending()
+        if self._streamed and _repeats(self._closed + array("q", [hash(record.key) for record in pending])):
+            raise Returned("the batches of a record do not follow each other: score without `streamed`")
+        totals = {key: total.copy() for key, total in self._totals.items()}
+        for record in pending:
+            self._count(record, totals[record.task.name, record.source])
+        return result(totals, self.match, self.count, self.parse)
+
+    def _opened(self, name: Any, source: str) -> Totals:
+        task = task_named(name) if name else self._task
+        if task is None:
+            raise ValueError("the row names no task: give one, such as task='ner'")
+        totals = self._totals.setdefault((task.name, source), Totals(task))
+        self._of_row[name, source] = totals
+        return totals
+
+    def _gold_of(self, task: Task, label: str) -> tuple[Units, Units]:
+        if label == self._gold[1] and task is self._gold[0]:
+            return self._gold[2]
+        try:
+            value = orjson.loads(label)
+            if not isinstance(value, list | dict):
+                raise TypeError("neither list nor object")
+            gold = task.gold(value, normalised if self.match == "normalised" else None)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise ValueError(f"label is no {task.name} annotation ({reason}): {str(label)[:80]}") from error
+        self._gold = (task, label, gold)
+        return gold
+
+    def _begun(self, task: Task, source: str, identity: str | None, label: str) -> Record:
+        """Give the record that a row belongs to, if it is not the one before."""
+        known = None if self._streamed or identity is None else self._open.get((task.name, source, identity))
+        record = known or Record(task, source, identity, label, *self._gold_of(task, label), ())
+        if identity is None:
+            return record
+        if self._streamed:
+            self._close()
+        else:
+            self._open[record.key] = record
+        self._current = record
+        return record
+
+    def _close(self) -> None:
+        """Count and forget the last record, unless it is the first: that may go on from elsewhere."""
+        record = self._current
+        if record is None:
+            return
+        if not self._open:
+            self._open[record.key] = record
+        else:
+            self._closed.append(hash(record.key))
+            self._count(record, self._totals[record.task.name, record.source])
+
+    def _pending(self) -> list[Record]:
+        """List the records that are not yet counted."""
+        pending = list(self._open.values())
+        return [*pending, self._current] if self._streamed and self._current else pending
+
+    def _count(self, record: Record, totals: Totals) -> None:
+        """Judge a complete record: the one place where outcomes arise."""
+        once = self.count == "set"
+        task = record.task
+        outcomes: list[Outcome] = []
+        predicted = record.predicted or tuple([] for _ in record.merged)
+        totals.records += 1
+        exact = self.match == "exact"
+        for measure, found, merged, annotated in zip(task.fields, predicted, record.merged, record.annotated):
+            if not exact and self.match == "normalised":
+                found = respelt(found, task.texts(measure))
+            hits, extra, missed = outcome(found, merged, annotated, once)
+            outcomes.append((hits, extra, missed))
+            totals.take(measure, hits, extra, missed)
+            if not exact and self.match == "overlap" and extra and missed:
+                totals.credit(measure, credits(extra, missed, task.texts(measure)))
+        if self._watch and not record.watched:
+            record.watched = True
+            self._watch(record, outcomes)
+
+
+def _repeats(hashes: "array[int]") -> bool:
+    if len(hashes) < 100_000:
+        return len(set(hashes)) < len(hashes)
+    import numpy as np  # where a set of all would take ten times the memory
+
+    ordered = np.sort(np.frombuffer(hashes, dtype=np.int64))
+    return bool((ordered[1:] == ordered[:-1]).any())

@@ -1,0 +1,253 @@
+"""How certain a score is: bootstrap intervals, and tests on the difference of two systems.
+
+The record is the unit that is drawn, with all its units: mentions of one text are not independent.
+Everything is one matrix product per chunk of resamples: weights of records times their counts.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .accumulate import Accumulator, Record
+from .counts import Outcome
+
+Counts = NDArray[np.float64]
+_CHUNK = 2_000_000  # weights held at a time
+
+
+class Counted:
+    """A watcher that keeps tp, fp and fn of every record, overall and per label of the headline measure.
+
+    >>> counted = Counted()
+    >>> scores = Accumulator("ner", watch=counted)
+    >>> scores.add({"id": "a", "output": '{"person": ["Ada"]}', "label": "[]"})
+    >>> _ = scores.result()
+    >>> counted.keys, counted.counts().tolist()
+    ([('ner', '', 'a')], [[0.0, 1.0, 0.0]])
+    """
+
+    def __init__(self) -> None:
+        self.keys: list[tuple[str, str, str | None]] = []
+        self.labels: list[str] = []
+        self._rows: list[tuple[int, int, int]] = []
+        self._by_label: dict[str, list[tuple[int, int]]] = {}
+
+    def __call__(self, record: Record, outcomes: list[Outcome]) -> None:
+        """Take one record."""
+        number = len(self.keys)
+        self.keys.append((record.task.name, record.source, record.id))
+        self.labels.append(record.label)
+        self._rows.append(tuple(len(units) for units in outcomes[-1]))  # type: ignore[arg-type]
+        for column, units in enumerate(outcomes[-1]):
+            for unit in units:
+                self._by_label.setdefault(unit[0], []).append((number, column))
+
+    def counts(self) -> Counts:
+        """Counts of tp, fp, fn: shape (records, 3)."""
+        return np.array(self._rows, dtype=np.float64).reshape(-1, 3)
+
+    def by_label(self) -> dict[str, Counts]:
+        """The same for each label."""
+        found = {}
+        for label, places in sorted(self._by_label.items()):
+            counts = np.zeros((len(self.keys), 3))
+            np.add.at(counts, tuple(np.array(places).T), 1)
+            found[label] = counts
+        return found
+
+
+def f1(counts: Counts) -> Counts:
+    """F1 from tp, fp, fn in the last axis; 1.0 where there is nothing to count.
+
+    >>> f1(np.array([[3.0, 1.0, 1.0], [0.0, 0.0, 0.0]])).tolist()
+    [0.75, 1.0]
+    """
+    tp, fp, fn = np.moveaxis(counts, -1, 0)
+    whole = 2 * tp + fp + fn
+    return np.divide(2 * tp, whole, out=np.ones_like(whole), where=whole > 0)
+
+
+def _draws(records: int, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
+    """Yield chunks of bootstrap weights, shape (some resamples, records): how often each record is drawn."""
+    rng = np.random.default_rng(seed)
+    step = max(1, _CHUNK // max(1, records))
+    for start in range(0, resamples, step):
+        size = min(step, resamples - start)
+        drawn = rng.integers(records, size=(size, records), dtype=np.int32)
+        drawn += np.arange(size, dtype=np.int32)[:, None] * records
+        weights = np.bincount(drawn.ravel(), minlength=size * records)
+        yield weights.reshape(size, records).astype(np.float32)
+
+
+def interval(counts: Counts, resamples: int = 10_000, level: float = 0.95, seed: int = 0) -> tuple[float, float]:
+    """Percentile bootstrap interval of F1 over records.
+
+    Args:
+        counts: tp, fp, fn of each record, shape (records, 3).
+        resamples: How many samples of as many records to draw.
+        level: The share of samples within the interval.
+        seed: Same seed, same interval.
+
+    >>> interval(np.array([[1.0, 0.0, 0.0]] * 50))
+    (1.0, 1.0)
+    """
+    scores = np.concatenate([f1(weights @ counts) for weights in _draws(len(counts), resamples, seed)])
+    low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def intervals(counted: Counted, resamples: int = 10_000, level: float = 0.95, seed: int = 0) -> dict[str, Any]:
+    """Intervals of F1 for each task, overall and for each source.
+
+    Returns:
+        {task: {"level", "resamples", "records", "f1": [low, high], "sources": {name: [low, high]}}}.
+    """
+    counts = counted.counts()
+    found: dict[str, Any] = {}
+    for task in sorted({key[0] for key in counted.keys}):
+        mine = np.array([key[0] == task for key in counted.keys])
+        sources = sorted({key[1] for key in counted.keys if key[0] == task})
+        found[task] = {
+            "level": level,
+            "resamples": resamples,
+            "records": int(mine.sum()),
+            "f1": list(interval(counts[mine], resamples, level, seed)),
+            "sources": {
+                source: list(
+                    interval(counts[[key[:2] == (task, source) for key in counted.keys]], resamples, level, seed)
+                )
+                for source in sources
+                if source
+            },
+        }
+    return found
+
+
+def _count(rows: Iterable[Mapping[str, Any]], task: str | None, options: dict[str, Any]) -> Counted:
+    counted = Counted()
+    scores = Accumulator(task, watch=counted, **options)
+    scores.extend(rows).result()
+    return counted
+
+
+def compare(
+    first: Iterable[Mapping[str, Any]],
+    second: Iterable[Mapping[str, Any]],
+    task: str | None = None,
+    test: str = "permutation",
+    resamples: int = 10_000,
+    level: float = 0.95,
+    seed: int = 0,
+    **options: Any,
+) -> dict[str, Any]:
+    """Compare two systems on the records that both answered.
+
+    Args:
+        first: Rows of one system, as for `iepile_metric.score`, with ids.
+        second: Rows of the other.
+        task: The task of rows that do not name theirs.
+        test: "permutation" swaps the systems' answers at random, record by record; "bootstrap" draws
+            records, and asks how often the difference changes its sign.
+        resamples: How many times.
+        level: The share of samples within the intervals, which are bootstrapped in both tests.
+        seed: Same seed, same result.
+        options: `count` and `parse` of `Accumulator`, and `match`, which cannot be "overlap" here.
+
+    Returns:
+        `f1` of both, `difference` (second minus first), its `interval` and two-sided `p_value`; the same for
+        each of `labels`; `records` compared, and `only_first`, `only_second` that were left out.
+
+    Raises:
+        ValueError: no common record, a record whose annotations differ, or an unknown test.
+
+    >>> gold = '[{"entity": "Ada", "entity_type": "person"}]'
+    >>> a = [{"id": str(i), "label": gold, "output": "{}"} for i in range(20)]
+    >>> b = [{**row, "output": '{"person": ["Ada"]}'} for row in a]
+    >>> result = compare(a, b, "ner", resamples=1000)
+    >>> result["difference"], result["p_value"] < 0.01
+    (1.0, True)
+    """
+    if test not in ("permutation", "bootstrap"):
+        raise ValueError(f"unknown test {test!r}: choose permutation or bootstrap")
+    if options.get("match") == "overlap":
+        raise ValueError("systems are compared by whole units: use match exact or normalised")
+    one, other = _count(first, task, options), _count(second, task, options)
+    places = {_key(key, number): number for number, key in enumerate(other.keys)}
+    pairs = [(number, places[_key(key, number)]) for number, key in enumerate(one.keys) if _key(key, number) in places]
+    if not pairs:
+        raise ValueError("no record is in both: ids, sources and tasks must agree")
+    for a, b in pairs:
+        if one.labels[a] != other.labels[b]:
+            raise ValueError(f"record {one.keys[a]} has another annotation in the second file")
+    left, right = (np.array(side) for side in zip(*pairs))
+    by_label = (one.by_label(), other.by_label())
+    labels = sorted({*by_label[0], *by_label[1]})
+    nothing = (np.zeros((len(one.keys), 3)), np.zeros((len(other.keys), 3)))
+    # One block of three columns for the total and for each label: (records, blocks, 3).
+    a = np.stack([one.counts(), *(by_label[0].get(label, nothing[0]) for label in labels)], axis=1)[left]
+    b = np.stack([other.counts(), *(by_label[1].get(label, nothing[1]) for label in labels)], axis=1)[right]
+    figures = [
+        {**figure, "label": label}
+        for figure, label in zip(_differences(a, b, test, resamples, level, seed), ["", *labels])
+    ]
+    total = {key: value for key, value in figures[0].items() if key != "label"}
+    return {
+        **total,
+        "test": test,
+        "level": level,
+        "resamples": resamples,
+        "records": len(pairs),
+        "only_first": len(one.keys) - len(pairs),
+        "only_second": len(other.keys) - len(pairs),
+        "labels": {figure.pop("label"): figure for figure in figures[1:]},
+    }
+
+
+def _key(key: tuple[str, str, str | None], number: int) -> tuple[str, str, str | int]:
+    """Align by id, or by place where records have none."""
+    return (key[0], key[1], number if key[2] is None else key[2])
+
+
+def _differences(a: Counts, b: Counts, test: str, resamples: int, level: float, seed: int) -> Iterator[dict[str, Any]]:
+    """Yield the figures of each block of counts, shape (records, blocks, 3)."""
+    records, blocks, _ = a.shape
+    observed = f1(b.sum(axis=0)) - f1(a.sum(axis=0))
+    flat = np.concatenate([a.reshape(records, -1), b.reshape(records, -1)], axis=1).astype(np.float32)
+    drawn = []
+    for weights in _draws(records, resamples, seed):
+        both = (weights @ flat).reshape(len(weights), 2, blocks, 3).astype(np.float64)
+        drawn.append(f1(both[:, 1]) - f1(both[:, 0]))
+    differences = np.concatenate(drawn)
+    low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    if test == "bootstrap":
+        sides = np.stack([(differences <= 0).sum(axis=0), (differences >= 0).sum(axis=0)])
+        p_values = np.minimum(1.0, 2 * (sides.min(axis=0) + 1) / (resamples + 1))
+    else:
+        extreme = np.zeros(blocks)
+        change = (b - a).reshape(records, -1).astype(np.float32)
+        totals = (a.sum(axis=0), b.sum(axis=0))
+        for swapped in _swaps(records, resamples, seed):
+            moved = (swapped @ change).reshape(len(swapped), blocks, 3).astype(np.float64)
+            permuted = f1(totals[1] - moved) - f1(totals[0] + moved)
+            extreme += (np.abs(permuted) >= np.abs(observed) - 1e-12).sum(axis=0)
+        p_values = (extreme + 1) / (resamples + 1)
+    for i in range(blocks):
+        scores = f1(np.stack([a[:, i].sum(axis=0), b[:, i].sum(axis=0)]))
+        yield {
+            "f1": scores.tolist(),
+            "difference": float(observed[i]),
+            "interval": [float(low[i]), float(high[i])],
+            "p_value": float(p_values[i]),
+        }
+
+
+def _swaps(records: int, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
+    """Yield chunks of coin throws, shape (some resamples, records)."""
+    rng = np.random.default_rng(seed)
+    step = max(1, _CHUNK // max(1, records))
+    for start in range(0, resamples, step):
+        size = min(step, resamples - start)
+        bits = np.unpackbits(rng.integers(256, size=(size, (records + 7) // 8), dtype=np.uint8), axis=1)
+        yield bits[:, :records].astype(np.float32)

@@ -1,0 +1,271 @@
+"""Why F1 was lost: every false positive and false negative under one name.
+
+The rule: with F1 = 2tp / (2tp + fp + fn), what is lost is 1 - F1 = (fp + fn) / (2tp + fp + fn). So each
+false positive and each false negative has the share 1 / (2tp + fp + fn), an error that is both (a wrong
+label, say) has two, and all shares of a measure sum to the F1 that was lost.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from .accumulate import Record
+from .counts import Outcome
+from .labelled import Unit
+from .matching import MOST, credits, normalised, overlap
+from .tasks import TASKS, Task
+
+KINDS = {
+    "wrong direction": "the relation holds the other way round",
+    "wrong role": "the argument belongs to the event in another role",
+    "wrong label": "the texts are right, their label is another",
+    "wrong boundary": "the labels are right, the texts overlap those of the gold",
+    "not in the text": "predicted, and its text does not occur in the input",
+    "outside the schema": "predicted under a label that was not asked",
+    "spurious": "predicted, and nothing like it in the gold",
+    "missed": "in the gold, and nothing like it predicted",
+    "unparseable": "in the gold, asked in an answer that could not be parsed",
+}
+
+
+@dataclass(frozen=True)
+class Error:
+    """One false positive, one false negative, or one of each that belong together.
+
+    Attributes:
+        kind: A key of `KINDS`.
+        measure: The measure it counts in.
+        found: The predicted unit, None if something is missing.
+        wanted: The gold unit, None if something is too much.
+        weight: How much of fp + fn it makes up: 1, for a pair 2, less where overlap gave credit.
+        asked: False if the instructions are at hand and none of them asked for the missing label.
+    """
+
+    kind: str
+    measure: str
+    found: Unit | None
+    wanted: Unit | None
+    weight: float
+    asked: bool = True
+
+    @property
+    def label(self) -> str:
+        """The label it is counted under: the gold one if there is one."""
+        return (self.wanted or self.found or ("",))[0]
+
+
+def questions(rows: Iterable[Mapping[str, Any]]) -> tuple[str | None, set[str] | None]:
+    """Read the input text and the asked labels from rows → (text or None, labels or None).
+
+    >>> questions([{"instruction": '{"schema": ["person"], "input": "Ada"}'}])
+    ('Ada', {'person'})
+    """
+    text, asked = None, None
+    for row in rows:
+        try:
+            instruction = orjson.loads(row.get("instruction") or "")
+            names = {_name(label) for label in instruction["schema"]}
+            text = str(instruction["input"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        asked = names | (asked or set())
+    return text, asked
+
+
+def _name(label: Any) -> str:
+    if isinstance(label, dict):
+        return str(next(label[key] for key in ("event_type", "predicate", "entity_type") if key in label))
+    return str(label)
+
+
+def errors_of(record: Record, outcomes: list[Outcome], match: str = "exact") -> list[Error]:
+    """Name every error of one record."""
+    text, asked = questions(record.rows)
+    _, unanswered = questions(record.failed)
+    if record.failed and unanswered is None:
+        unanswered = {unit[0] for measure in record.merged for unit in measure}
+    found: list[Error] = []
+    for measure, (_, extra, missed) in zip(record.task.fields, outcomes):
+        found += _named(record.task, measure, extra, missed, text, asked, unanswered or set(), match)
+    return found
+
+
+def _named(
+    task: Task,
+    measure: str,
+    extra: list[Unit],
+    missed: list[Unit],
+    text: str | None,
+    asked: set[str] | None,
+    unanswered: set[str],
+    match: str,
+) -> list[Error]:
+    positions = task.texts(measure)
+    outside = {unit for unit in extra if asked is not None and unit[0] not in asked}
+    errors = []
+    missed = list(missed)
+    # What was never asked is paired with nothing, unless overlap has given credit for it.
+    left = [unit for unit in extra if unit in outside] if match != "overlap" else []
+    extra = [unit for unit in extra if unit not in outside] if match != "overlap" else list(extra)
+    if match == "overlap":
+        for credit, found, wanted in credits(extra, missed, positions):
+            errors.append(Error("wrong boundary", measure, found, wanted, 2 * (1 - credit)))
+            extra.remove(found)
+            missed.remove(wanted)
+    role = task.fields[measure].index("role") if "role" in task.fields[measure] else None
+    for kind in ("wrong direction", "wrong role", "wrong label", "wrong boundary"):
+        for found in extra[:MOST] if missed else ():
+            for wanted in missed:
+                if _is(kind, found, wanted, positions, role):
+                    errors.append(Error(kind, measure, found, wanted, 2))
+                    extra.remove(found)
+                    missed.remove(wanted)
+                    break
+    for unit in [*left, *extra]:
+        kind = "spurious"
+        if unit in outside:
+            kind = "outside the schema"
+        elif text is not None and not all(_occurs(unit[i], text, match) for i in positions):
+            kind = "not in the text"
+        errors.append(Error(kind, measure, unit, None, 1))
+    for unit in missed:
+        kind = "unparseable" if unit[0] in unanswered else "missed"
+        errors.append(Error(kind, measure, None, unit, 1, asked is None or unit[0] in asked))
+    return errors
+
+
+def _is(kind: str, found: Unit, wanted: Unit, positions: tuple[int, ...], role: int | None) -> bool:
+    same = [a == b for a, b in zip(found, wanted)]
+    texts = [same[i] for i in positions]
+    labels = [same[i] for i in range(len(found)) if i not in positions]
+    if kind == "wrong direction":
+        return len(found) == 3 and len(positions) == 2 and same[0] and found[1:] == (wanted[2], wanted[1])
+    if kind == "wrong role":
+        return role is not None and all(texts) and not same[role] and labels.count(False) == 1
+    if kind == "wrong label":
+        return all(texts) and not all(labels)
+    return all(labels) and not all(texts) and all(_touch(found[i], wanted[i]) for i in positions)
+
+
+def _touch(one: str, other: str) -> bool:
+    return one == other or (bool(one and other) and (one in other or other in one or overlap(one, other) > 0))
+
+
+def _occurs(part: str, text: str, match: str) -> bool:
+    return part in text or (match == "normalised" and part in normalised(text))
+
+
+Labels = tuple[str, ...]
+Pair = tuple[str, Labels, Labels]
+
+
+@dataclass
+class _Found:
+    """What was found in one measure of one task."""
+
+    hits: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    pairs: Counter[Pair] = field(default_factory=Counter)
+    examples: dict[Pair, list[dict[str, Any]]] = field(default_factory=dict)
+    not_asked: int = 0
+
+
+class Analysis:
+    """A watcher that names the errors of all records; give it to `Accumulator(watch=…)`.
+
+    >>> from .accumulate import Accumulator
+    >>> analysis = Analysis()
+    >>> gold = '[{"entity": "Ada", "entity_type": "person"}]'
+    >>> scores = Accumulator("ner", watch=analysis)
+    >>> scores.add({"output": '{"place": ["Ada"]}', "label": gold})
+    >>> analysis.summary(scores.result())["ner"]["entity"]["kinds"]
+    {'wrong label': {'count': 2, 'share': 1.0}}
+    """
+
+    def __init__(self, match: str = "exact", examples: int = 3) -> None:
+        self._match, self._examples = match, examples
+        self._found: dict[tuple[str, str], _Found] = {}
+
+    def __call__(self, record: Record, outcomes: list[Outcome]) -> list[Error]:
+        """Take one record; give its errors."""
+        task = record.task
+        errors = errors_of(record, outcomes, self._match)
+        for measure, (hits, _, _) in zip(task.fields, outcomes):
+            found = self._found.setdefault((task.name, measure), _Found())
+            found.hits.update(unit[0] for unit in hits)
+        for error in errors:
+            found = self._found[task.name, error.measure]
+            found.kinds[error.label, error.kind] += error.weight  # type: ignore[assignment]
+            found.not_asked += not error.asked
+            texts = task.texts(error.measure)
+            pair = (error.kind, _labels(error.wanted, texts), _labels(error.found, texts))
+            found.pairs[pair] += 1
+            shown = found.examples.setdefault(pair, [])
+            if len(shown) < self._examples:
+                shown.append({"id": record.id, "source": record.source, "gold": error.wanted, "predicted": error.found})
+        return errors
+
+    def summary(self, scores: dict[str, Any], pairs: int = 10) -> dict[str, Any]:
+        """Sum up per task and measure.
+
+        Args:
+            scores: The result of the accumulator that was watched.
+            pairs: How many of the most frequent pairs of gold and predicted labels to list.
+
+        Returns:
+            {task: {measure: {"lost_f1", "not_asked", "kinds": {kind: {"count", "share"}}, "labels": {label: {kind:
+            count}}, "confusion": {gold label: {predicted label: count}}, "pairs": […]}}}. Counts of kinds
+            are of fp + fn. In the confusion matrix "" stands for nothing; units whose text is wrong stand
+            there twice, as missed and as too much. `not_asked` counts missed units whose label was in none
+            of the record's instructions (0 where there are no instructions).
+        """
+        tasks = scores.get("tasks") or {scores["task"]: scores}
+        return {
+            name: {
+                measure: _summary(self._found.get((name, measure), _Found()), figures, measure, pairs)
+                for measure in TASKS[name].fields
+            }
+            for name, figures in tasks.items()
+        }
+
+
+def _summary(found: _Found, figures: dict[str, Any], measure: str, pairs: int) -> dict[str, Any]:
+    prefix = f"{measure}_" if f"{measure}_tp" in figures else ""
+    whole = 2 * figures[f"{prefix}tp"] + figures[f"{prefix}fp"] + figures[f"{prefix}fn"]
+    kinds: Counter[str] = Counter()
+    labels: dict[str, dict[str, float]] = {}
+    for (label, kind), count in sorted(found.kinds.items()):
+        kinds[kind] += count
+        labels.setdefault(label, {})[kind] = count
+    confusion = {label: {label: count} for label, count in sorted(found.hits.items())}
+    ordered = sorted(found.pairs.items(), key=lambda item: (-item[1], item[0]))
+    for (_, wanted, answered), count in ordered:
+        gold, predicted = (labels_[0] if labels_ else "" for labels_ in (wanted, answered))
+        cells = [(gold, predicted)] if gold != predicted else [(gold, ""), ("", predicted)]
+        for row, column in cells:
+            counts = confusion.setdefault(row, {})
+            counts[column] = counts.get(column, 0) + count
+    return {
+        "lost_f1": 1 - figures[f"{prefix}f1"],
+        "not_asked": found.not_asked,
+        "kinds": {kind: {"count": kinds[kind], "share": kinds[kind] / whole} for kind in KINDS if kinds[kind]},
+        "labels": labels,
+        "confusion": confusion,
+        "pairs": [
+            {
+                "kind": kind,
+                "gold": " / ".join(wanted),
+                "predicted": " / ".join(answered),
+                "count": count,
+                "examples": found.examples[kind, wanted, answered],
+            }
+            for (kind, wanted, answered), count in [pair for pair in ordered if all(pair[0])][:pairs]
+        ],
+    }
+
+
+def _labels(unit: Unit | None, texts: tuple[int, ...]) -> Labels:
+    return () if unit is None else tuple(text for i, text in enumerate(unit) if i not in texts)

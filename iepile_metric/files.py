@@ -1,0 +1,202 @@
+"""Predictions files: JSON lines of rows, plain or gzipped, with what is wrong in them kept as values."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from .accumulate import Accumulator, Returned
+
+PART = 16_000_000  # bytes of file that are worth a process
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that could not be scored, and why."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}"
+
+
+def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """Yield the lines that begin in a range of bytes; all lines of a file whose name ends in .gz."""
+    import gzip
+
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        if start:
+            file.seek(start - 1)
+            file.readline()
+        if end is None:
+            yield from file
+            return
+        at = file.tell()
+        for line in file:
+            if at >= end:
+                return
+            at += len(line)
+            yield line
+
+
+def read_rows(lines: Iterable[bytes], bad: list[BadLine], file: str = "") -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, row); what is no row goes to `bad`. Blank lines are skipped.
+
+    >>> bad: list[BadLine] = []
+    >>> list(read_rows([b'{"output": "{}", "label": "[]"}', b'{"output": 3}'], bad, "a.jsonl"))
+    [(1, {'output': '{}', 'label': '[]'})]
+    >>> print(bad[0])
+    a.jsonl:2: 'output' is int, not text: write its JSON as a string
+    """
+    loads = orjson.loads
+    for number, line in enumerate(lines, 1):
+        try:
+            row = loads(line)
+            if row["output"].__class__ is str and row["label"].__class__ is str:
+                yield number, row
+                continue
+            reason = _reason(row)
+        except orjson.JSONDecodeError as error:
+            reason = f"no JSON: {error}" if line.strip() else ""
+        except (KeyError, TypeError):
+            reason = _reason(row)
+        if reason is None:
+            yield number, row
+        elif reason:
+            bad.append(BadLine(file, number, reason))
+
+
+def _reason(row: Any) -> str | None:
+    if not isinstance(row, dict):
+        return f"a row is a JSON object, this is {type(row).__name__}"
+    for name in ("output", "label"):
+        if name not in row:
+            return f"the row has no {name!r}"
+        if row[name] is not None and not isinstance(row[name], str):
+            return f"{name!r} is {type(row[name]).__name__}, not text: write its JSON as a string"
+    return None
+
+
+def rows_of(path: str | Path, task: str | None = None) -> tuple[list[dict[str, Any]], list[BadLine]]:
+    """Read all rows of a file that can be scored, and the lines that cannot.
+
+    Raises:
+        ValueError: there is no such file, or no row in it.
+    """
+    path = _existing(path)
+    bad: list[BadLine] = []
+    rows = []
+    check = Accumulator(task)
+    for number, row in read_rows(lines_of(path), bad, str(path)):
+        try:
+            check.add({**row, "id": None, "output": "{}"})
+        except ValueError as error:
+            bad.append(BadLine(str(path), number, str(error)))
+        else:
+            rows.append(row)
+    if not rows:
+        first = f": {bad[0]}" if bad else ""
+        raise ValueError(f"{path}: no row to score{first}")
+    return rows, bad
+
+
+def _existing(path: str | Path) -> Path:
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; give a file of JSON lines, as `iepile predict` writes it")
+    return path
+
+
+def score_file(
+    path: str | Path, task: str | None = None, processes: int | None = None, **options: Any
+) -> tuple[dict[str, Any], list[BadLine]]:
+    """Score a predictions file.
+
+    Memory stays flat while the batches of a record follow each other; if they do not, the file is read
+    again with all records kept open. A big file is read in parts by several processes.
+
+    Args:
+        path: JSON lines with `output`, `label`, and `id`, `task`, `source` where known; plain or .gz.
+        task: The task of rows that do not name theirs.
+        processes: At most so many; by default one for each core, and for each 16 MB.
+        options: `match`, `count`, `parse` and `watch` of `Accumulator`; a watcher sees records once they
+            are complete, so with one the file is read by one process with all records kept open.
+
+    Returns:
+        The scores as `iepile_metric.score` gives them, and the lines that could not be scored.
+
+    Raises:
+        ValueError: no such file, unknown option, or nothing in it can be scored.
+    """
+    path = _existing(path)
+    if options.get("watch") is None:
+        try:
+            scores, bad = _streamed(path, task, processes or os.cpu_count() or 1, options)
+            return _result(scores, path, bad), bad
+        except Returned:
+            pass
+    scores, bad = _scored(path, task, options, streamed=False)
+    return _result(scores, path, bad), bad
+
+
+def _scored(
+    path: Path, task: str | None, options: dict[str, Any], streamed: bool, start: int = 0, end: int | None = None
+) -> tuple[Accumulator, list[BadLine]]:
+    """Score a range of a file; line numbers of bad lines count from its start."""
+    scores = Accumulator(task, streamed=streamed, **options)
+    bad: list[BadLine] = []
+    for number, row in read_rows(lines_of(path, start, end), bad, str(path)):
+        try:
+            scores.add(row)
+        except ValueError as error:
+            bad.append(BadLine(str(path), number, str(error)))
+    return scores, bad
+
+
+def _streamed(
+    path: Path, task: str | None, processes: int, options: dict[str, Any]
+) -> tuple[Accumulator, list[BadLine]]:
+    size = path.stat().st_size
+    parts = min(processes, size // PART)
+    if parts < 2 or path.suffix == ".gz":
+        return _scored(path, task, options, streamed=True)
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    if "fork" not in multiprocessing.get_all_start_methods():
+        # Only forked processes hash alike, by which records that come back are noticed.
+        return _scored(path, task, options, streamed=True)
+    edges = [size * part // parts for part in range(parts + 1)]
+    with ProcessPoolExecutor(parts - 1, mp_context=multiprocessing.get_context("fork")) as pool:
+        others = [
+            pool.submit(_scored, path, task, options, True, start, end) for start, end in zip(edges[1:], edges[2:])
+        ]
+        scores, bad = _scored(path, task, options, True, 0, edges[1])
+        for start, other in zip(edges[1:], others):
+            more, worse = other.result()
+            scores.merge(more)
+            if worse:
+                before = _lines_before(path, start)
+                bad += [replace(line, line=line.line + before) for line in worse]
+    return scores, bad
+
+
+def _lines_before(path: Path, start: int) -> int:
+    """Count the lines that begin before a byte."""
+    with path.open("rb") as file:
+        return 1 + file.read(start - 1).count(b"\n")
+
+
+def _result(scores: Accumulator, path: Path, bad: list[BadLine]) -> dict[str, Any]:
+    try:
+        return scores.result()
+    except Returned:
+        raise
+    except ValueError as error:
+        first = f"; {len(bad)} bad lines, the first: {bad[0]}" if bad else ""
+        raise ValueError(f"{path}: {error}{first}") from error

@@ -1,0 +1,111 @@
+"""F1 for schema-based information extraction: entities, relations and events, from raw model answers.
+
+The face of the package for the `evaluate` library. All counting is plain functions in the files beside
+this one; they are imported here one by one because a Hub Space serves only the files that this script
+names itself.
+"""
+
+# ruff: noqa: F401
+
+import datasets
+import evaluate
+
+from .accumulate import Accumulator
+from .answers import REPAIRS
+from .counts import rates
+from .events import read_events
+from .labelled import read_entities
+from .matching import MATCHES
+from .relations import read_relations
+from .scores import Totals
+from .scoring import scored
+from .tasks import TASKS
+
+_DESCRIPTION = """
+Micro F1 over the units of information extraction: entities (type, mention), relations (relation, subject,
+object), events (type, trigger) and their arguments (type, role, argument). Predictions are the model's raw
+text, repaired where its meaning is plain; references are the record's whole annotation as JSON.
+"""
+
+_CITATION = """
+@inproceedings{gui2024iepile,
+  title = {{IEPile}: Unearthing Large-Scale Schema-Based Information Extraction Corpus},
+  author = {Gui, Honghao and others},
+  booktitle = {Proceedings of the 62nd Annual Meeting of the Association for Computational Linguistics},
+  year = {2024}
+}
+"""
+
+_INPUTS = """
+Args:
+    predictions: list of str, the model's answers.
+    references: list of str, each the JSON of the record's annotation (or of an answer that stands for it);
+        "" marks an unlabelled record, which is left out and counted.
+    ids: list of str, optional. Rows of one id (and source) are batches of one record: predictions unite,
+        gold counts once. Without ids each row is a record.
+    sources: list of str, optional. Scores are also given for each source.
+    tasks: list of str or one str; needed if the metric was loaded without a task.
+    match: "exact", "normalised" or "overlap".
+    count: "multiset" or "set".
+    parse: "lenient" or "strict".
+
+Returns:
+    precision, recall, f1, tp, fp, fn of the headline measure, for events also event_f1, argument_f1 and the
+    four figures of the literature; counts; labels, sources and definitions. Rows of several tasks give
+    {"tasks": {name: scores}}.
+
+Examples:
+    >>> metric = evaluate.load("iepile_f1", "ner")
+    >>> metric.compute(
+    ...     predictions=['{"person": ["Ada"]}'],
+    ...     references=['[{"entity": "Ada", "entity_type": "person"}]'],
+    ... )["f1"]
+    1.0
+"""
+
+
+class IepileF1(evaluate.Metric):
+    """`evaluate.load("iepile_f1", task)`; without a task, `compute` needs `tasks`."""
+
+    def _info(self) -> evaluate.MetricInfo:
+        if self.config_name != "default" and self.config_name not in TASKS:
+            known = ", ".join(TASKS)
+            raise ValueError(f"unknown configuration {self.config_name!r}: choose one of {known}")
+        return evaluate.MetricInfo(
+            description=_DESCRIPTION,
+            citation=_CITATION,
+            inputs_description=_INPUTS,
+            features=datasets.Features(
+                {"predictions": datasets.Value("string"), "references": datasets.Value("string")}
+            ),
+        )
+
+    def _compute(
+        self,
+        predictions: list[str],
+        references: list[str],
+        ids: list[str] | None = None,
+        sources: list[str] | None = None,
+        tasks: list[str] | str | None = None,
+        match: str = "exact",
+        count: str = "multiset",
+        parse: str = "lenient",
+    ) -> dict:
+        rows = len(predictions)
+        if self.config_name != "default":
+            if tasks is not None:
+                raise ValueError(f"the metric was loaded for {self.config_name!r}: leave `tasks` out")
+            tasks = self.config_name
+        elif tasks is None:
+            raise ValueError("give tasks=…, or name the task: evaluate.load('iepile_f1', 'ner')")
+        columns = {
+            "ids": ids if ids is not None else [None] * rows,
+            "sources": sources if sources is not None else [""] * rows,
+            "tasks": [tasks] * rows if isinstance(tasks, str) else tasks,
+        }
+        for name, column in columns.items():
+            if len(column) != rows:
+                raise ValueError(f"{name} has {len(column)} entries for {rows} predictions")
+        names = ("output", "label", "id", "source", "task")
+        table = [dict(zip(names, row)) for row in zip(predictions, references, *columns.values(), strict=True)]
+        return scored(table, match=match, count=count, parse=parse)

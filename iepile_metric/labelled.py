@@ -1,0 +1,127 @@
+"""Answers of the shape {label: [text]}: entities (NER) and event triggers (EET).
+
+An item is already the unit that is counted: `(label, text)`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+Unit = tuple[str, ...]
+Units = tuple[list[Unit], ...]
+
+NOTHING = ("NAN", "")
+_NAMES = ("entity", "mention", "trigger", "text", "name")
+
+
+def read_entities(answer: dict[str, Any]) -> tuple[Units, int]:
+    """Read a well-formed NER answer quickly.
+
+    Returns:
+        The unit lists, one per measure, and the number of JSON keys seen.
+
+    Raises:
+        TypeError, ValueError, AttributeError, KeyError: the answer has another shape;
+            `entities` then reads what can be read.
+
+    >>> read_entities({"person": ["Ada"], "place": []})
+    (([('person', 'Ada')],), 2)
+    """
+    units: list[Unit] = []
+    for label, texts in answer.items():
+        if texts.__class__ is not list:
+            raise TypeError(label)
+        for text in texts:
+            if text.__class__ is not str:
+                raise TypeError(label)
+            units.append((label, text))
+    return (units,), len(answer)
+
+
+def read_triggers(answer: dict[str, Any]) -> tuple[Units, int]:
+    """Read a well-formed EET answer quickly; "NAN" is an event without a trigger word.
+
+    >>> read_triggers({"attack": ["fired", "NAN"]})
+    (([('attack', 'fired'), ('attack', '')],), 1)
+    """
+    (units,), keys = read_entities(answer)
+    if any(unit[1] == "NAN" for unit in units):
+        units = [(label, trigger(text)) for label, text in units]
+    return (units,), keys
+
+
+def trigger(value: Any) -> str:
+    """Give the trigger word; a missing one, null, "NAN" and "" are the same."""
+    return "" if value is None or value == "NAN" else value
+
+
+def texts(value: Any) -> Iterator[str | None]:
+    """Yield the texts in a value of any shape; None stands for a part that means nothing.
+
+    >>> list(texts(["Ada", 1815, {"entity": "Bob"}, {"age": 3}, ["Eve"], True]))
+    ['Ada', '1815', 'Bob', None, 'Eve', None]
+    """
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for part in value:
+            yield from texts(part)
+    elif isinstance(value, dict):
+        named = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), None)
+        yield named
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
+    else:
+        yield None
+
+
+def entities(answer: dict[str, Any]) -> list[Unit]:
+    """Read an NER answer of any shape, leaving out what has no plain meaning.
+
+    >>> entities({"person": "Ada", "place": None, "year": [1815]})
+    [('person', 'Ada'), ('year', '1815')]
+    """
+    return [
+        (label, text)
+        for label, value in answer.items()
+        for text in texts(value)
+        # A bare "NAN" in place of a list says that there is none; in a list it is a mention.
+        if text is not None and not (isinstance(value, str) and text in NOTHING)
+    ]
+
+
+def triggers(answer: dict[str, Any]) -> list[Unit]:
+    """Read an EET answer of any shape; a null in the list is an event without a trigger word.
+
+    >>> triggers({"attack": [{"trigger": "fired"}, None]})
+    [('attack', 'fired'), ('attack', '')]
+    """
+    found: list[Unit] = []
+    for label, value in answer.items():
+        if value is None or (isinstance(value, str) and value in NOTHING):
+            continue
+        for part in value if isinstance(value, list) else [value]:
+            if part is None:
+                found.append((label, ""))
+            found += [(label, trigger(text)) for text in texts(part) if text is not None]
+    return found
+
+
+def annotated_entities(label: list[dict[str, Any]]) -> list[Unit]:
+    """Turn an annotation `[{"entity", "entity_type"}]` into items."""
+    return [(entity["entity_type"], entity["entity"]) for entity in label]
+
+
+def annotated_triggers(label: list[dict[str, Any]]) -> list[Unit]:
+    """Turn an annotation `[{"event_trigger", "event_type", …}]` into items without arguments."""
+    return [(event["event_type"], trigger(event.get("event_trigger"))) for event in label]
+
+
+def one_list(items: list[Unit]) -> Units:
+    """Items that are units already make one measure."""
+    return (items,)
+
+
+def merged(items: list[Unit]) -> list[Unit]:
+    """Merge identical items, keeping the order of first occurrence."""
+    distinct = dict.fromkeys(items)
+    return items if len(distinct) == len(items) else list(distinct)

@@ -1,0 +1,144 @@
+"""The scores of the original IEPile toolkit, to compare with figures published from it.
+
+Its rules, inferred from its figures: percentages rounded to two digits; F1 from the rounded precision and
+recall; rows of the same input text are one record, the last label counting; an answer that is not a JSON
+object, by itself and unrepaired, is an error, counted per row; an event's trigger "NAN" is not the empty
+trigger; gold that repeats is not merged. `normal` counts multisets, `set` sets.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .labelled import Unit
+
+
+def original_score(rows: Iterable[Mapping[str, Any]], task: str, count: str = "multiset") -> dict[str, float]:
+    """Score as the original toolkit does; use `iepile_metric.score` for anything else.
+
+    Args:
+        rows: With `instruction` (whose input text identifies the record), `label` and `output`.
+        task: ner, re, ee or eea.
+        count: "multiset" (its mode `normal`) or "set".
+
+    Returns:
+        `records`, `unparseable_outputs`, and precision, recall and f1 in per cent, for events with the
+        prefixes `event_` and `argument_`.
+
+    Raises:
+        ValueError: a task the original cannot score, or a row without instruction or label.
+
+    >>> row = {"instruction": '{"input": "Ada"}', "label": '[{"entity": "Ada", "entity_type": "person"}]'}
+    >>> original_score([{**row, "output": '{"person": ["Ada", "Bob"]}'}], "ner")
+    {'records': 1, 'unparseable_outputs': 0, 'precision': 50.0, 'recall': 100.0, 'f1': 66.67}
+    """
+    rules = _RULES.get(task.lower())
+    if rules is None:
+        raise ValueError(f"the original toolkit gives no usable score for {task!r}: only {', '.join(_RULES)}")
+    records: dict[str, tuple[list[_Units], list[_Units]]] = {}
+    unparseable = 0
+    for number, row in enumerate(rows):
+        try:
+            text = json.loads(row["instruction"])["input"]
+            gold = [rules.gold(item) for item in json.loads(row["label"])]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"row {number}: no instruction with an input text, or no label: {error}") from error
+        found = records.get(text, ([], []))[1]
+        records[text] = (gold, found)
+        answer = _object(row.get("output") or "")
+        if answer is None:
+            unparseable += 1
+            continue
+        for kind, items in answer.items():
+            found += [units for item in (items if isinstance(items, list) else ()) for units in rules.found(kind, item)]
+    scores: dict[str, float] = {"records": len(records), "unparseable_outputs": unparseable}
+    for i, prefix in enumerate(rules.prefixes):
+        pairs = [tuple([unit for units in side for unit in units[i]] for side in record) for record in records.values()]
+        scores |= _figures(prefix, pairs, count)
+    return scores
+
+
+_Units = tuple[list[Unit], ...]
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """One task's measures, and the units (per measure) of an annotated and of a predicted item."""
+
+    prefixes: tuple[str, ...]
+    gold: Callable[[dict[str, Any]], _Units]
+    found: Callable[[str, Any], Iterable[_Units]]
+
+
+def _object(output: str) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(output)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+# Where the original would crash on a predicted item of another shape, the item is passed over.
+def _entity(kind: str, item: Any) -> Iterator[_Units]:
+    if isinstance(item, str):
+        yield ([(kind, item)],)
+
+
+def _relation(kind: str, item: Any) -> Iterator[_Units]:
+    if isinstance(item, dict) and {"subject", "object"} <= item.keys():
+        yield ([(kind, str(item["subject"]), str(item["object"]))],)
+
+
+def _event(kind: str, item: Any) -> Iterator[_Units]:
+    if isinstance(item, dict):
+        yield [(kind, str(item.get("trigger")))], _arguments(kind, item.get("arguments"))
+
+
+def _event_without_trigger(kind: str, item: Any) -> Iterator[_Units]:
+    if isinstance(item, dict):
+        yield [(kind, "")], _arguments(kind, item)
+
+
+def _arguments(kind: str, roles: Any) -> list[Unit]:
+    return [
+        (kind, role, str(text))
+        for role, value in (roles.items() if isinstance(roles, dict) else ())
+        for text in (value if isinstance(value, list) else [value])
+        if text != "NAN"
+    ]
+
+
+def _annotated_arguments(event: dict[str, Any]) -> list[Unit]:
+    return [(event["event_type"], argument["role"], argument["argument"]) for argument in event["arguments"]]
+
+
+_RULES = {
+    "ner": _Rules(("",), lambda item: ([(item["entity_type"], item["entity"])],), _entity),
+    "re": _Rules(("",), lambda item: ([(item["relation"], item["head"], item["tail"])],), _relation),
+    "ee": _Rules(
+        ("event_", "argument_"),
+        lambda item: ([(item["event_type"], item["event_trigger"])], _annotated_arguments(item)),
+        _event,
+    ),
+    "eea": _Rules(
+        ("event_", "argument_"),
+        lambda item: ([(item["event_type"], "")], _annotated_arguments(item)),
+        _event_without_trigger,
+    ),
+}
+
+
+def _figures(prefix: str, pairs: list[tuple[list[Unit], ...]], count: str) -> dict[str, float]:
+    shared = wanted = answered = 0
+    for gold, found in pairs:
+        if count == "set":
+            gold, found = list(set(gold)), list(set(found))
+        shared += sum((Counter(gold) & Counter(found)).values())
+        wanted += len(gold)
+        answered += len(found)
+    precision = round(100 * shared / answered, 2) if answered else 0.0
+    recall = round(100 * shared / wanted, 2) if wanted else 0.0
+    f1 = round(2 * precision * recall / (precision + recall), 2) if precision + recall else 0.0
+    return {f"{prefix}precision": precision, f"{prefix}recall": recall, f"{prefix}f1": f1}

@@ -1,0 +1,134 @@
+"""Scores as tables for a terminal."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.table import Table
+
+_COUNTS = ("records", "rows", "unparseable", "recovered", "unlabelled", "conflicting_labels")
+
+
+def tables(found: dict[str, Any]) -> Iterator[Table]:
+    """Yield the tables of all tasks.
+
+    Args:
+        found: {"tasks": {name: scores}}, and "errors" and "intervals" if at hand.
+    """
+    for task, scores in found["tasks"].items():
+        yield from task_tables(task, scores)
+        if task in found.get("intervals", {}):
+            yield _intervals(found["intervals"][task])
+        for measure, errors in found.get("errors", {}).get(task, {}).items():
+            yield _errors(measure, errors)
+
+
+def _intervals(certain: dict[str, Any]) -> Table:
+    table = Table(title=f"F1, {certain['level']:.0%} interval over {certain['records']} records", title_justify="left")
+    for name in ("", "low", "high"):
+        table.add_column(name, justify="right" if name else "left")
+    rows = {"all": certain["f1"], **(certain["sources"] if len(certain["sources"]) > 1 else {})}
+    for name, (low, high) in rows.items():
+        table.add_row(name, f"{low:.4f}", f"{high:.4f}")
+    return table
+
+
+def _errors(measure: str, errors: dict[str, Any], labels: int = 20) -> Table:
+    """Kinds of error in columns, labels in rows, those with most errors first."""
+    kinds = list(errors["kinds"])
+    table = Table(title=f"errors: {measure}, {errors['lost_f1']:.4f} of F1 lost", title_justify="left")
+    table.add_column("label")
+    for kind in kinds:
+        table.add_column(kind, justify="right")
+    table.add_row("all", *(_number(errors["kinds"][kind]["count"]) for kind in kinds), style="bold")
+    table.add_row("share of F1", *(f"{errors['kinds'][kind]['share']:.4f}" for kind in kinds), style="cyan")
+    ordered = sorted(errors["labels"].items(), key=lambda item: (-sum(item[1].values()), item[0]))
+    for label, counts in ordered[:labels]:
+        table.add_row(label, *(_number(counts.get(kind, 0)) for kind in kinds))
+    if len(ordered) > labels:
+        table.add_row(f"… {len(ordered) - labels} more", *("" for _ in kinds))
+    return table
+
+
+def comparison(result: dict[str, Any], first: str, second: str) -> Table:
+    """Lay out the result of `bootstrap.compare`."""
+    left_out = result["only_first"] + result["only_second"]
+    note = f", {left_out} records in one file only" if left_out else ""
+    table = Table(title=f"{result['records']} records, {result['test']} test{note}", title_justify="left")
+    table.add_column("")
+    for name in (first, second, "difference", f"{result['level']:.0%} interval", "p"):
+        table.add_column(name, justify="right")
+    for label, figures in {"all": result, **result["labels"]}.items():
+        table.add_row(
+            label,
+            *(f"{value:.4f}" for value in figures["f1"]),
+            f"{figures['difference']:+.4f}",
+            "{:+.4f} … {:+.4f}".format(*figures["interval"]),
+            f"{figures['p_value']:.4f}",
+            style="bold" if figures is result else None,
+        )
+    return table
+
+
+def task_tables(task: str, scores: dict[str, Any], labels: int = 40) -> Iterator[Table]:
+    """Yield the tables of one task's result: figures and sources, labels, what was counted.
+
+    Args:
+        task: Its name.
+        scores: What `iepile_metric.score` returned for it.
+        labels: How many labels are shown, those with most support first.
+    """
+    headline = f"{scores['definitions']['headline']}_"
+    prefixes = [key.removesuffix("f1") for key in scores if key.endswith("f1") and key != f"{headline}f1"]
+    figures = Table(
+        title=f"{task.upper()} · {scores['definitions']['match'].partition(':')[0]} match",
+        title_justify="left",
+    )
+    figures.add_column("measure")
+    for name in ("precision", "recall", "F1", "tp", "fp", "fn"):
+        figures.add_column(name, justify="right")
+    for prefix in prefixes:
+        name = prefix.rstrip("_").replace("_", " ") or f"{scores['definitions']['headline']} (headline)"
+        figures.add_row(name, *_figures(scores, prefix), style="bold" if not prefix else None)
+    for source, values in scores.get("sources", {}).items():
+        if len(scores["sources"]) > 1:
+            figures.add_row(f"  {source}", *_figures(values, ""), style="cyan")
+    yield figures
+    if scores["labels"]:
+        yield _labels(scores["labels"], labels)
+    counted = Table(title="counted", title_justify="left", show_header=False)
+    for name in _COUNTS:
+        if scores[name] or name in _COUNTS[:3]:
+            counted.add_row(name.replace("_", " "), str(scores[name]), _detail(scores, name))
+    yield counted
+
+
+def _figures(values: dict[str, Any], prefix: str) -> list[str]:
+    rates = [f"{values[prefix + name]:.4f}" for name in ("precision", "recall", "f1")]
+    counts = [_number(values.get(prefix + name, "")) for name in ("tp", "fp", "fn")]
+    return rates + counts
+
+
+def _number(value: Any) -> str:
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def _labels(labels: dict[str, dict[str, Any]], shown: int) -> Table:
+    table = Table(title="labels", title_justify="left")
+    table.add_column("label")
+    for name in ("precision", "recall", "F1", "support"):
+        table.add_column(name, justify="right")
+    ordered = sorted(labels.items(), key=lambda item: (-item[1]["support"], item[0]))
+    for label, values in ordered[:shown]:
+        table.add_row(label, *_figures(values, "")[:3], _number(values["support"]))
+    if len(ordered) > shown:
+        table.add_row(f"… {len(ordered) - shown} more", "", "", "", "")
+    return table
+
+
+def _detail(scores: dict[str, Any], name: str) -> str:
+    if name == "unparseable":
+        kinds = ", ".join(f"{count} {kind}" for kind, count in scores["unparseable_kinds"].items())
+        return f"{scores['unparseable_share']:.2%} of rows" + (f" ({kinds})" if kinds else "")
+    if name == "recovered":
+        return ", ".join(f"{count} {kind}" for kind, count in scores["recovered_kinds"].items())
+    return ""
