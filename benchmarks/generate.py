@@ -99,7 +99,7 @@ def one_big_file(folder: str, big: Path, records: int) -> None:
     copies = -(-records // lines.count(b"\n"))
     with (big / "train.json").open("wb") as file:
         file.writelines([lines] * copies)
-    shards = [shard for shard in shards_of(str(big), "re", 32)]
+    shards = shards_of(str(big), "re", 32)
     rows = generate(shards[0]) * len(shards)
     seconds = {}
     for processes in (1, 2, 1, 2):
@@ -113,9 +113,8 @@ def one_big_file(folder: str, big: Path, records: int) -> None:
     one, two = min(seconds[1]), min(seconds[2])
     size = (big / "train.json").stat().st_size
     print(f"one file of {copies * lines.count(bytes([10])):,} records, {size / 1e6:,.0f} MB, {rows:,} rows:")
-    print(
-        f"  one process {rows / one:,.0f} rows/s, two {rows / two:,.0f} rows/s, {one / two:.2f}x; peak {peak:.0f} MB each"
-    )
+    print(f"  one process {rows / one:,.0f} rows/s, two {rows / two:,.0f} rows/s, {one / two:.2f}x")
+    print(f"  peak memory of a process {peak:.0f} MB")
 
 
 def sources(folder: str, task: str) -> list[Source]:

@@ -22,6 +22,13 @@ from .tasks import task_named
 logger = logging.getLogger("iepile")
 
 _SHOWN_PROBLEMS = 5
+_LOSSES = {
+    "windows": "more windows were cut from texts longer than max_prompt_tokens",
+    "lost": "annotated units stand in no window as a whole and are in no answer",
+    "over": "instructions exceed max_prompt_tokens all the same",
+    "dropped_empty": "rows with an empty answer were dropped for max_empty",
+    "unknown_hard_negatives": "labels of the hard-negative dictionary are not in their schema and were ignored",
+}
 
 
 class IEPile(datasets.ArrowBasedBuilder):
@@ -66,6 +73,7 @@ class IEPile(datasets.ArrowBasedBuilder):
 
     def _generate_tables(self, shards: list[Shard]) -> Iterator[tuple[Key, pa.Table]]:
         problems = 0
+        total: Counter[str] = Counter()
 
         def report(problem: Problem) -> None:
             nonlocal problems
@@ -78,7 +86,11 @@ class IEPile(datasets.ArrowBasedBuilder):
             made = 0
             for made, table in enumerate(tables(shard, self.config.options, counts, report), 1):
                 yield Key(number, made - 1), table
+            for (_, what), count in counts.items():
+                total[what] += count
             if not made:
                 yield Key(number, 0), ARROW_SCHEMA.empty_table()
+        if told := [f"{total[what]} {words}" for what, words in _LOSSES.items() if total[what]]:
+            logger.warning("%s: %s", self.config.name, "; ".join(told))
         if problems > _SHOWN_PROBLEMS:
             logger.warning("left out: %d records in all (iepile prepare writes them to quarantine.jsonl)", problems)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .answers import graph_attributes
 from .problems import shown
 from .schema import Schema
 
@@ -55,7 +56,22 @@ def _entity(item: Mapping[str, Any], text: str, schema: Schema) -> Iterator[Find
 def _relation(item: Mapping[str, Any], text: str, schema: Schema) -> Iterator[Finding]:
     yield from _mention(item, "head", "head", text)
     yield from _mention(item, "tail", "tail", text)
-    yield from _label(item, "relation", "relation", schema.relations)
+    relation, types = item.get("relation"), (item.get("head_type"), item.get("tail_type"))
+    typed = [pair for pair in schema.triples.values() if pair[1] == relation]
+    attributes = graph_attributes(schema)
+    plain = relation in schema.relations
+    if typed and (all(types) or not plain):
+        for field, kind in zip(("head_type", "tail_type"), types):
+            if not isinstance(kind, str):
+                yield from _label(item, field, field, ())
+        if (types[0], relation, types[1]) not in typed and all(isinstance(kind, str) for kind in types):
+            between = f"from {shown(types[0])} to {shown(types[1])}"
+            yield f"relation {shown(relation)} {between} is not in the schema", _ADD_LABEL
+    elif not plain and any(relation in names for names in attributes.values()):
+        kinds = tuple(kind for kind, names in attributes.items() if relation in names)
+        yield from _label(item, "head_type", f"type with attribute {shown(relation)}", kinds)
+    else:
+        yield from _label(item, "relation", "relation", schema.relations)
 
 
 def _event(item: Mapping[str, Any], text: str, schema: Schema) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """The sources of several tasks at once."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from posixpath import basename
@@ -11,12 +12,12 @@ from .tasks import TASKS, task_named
 
 
 def choose_sources(
-    tasks: Sequence[str], options: Options, data_dir: str | None = None
+    tasks: str | Sequence[str], options: Options, data_dir: str | os.PathLike[str] | None = None
 ) -> tuple[list[Source], list[Problem]]:
     """The sources of a corpus for some tasks, in the order of the task table, and what keeps others from it.
 
     Args:
-        tasks: Names in any case; empty for all that the corpus serves.
+        tasks: A name or several, in any case; empty for all that the corpus serves.
         options: `language` and `source` choose among the sources.
         data_dir: A corpus tree or one of its folders; None for the embedded sample.
 
@@ -27,6 +28,8 @@ def choose_sources(
     >>> [source.key for source in sources], problems
     (['zh/NER/chengshi_xinwen', 'zh/NER/wanggou_pinglun'], [])
     """
+    tasks = (tasks,) if isinstance(tasks, str) and tasks else tasks
+    data_dir = None if data_dir is None else os.fspath(data_dir)
     found: list[Source] = []
     problems: list[Problem] = []
     errors = []

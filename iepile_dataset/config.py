@@ -1,14 +1,20 @@
 """The `datasets` configurations of the builder: the options under their usual names."""
 
+import logging
 from dataclasses import dataclass, fields
 from hashlib import blake2b
 from typing import Any
 
 import datasets
 
+from .fit import tokenizer_file
+from .folders import absolute, fingerprint_of
 from .hard import read_hard_negatives
 from .options import Options
+from .problems import DataError, shown
 from .tasks import TASKS
+
+logger = logging.getLogger("iepile")
 
 
 @dataclass
@@ -43,10 +49,31 @@ class IEPileConfig(datasets.BuilderConfig):
         return Options(**given)
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
-        """The name of the cache folder; a dictionary of hard negatives enters with its content, not its path."""
-        if self.hard_negatives:
-            digest = blake2b(repr(read_hard_negatives(self.hard_negatives)).encode(), digest_size=8).hexdigest()
-            config_kwargs = {**config_kwargs, "hard_negatives": digest}
+        """The name of the cache folder; files that rows depend on enter with their content, not their path.
+
+        `datasets` calls this once all fields are set, so wrong ones are refused here, before a cached copy is found.
+
+        Raises:
+            DataError: An option has no such value.
+        """
+        count = self.num_shards
+        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+            raise DataError(f"num_shards={shown(count)} is not a number of shards from 1")
+        options = self.options
+        if options.tokenizer and not options.max_prompt_tokens:
+            logger.warning("tokenizer=%s has no effect without max_prompt_tokens=", options.tokenizer)
+        content = {}
+        if options.hard_negatives:
+            # A stream reads it later, when the current folder may be another one.
+            self.hard_negatives = absolute(options.hard_negatives)
+            content["hard_negatives"] = repr(read_hard_negatives(self.hard_negatives)).encode()
+        if options.tokenizer and (file := tokenizer_file(options.tokenizer)):
+            self.tokenizer = str(file)
+            content["tokenizer"] = file.read_bytes()
+        digests = {name: blake2b(told, digest_size=8).hexdigest() for name, told in content.items()}
+        if self.data_files:
+            digests["data_files"] = fingerprint_of(self.data_files)
+        config_kwargs = {**config_kwargs, **digests}
         name: str = super().create_config_id(config_kwargs, custom_features)
         return name
 

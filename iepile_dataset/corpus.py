@@ -1,31 +1,22 @@
 """Where the data is: the sources of a corpus tree, local or behind any fsspec address (`hf://…`)."""
 
+import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from importlib import resources
 from typing import Any
 
 import fsspec
 import orjson
 
+from .folders import SPLITS as SPLITS
+from .folders import TREE, Folder, folders_in, folders_of
 from .licences import allows
 from .options import Options
 from .problems import DataError, Problem, shown
 from .schema import SCHEMA_FILES, Schema, parse_schema
 from .tasks import LANGUAGES, TASKS, Task
-
-SPLITS: Mapping[str, tuple[str, ...]] = {
-    "train": ("train.json", "train.jsonl"),
-    "validation": ("dev.json", "dev.jsonl", "validation.json", "validation.jsonl"),
-    "test": ("test.json", "test.jsonl"),
-}
-
-_TREE = "expected IE-en/NER/<source>/{train,dev,test}.json with a schema.json beside them"
-_DEPTH = 4
-_FOLDERS = {folder for task in TASKS.values() for folder in task.folders}
-_PROBE_BYTES = 65536
 
 
 @dataclass(frozen=True)
@@ -60,15 +51,6 @@ class Source:
         return f"{self.language}/{TASKS[self.task].name}/{self.name}"
 
 
-@dataclass(frozen=True)
-class Folder:
-    """A folder with split files, before it is known whether and how it serves a task."""
-
-    path: str
-    parts: tuple[str, ...]
-    names: Mapping[str, dict[str, Any]]
-
-
 def sample_corpus() -> str:
     """Path of the small corpus that travels with the package."""
     return str(resources.files(__package__) / "sample")
@@ -95,18 +77,21 @@ def find_sources(
     Raises:
         DataError: There is no such folder, no source in it, or none that was asked for.
     """
-    root = (data_dir or sample_corpus()) if data_files is None else "data_files"
-    folders = list(_folders(root) if data_files is None else _given(data_files))
+    root = os.fspath(data_dir or sample_corpus()) if data_files is None else "data_files"
+    folders = list(folders_in(root, task.folders[0]) if data_files is None else folders_of(data_files))
+    tree = TREE.format(task.folders[0])
     if not folders:
-        raise DataError(f"{root}: no source in it ({_TREE})")
+        raise DataError(f"{root}: no source in it ({tree})")
     chosen, problems = _serving(folders, task)
     sources: list[Source] = []
+    unread: dict[str, list[Problem]] = {}
     for folder in chosen:
         try:
             sources.append(_source(folder, task))
+            unread[folder.path] = list(_unread(folder))
         except _NotServed as error:
             # A folder of another task that could serve this one, and does not, lacks nothing.
-            if _folder_task(folder) in (None, task.folders[0]):
+            if folder.task in (None, task.folders[0]):
                 problems.append(_problem(folder, str(error)))
         except DataError as error:
             problems.append(_problem(folder, str(error)))
@@ -128,53 +113,18 @@ def find_sources(
     if not sources:
         told = "; ".join(map(str, problems[:3]))
         wanted = f" in language {options.language}" if options.language else ""
-        raise DataError(f"{root}: no {task.name} source{wanted} ({told or _TREE})")
-    return sorted(sources, key=lambda source: (source.language, source.name, source.path)), problems
-
-
-def fingerprint(root: str) -> str:
-    """A digest of names, sizes and versions of a corpus's files, so that changed data is not served from a cache."""
-    digest = blake2b(digest_size=8)
-    for folder in _folders(root):
-        for name, info in sorted(folder.names.items()):
-            version = next((info[key] for key in ("mtime", "blob_id", "etag", "ETag") if info.get(key)), "")
-            digest.update(f"{folder.path}/{name}:{info.get('size')}:{version}\n".encode())
-    return digest.hexdigest()
-
-
-def _folders(root: str) -> Iterator[Folder]:
-    filesystem, base = fsspec.core.url_to_fs(root)
-    if not filesystem.isdir(base):
-        raise DataError(f"{root}: no such folder ({_TREE})")
-    base = base.rstrip("/")
-    protocol = root.partition("://")[0] + "://" if "://" in root else ""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for path, info in filesystem.find(base, maxdepth=_DEPTH, detail=True).items():
-        found.setdefault(posixpath.dirname(path), {})[posixpath.basename(path)] = info
-    split_files = {name for names in SPLITS.values() for name in names}
-    for path in sorted(found):
-        if split_files & set(found[path]):
-            # The names above the root count too, so that IE-en/NER or one source alone is understood.
-            yield Folder(protocol + path, tuple(path.split("/")), found[path])
-
-
-def _given(data_files: Mapping[str, Sequence[str]]) -> Iterator[Folder]:
-    """Files by name, grouped by the folder they lie in; each keeps the split it was given for."""
-    grouped: dict[str, dict[str, dict[str, Any]]] = {}
-    for split, files in data_files.items():
-        if split not in SPLITS:
-            raise DataError(f"data_files: unknown split {shown(split)} ({', '.join(SPLITS)})")
-        for file in files:
-            path = posixpath.dirname(str(file)) or "."
-            filesystem, plain = fsspec.core.url_to_fs(path)
-            if path not in grouped:
-                listing = filesystem.ls(plain, detail=True)
-                names = {posixpath.basename(info["name"]): info for info in listing}
-                grouped[path] = {name: info for name, info in names.items() if name in (*SCHEMA_FILES, "meta.json")}
-            name = posixpath.basename(str(file))
-            grouped[path][name] = {**fsspec.core.url_to_fs(str(file))[0].info(str(file)), "split": split}
-    for path, names in grouped.items():
-        yield Folder(path, tuple(path.split("/")), names)
+        raise DataError(f"{root}: no {task.name} source{wanted} ({told or tree})")
+    sources.sort(key=lambda source: (source.language, source.name, source.path))
+    named: dict[str, Source] = {}
+    for source in sources:
+        first = named.setdefault(source.key, source)
+        if first is not source:
+            # Their records would bear the same ids.
+            same = Problem(source.path, 0, f"{first.path} is called {source.key} too", "rename one")
+            if data_files is not None:
+                raise DataError(str(same))
+            problems.append(same)
+    return list(named.values()), problems + [problem for source in named.values() for problem in unread[source.path]]
 
 
 def _serving(folders: Iterable[Folder], task: Task) -> tuple[list[Folder], list[Problem]]:
@@ -183,9 +133,9 @@ def _serving(folders: Iterable[Folder], task: Task) -> tuple[list[Folder], list[
     problems: list[Problem] = []
     chosen = []
     for folder in folders:
-        kind = _folder_task(folder)
+        kind = folder.task
         if kind:
-            by_kind.setdefault((_folder_language(folder), kind), []).append(folder)
+            by_kind.setdefault((folder.language, kind), []).append(folder)
         else:
             try:
                 if task.annotation in _probe(folder):
@@ -206,63 +156,53 @@ def _source(folder: Folder, task: Task) -> Source:
         raise DataError(
             "no schema.json beside the split files (three lines: types; relations or roles; {type: [roles]})"
         )
+    folder.refuse_broken(schema_file)
     schema = parse_schema(_read(f"{folder.path}/{schema_file}").decode("utf-8", "replace"), schema_file)
     if not task.labels(schema):
         raise _NotServed(f"{schema_file} has no labels for {task.name} ({task.where})")
     meta = {}
     if "meta.json" in folder.names:
+        folder.refuse_broken("meta.json")
         try:
-            meta = orjson.loads(_read(f"{folder.path}/meta.json"))
+            meta = orjson.loads(_read(f"{folder.path}/meta.json").removeprefix(b"\xef\xbb\xbf"))
         except ValueError as error:
             raise DataError(f"meta.json is not JSON: {error} (mend or remove it)") from None
+        if not isinstance(meta, dict):
+            raise DataError(f"meta.json is {shown(meta)}, not an object (mend or remove it)")
     files, sizes = {}, {}
-    for split, names in SPLITS.items():
-        for name, info in folder.names.items():
-            if info.get("split", split) == split and (name in names or "split" in info) and split not in files:
-                files[split], sizes[split] = f"{folder.path}/{name}", int(info.get("size") or 0)
-    name = folder.parts[-1] if folder.parts[-1] not in ("", ".") else "data"
-    language = _folder_language(folder) or str(meta.get("lang") or "") or _guess_language(folder)
+    for split, names in folder.splits().items():
+        folder.refuse_broken(names[0])
+        files[split], sizes[split] = f"{folder.path}/{names[0]}", int(folder.names[names[0]].get("size") or 0)
+    if not files:
+        raise DataError("its split files are packed (unpack them: gunzip *.gz)")
+    language = folder.language or str(meta.get("lang") or "") or _guess_language(folder)
     if language not in LANGUAGES:
         raise DataError(f"meta.json says language {shown(language)} (en or zh)")
     licence = str(meta.get("licence") or meta.get("license") or "")
-    return Source(name, task.name.lower(), language, schema, files, sizes, licence, folder.path)
+    return Source(folder.name, task.name.lower(), language, schema, files, sizes, licence, folder.path)
 
 
-def _folder_task(folder: Folder) -> str | None:
-    return next((part.upper() for part in reversed(folder.parts[:-1]) if part.upper() in _FOLDERS), None)
-
-
-def _folder_language(folder: Folder) -> str | None:
-    names = {f"ie-{language}": language for language in LANGUAGES}
-    return next((names[part.lower()] for part in reversed(folder.parts) if part.lower() in names), None)
+def _unread(folder: Folder) -> Iterator[Problem]:
+    """Files that look like splits and are not read, since another is."""
+    for first, *others in () if folder.given else folder.splits().values():
+        packed = [f"{name}.gz" for name in (first, *others) if f"{name}.gz" in folder.names]
+        for name in (*others, *packed):
+            yield Problem(folder.path, 0, f"{name} is not read, since {first} lies beside it", "keep one of them")
 
 
 def _probe(folder: Folder) -> dict[str, Any]:
-    """The first annotated record of a folder, to see what it is; an empty one where no line can be read."""
-    for data in _heads(folder):
-        for line in data.splitlines():
-            try:
-                record = orjson.loads(line)
-            except ValueError:
-                continue
-            if isinstance(record, dict) and {"entity", "relation", "event"} & set(record):
-                return record
+    """The first annotated record of a folder, to see what it is."""
+    for record in folder.first_records():
+        if {"entity", "relation", "event"} & set(record):
+            return record
     raise DataError("no line with an annotation (entity, relation or event) at its beginning, and no task in its path")
 
 
 def _guess_language(folder: Folder) -> str:
     """Chinese where at least a fifth of the letters at the beginning are."""
-    text = "".join(data.decode("utf-8", "ignore") for data in _heads(folder))
+    text = "".join(str(record.get("text")) for record in folder.first_records())
     chinese = sum("一" <= letter <= "鿿" for letter in text)
     return "zh" if chinese * 5 > sum(letter.isalpha() for letter in text) else "en"
-
-
-def _heads(folder: Folder) -> Iterator[bytes]:
-    split_files = {name for names in SPLITS.values() for name in names}
-    for name, info in folder.names.items():
-        if name in split_files or "split" in info:
-            with fsspec.open(f"{folder.path}/{name}", "rb") as file:
-                yield file.read(_PROBE_BYTES)
 
 
 def _read(address: str) -> bytes:

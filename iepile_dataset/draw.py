@@ -22,7 +22,10 @@ class Draw:
     """
 
     def __init__(self, seed: int, epoch: int) -> None:
-        self._base = blake2b(key=f"{seed}:{epoch}".encode(), digest_size=64)
+        key = f"{seed}:{epoch}".encode()
+        if len(key) > blake2b.MAX_KEY_SIZE:
+            key = blake2b(key).digest()
+        self._base = blake2b(key=key, digest_size=64)
 
     def keys(self, content: str, count: int) -> tuple[int, ...]:
         """At least `count` sorting keys (16 bits each) for a record with this content."""

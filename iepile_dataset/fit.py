@@ -8,13 +8,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from json.encoder import encode_basestring as quote
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from .answers import Items
-from .check import problems
 from .instruct import Instructor, Questions
 from .options import Options
 from .problems import DataError, shown
@@ -37,52 +35,74 @@ class Fitter:
     Attributes:
         windows: Windows that were made beyond the first of each text.
         lost: Annotated units that stand in no window as a whole.
+        over: Instructions that exceed the budget all the same: what must be asked at once leaves no room for a text.
 
     Raises:
         DataError: The tokenizer cannot be loaded, or the budget leaves no room for a text.
     """
 
     def __init__(self, make: Callable[[Schema], Instructor], task: Task, schema: Schema, options: Options) -> None:
-        self.windows = self.lost = 0
+        self.windows = self.lost = self.over = 0
         self._limit = options.max_prompt_tokens or 0
         self._count = token_counter(options.tokenizer or "")
-        self._annotation, self._schema = task.annotation, schema
-        overhead = self._count(make(schema).instruction("[]", ""))
-        room = self._limit - overhead
+        self._cost = lru_cache(maxsize=1 << 14)(self._measured_cost)
+        self._annotation = task.annotation
+        self._whole = make(schema)
+        overhead = self._count(self._whole.instruction("[]", ""))
+        self._room = self._limit - overhead
         # No single label may take more than half of what is left, so that text and label both find room.
-        self._askers = [make(piece) for piece in _pieces(schema, task, room // 2, self._count)]
-        self.head, self.task, self.unknown_hard = self._askers[0].head, task, self._askers[0].unknown_hard
-        largest = max((self._cost(entry) for asker in self._askers for entry in asker.entries.values()), default=0)
-        self._text_room = room - largest
-        self._room = room
-        if self._text_room < _LEAST_TEXT:
+        self._askers = [make(piece) for piece in _pieces(schema, task, self._room // 2, self._count)]
+        self.head, self.task, self.unknown_hard = self._whole.head, task, self._whole.unknown_hard
+        self._largest = max(
+            (self._cost(entry) for asker in self._askers for entry in asker.entries.values()), default=0
+        )
+        if self._room - self._largest < _LEAST_TEXT:
             raise DataError(
-                f"max_prompt_tokens={self._limit} leaves {self._text_room} tokens for the text: the prompt takes "
-                f"{overhead} and the longest label {largest} (allow at least {overhead + largest + _LEAST_TEXT})"
+                f"max_prompt_tokens={self._limit} leaves {self._room - self._largest} tokens for the text: the prompt "
+                f"takes {overhead} and the longest label {self._largest} "
+                f"(allow at least {overhead + self._largest + _LEAST_TEXT})"
             )
 
     def parts(self, text: str, items: Items | None) -> Sequence[tuple[str, Questions]]:
         """(window, its questions) for each window of the text and each piece of the schema.
 
         Raises:
-            ValueError: The record does not fit the schema.
+            One of `answers.UNFIT`: the record does not fit the schema, as without a budget.
         """
-        if items is not None and any(problems({"text": text, self._annotation: items}, self._annotation, self._schema)):
-            raise ValueError("does not fit the schema")
-        label = "" if items is None else orjson.dumps(items).decode()
+        label = self._whole.ask(text, items).label
         made = []
-        parts = windows(text, self._text_room, self._count)
+        cut = windows(text, max(_LEAST_TEXT, self._room - self._longest(text, items)), self._text_cost)
+        parts = [part for part in cut if not part.isspace()] or cut[:1]
         self.windows += len(parts) - 1
         inside = [within(part, items or (), self._annotation) for part in parts]
         if len(parts) > 1:
             self.lost += _lost(items or (), inside, self._annotation)
         for part, found in zip(parts, inside):
-            used = self._count(part)
+            used = self._text_cost(part)
             for asker in self._askers:
                 known = None if items is None else _known_roles(found, asker.schema, self._annotation)
                 questions = asker.ask(part, known, lambda entries: self._split(entries, self._room - used))  # noqa: B023
+                self.over += sum(self._is_over(asked, part, used) for asked in questions.asked)
                 made.append((part, questions._replace(label=label)))
         return made
+
+    def _longest(self, text: str, items: Items | None) -> int:
+        """Tokens of the longest entry that is asked of a text."""
+        if not self.task.hints or not items:
+            return self._largest
+        hints = [
+            self.task.hints(text, _known_roles(items, asker.schema, self._annotation), asker.schema).values()
+            for asker in self._askers
+        ]
+        return max((self._cost(entry) for entries in hints for entry in entries), default=0)
+
+    def _is_over(self, asked: str, text: str, used: int) -> bool:
+        # The sum comes first, since whole instructions take long to count.
+        estimate = self._cost(asked) + used
+        return estimate > self._room and self._count(self._whole.instruction(asked, text)) > self._limit
+
+    def _text_cost(self, text: str) -> int:
+        return self._count(quote(text)[1:-1])  # as it stands in the instruction
 
     def _split(self, entries: Mapping[str, str], room: int) -> list[list[str]]:
         """Labels in order, cut where the next one would no longer fit."""
@@ -97,7 +117,7 @@ class Fitter:
             left -= cost
         return cut
 
-    def _cost(self, entry: str) -> int:
+    def _measured_cost(self, entry: str) -> int:
         return self._count(", " + entry) + 1  # one more, since tokens at a seam may join differently
 
 
@@ -148,10 +168,14 @@ def _relation(window: str, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _event(window: str, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    trigger, arguments = item.get("event_trigger"), item.get("arguments") or []
+    trigger, arguments = item.get("event_trigger"), list(filter(_named, item.get("arguments") or ()))
     kept = [argument for argument in arguments if argument["argument"] in window]
     stands = trigger in window if trigger not in ("", "NAN", None) else bool(kept) or not arguments
     return {**item, "arguments": kept} if stands else None
+
+
+def _named(argument: Mapping[str, Any]) -> bool:
+    return argument["argument"] not in ("", "NAN", None)
 
 
 _WITHIN = {"entity": _entity, "relation": _relation, "event": _event}
@@ -165,26 +189,22 @@ def _lost(items: Items, inside: list[list[Mapping[str, Any]]], annotation: str) 
         for item in found:
             bare = {key: value for key, value in item.items() if key != "arguments"}
             named.add(repr(bare))
-            for argument in item.get("arguments") or () if annotation == "event" else ():
-                named.add(repr((bare, argument)))
+            arguments = item.get("arguments") or () if annotation == "event" else ()
+            named |= {repr((bare, argument)) for argument in arguments if _named(argument)}
         return named
 
     return len(units(items) - set().union(*map(units, inside)))
 
 
-def _known_roles(items: list[Mapping[str, Any]], schema: Schema, annotation: str) -> list[Mapping[str, Any]]:
+def _known_roles(items: Items, schema: Schema, annotation: str) -> Items:
     """The events that a piece of the schema asks for, with the arguments whose roles it has."""
     if annotation != "event":
         return items
     return [
-        {
-            **item,
-            "arguments": [
-                a for a in item.get("arguments") or () if a["role"] in schema.roles.get(item["event_type"], ())
-            ],
-        }
+        {**item, "arguments": [a for a in item.get("arguments") or () if _named(a) and a["role"] in roles]}
         for item in items
         if item["event_type"] in schema.types
+        for roles in [schema.roles.get(item["event_type"], ())]
     ]
 
 
@@ -214,21 +234,33 @@ def _first(schema: Schema, kind: str, roles: tuple[str, ...], share: int) -> Sch
     return replace(schema, roles={**schema.roles, kind: longest})
 
 
-@lru_cache(maxsize=4)
+def tokenizer_file(name: str) -> Path | None:
+    """The file of a local tokenizer, a folder or a `tokenizer.json`, from the root; None for a name on the Hub."""
+    path = Path(name).absolute()
+    path = path / "tokenizer.json" if path.is_dir() else path
+    return path if path.is_file() else None
+
+
 def token_counter(name: str) -> Callable[[str], int]:
     """A function that counts tokens with a tokenizer: a folder, a `tokenizer.json`, or a name on the Hub.
 
     Raises:
         DataError: The `tokenizers` package or the tokenizer is not there.
     """
+    file = tokenizer_file(name)
+    # A tokenizer that was trained again under the same name is another one.
+    version = (file.stat().st_mtime_ns, file.stat().st_size) if file else ()
+    return _counter(str(file or name), file is not None, version)
+
+
+@lru_cache(maxsize=4)
+def _counter(name: str, local: bool, version: tuple[int, ...]) -> Callable[[str], int]:
     try:
         from tokenizers import Tokenizer
     except ImportError:
         raise DataError('counting tokens needs the tokenizers package (pip install "iepile[train]")') from None
-    path = Path(name)
-    path = path / "tokenizer.json" if path.is_dir() else path
     try:
-        tokenizer = Tokenizer.from_file(str(path)) if path.is_file() else Tokenizer.from_pretrained(name)
+        tokenizer = Tokenizer.from_file(name) if local else Tokenizer.from_pretrained(name)
     except Exception as error:  # tokenizers raises bare Exception
         reason = str(error).splitlines()[0]
         raise DataError(

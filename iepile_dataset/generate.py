@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from json.encoder import encode_basestring as quote
 
@@ -25,12 +26,14 @@ COLUMNS = ("id", "task", "source", "language", "instruction", "output", "label")
 ARROW_SCHEMA = pa.schema([(name, pa.string()) for name in COLUMNS])
 
 _TABLE_ROWS = 4096
+_TABLE_LETTERS = 16 << 20  # a long text is repeated in each of its rows
 
 Report = Callable[[Problem], None]
 Counts = Counter[tuple[str, str]]
 """(source key, what) → how many: `read`, `quarantined`, `unlabelled`, `unasked`, `rows`, `empty_rows`; with a limit
-on empty rows `dropped_empty`; with a token budget `windows` (beyond the first of a text) and `lost` (annotated units
-that no window holds)."""
+on empty rows `dropped_empty`; with a token budget `windows` (beyond the first of a text), `lost` (annotated units
+that no window holds) and `over` (instructions that exceed it all the same); once for each training file
+`unknown_hard_negatives`."""
 
 
 def tables(shard: Shard, options: Options, counts: Counts, report: Report) -> Iterator[pa.Table]:
@@ -49,8 +52,7 @@ def tables(shard: Shard, options: Options, counts: Counts, report: Report) -> It
         asker = instructor(segment, options)
         waiting = _Rows(segment, asker.head)
         for line, text, questions in questions_of(segment, asker, options, counts, report):
-            waiting.add(line, text, questions)
-            if waiting.count >= _TABLE_ROWS:
+            if waiting.add(line, text, questions):
                 yield waiting.table()
                 waiting = _Rows(segment, asker.head)
         if waiting.count:
@@ -83,18 +85,23 @@ class _Rows:
         self._repeats: list[int] = []
         self._asked: list[str] = []
         self._outputs: list[str] = []
+        self._letters = 0
 
     @property
     def count(self) -> int:
         return len(self._asked)
 
-    def add(self, line: int, text: str, questions: Questions) -> None:
+    def add(self, line: int, text: str, questions: Questions) -> bool:
+        """Whether these are enough for a table."""
+        count = len(questions.asked)
         self._lines.append(line)
         self._texts.append(f', "input": {quote(text)}}}')
         self._labels.append(questions.label)
-        self._repeats.append(len(questions.asked))
+        self._repeats.append(count)
         self._asked += questions.asked
         self._outputs += questions.outputs
+        self._letters += (len(text) + len(questions.label)) * count
+        return self._letters >= _TABLE_LETTERS or len(self._asked) >= _TABLE_ROWS
 
     def table(self) -> pa.Table:
         record = pa.array(np.repeat(np.arange(len(self._lines)), self._repeats))
@@ -131,8 +138,10 @@ def questions_of(
         try:
             record = orjson.loads(raw if line > 1 else raw.removeprefix(b"\xef\xbb\xbf"))
             text, items = record["text"], record.get(key)
-            if not text or (items is None and (train or key in record)):
-                raise ValueError("no text or no annotation")
+            if type(text) is not str or not text:
+                raise ValueError("no text")
+            if type(items) is not list and (items is not None or train or key in record):
+                raise ValueError("no annotation")
             parts = asker.parts(text, items)
         except orjson.JSONDecodeError as error:
             if line == 1 and raw.lstrip().startswith(b"["):
@@ -166,13 +175,16 @@ def questions_of(
         ("dropped_empty", dropped),
         ("windows", asker.windows),
         ("lost", asker.lost),
-        ("unknown_hard_negatives", asker.unknown_hard),
+        ("over", asker.over),
+        ("unknown_hard_negatives", asker.unknown_hard if train and not segment.start else 0),
     ):
         counts[source.key, what] += number
 
 
 def _why(record: object, key: str, source: Source, split: str) -> tuple[str, str]:
-    for finding in problems(record, key, source.schema):
+    # What is asked by type is not served by the bare relations.
+    schema = replace(source.schema, relations=()) if source.task in ("spo", "kg") else source.schema
+    for finding in problems(record, key, schema):
         return finding
     if isinstance(record, dict) and record.get(key) is None:
         return f'no "{key}"', f"annotate it (an empty list where nothing occurs); {split} records must be annotated"

@@ -61,7 +61,7 @@ def read_hard_negatives(file: str) -> HardNegatives:
 @lru_cache(maxsize=8)
 def _parsed(data: bytes, file: str) -> HardNegatives:
     try:
-        content = orjson.loads(data)
+        content = orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         raise DataError(f"{file}: not JSON: {error} ({_FORM})") from None
     if not isinstance(content, dict):

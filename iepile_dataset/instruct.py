@@ -63,7 +63,7 @@ class Instructor:
     ['{"city": ["Ulm"], "person": []}']
     """
 
-    windows = lost = 0  # a whole text loses nothing; see `fit.Fitter`
+    windows = lost = over = 0  # a whole text loses nothing; see `fit.Fitter`
 
     def __init__(
         self, task: Task, schema: Schema, language: str, train: bool, options: Options, source: str = ""

@@ -1,5 +1,6 @@
 """A limit on training rows whose answer holds nothing, drawn reproducibly."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +10,8 @@ import orjson
 from .corpus import Source
 from .instruct import Questions
 from .options import Options
+
+logger = logging.getLogger("iepile")
 
 _STEP = 0x9E3779B1  # spreads the batches of one record over the 32 bits
 
@@ -78,5 +81,7 @@ def limit_empty(sources: Sequence[Source], options: Options) -> list[Source]:
                     empty_keys.append(key)
                 else:
                     filled += 1
+        if empty_keys and not filled and options.max_empty < 1:
+            logger.warning("%s: every training answer is empty: max_empty leaves no training row of it", source.key)
         found.append(replace(source, empty_below=threshold(empty_keys, filled, options.max_empty)))
     return found

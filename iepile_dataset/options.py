@@ -1,5 +1,6 @@
 """What a user can say about the instructions to be made; the same names everywhere."""
 
+import os
 from dataclasses import dataclass
 
 from .licences import USES
@@ -53,6 +54,14 @@ class Options:
     strict: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("hard_negatives", "tokenizer"):
+            if getattr(self, name) is not None:
+                try:
+                    object.__setattr__(self, name, os.fspath(getattr(self, name)))
+                except TypeError:
+                    raise DataError(f"{name}={shown(getattr(self, name))} is not a path or name") from None
+        if not (isinstance(self.source, str | None) or _names(self.source)):
+            raise DataError(f"source={shown(self.source)} (the name of one source, or a list of names)")
         if self.language not in (None, *LANGUAGES):
             raise DataError(f"language={shown(self.language)} is unknown (en, zh, or leave it out for both)")
         if self.licence not in (None, *USES):
@@ -61,6 +70,9 @@ class Options:
             raise DataError(f"split_num={shown(self.split_num)} (a number of labels from 1, or -1 for no splitting)")
         if self.remainder not in ("even", "merge"):
             raise DataError(f"remainder={shown(self.remainder)} (even, or merge for the original's rule)")
+        for name in ("descriptions", "strict"):
+            if not isinstance(getattr(self, name), bool):
+                raise DataError(f"{name}={shown(getattr(self, name))} is neither True nor False")
         for name in ("seed", "epoch"):
             if not _whole(getattr(self, name)):
                 raise DataError(f"{name}={shown(getattr(self, name))} is not a whole number")
@@ -97,6 +109,10 @@ class Options:
         if self.source is None:
             return ()
         return (self.source,) if isinstance(self.source, str) else tuple(self.source)
+
+
+def _names(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
 
 
 def _whole(value: object) -> bool:

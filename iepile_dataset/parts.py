@@ -22,9 +22,13 @@ PUBLISHED_SCHEMA = pa.schema(
 )
 RAW_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "source", "language", "record")])
 
+# The rows and bytes that wait in memory for a row group to be full.
 _ROW_GROUP = 16384
+_GROUP_BYTES = 64 << 20
 _RAW_BATCH = 4096
+_RAW_BYTES = 16 << 20
 _DIGEST = 1 << 256
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ def _write_parquet(made: Iterable[pa.Table], path: Path, schema: pa.Schema) -> N
         for table in made:
             writer = writer or pq.ParquetWriter(path, schema, compression="zstd")
             waiting.append(table)
-            if sum(map(len, waiting)) >= _ROW_GROUP:
+            if sum(map(len, waiting)) >= _ROW_GROUP or sum(part.nbytes for part in waiting) >= _GROUP_BYTES:
                 writer.write_table(pa.concat_tables(waiting))
                 waiting = []
         if writer and waiting:
@@ -137,20 +141,26 @@ def _write_lines(made: Iterable[pa.Table], part: Part) -> None:
 def _raw_tables(part: Part) -> Iterator[pa.Table]:
     for segment in part.shard:
         source = segment.source
-        for batch in _batched(segment.lines(), _RAW_BATCH):
-            rows = [(number, line.decode("utf-8", "replace").strip()) for number, line in batch if not line.isspace()]
+        for batch in _batched(segment.lines()):
+            rows = [(number, line.decode("utf-8", "replace").strip()) for number, line in batch]
             ids = [f"{source.key}/{segment.split}:{number}" for number, _ in rows]
             constant = [pa.repeat(pa.scalar(value), len(rows)) for value in (source.name, source.language)]
             records = pa.array([line for _, line in rows], pa.string())
             yield pa.Table.from_arrays([pa.array(ids, pa.string()), *constant, records], schema=RAW_SCHEMA)
 
 
-def _batched(items: Iterator[tuple[int, bytes]], size: int) -> Iterator[list[tuple[int, bytes]]]:
+def _batched(lines: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+    """Lines that are not blank, without a byte order mark, in lists that are neither long nor large."""
     batch: list[tuple[int, bytes]] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
+    size = 0
+    for number, line in lines:
+        line = line.removeprefix(_BOM) if number == 1 else line
+        if line.isspace():
+            continue
+        batch.append((number, line))
+        size += len(line)
+        if len(batch) == _RAW_BATCH or size >= _RAW_BYTES:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch

@@ -4,13 +4,15 @@
 finds the module of a dataset is wrapped. It is looked up at call time: the order of imports does not matter.
 """
 
+import os
 from functools import lru_cache, wraps
 from hashlib import blake2b
 from importlib import resources
 from types import ModuleType
 from typing import Any
 
-from .corpus import fingerprint, sample_corpus
+from .corpus import sample_corpus
+from .folders import fingerprint
 from .on_import import when_imported
 
 NAME = "iepile"
@@ -52,16 +54,25 @@ def teach(module: ModuleType, factory: str, name: str, make: Any) -> None:
     setattr(module, factory, wrapper)
 
 
-def _module(data_dir: str | None = None, data_files: Any = None, **_: Any) -> Any:
+def _module(data_dir: str | os.PathLike[str] | None = None, data_files: Any = None, **_: Any) -> Any:
     from datasets.load import DatasetModule
 
     # The hash stands in the cache's path: it covers the code that makes rows and the state of the files they are
     # made from, or a user who edits either is given the old rows.
-    state = "" if data_files else fingerprint(data_dir or sample_corpus())
-    kwargs = {"dataset_name": NAME, "base_path": data_dir or ""}
+    # What lies beside `data_files` is known only once their patterns are resolved: `IEPileConfig.create_config_id`.
+    folder = None if data_dir is None else os.fspath(data_dir)
+    state = "" if data_files else fingerprint(folder or sample_corpus())
+    kwargs = {"dataset_name": NAME, "base_path": folder or "", "data_dir": folder}
     if data_files:
-        kwargs["data_files"] = data_files
+        kwargs["data_files"] = _plain(data_files)
     return DatasetModule(f"{__package__}.builder", _code_hash() + state, kwargs)
+
+
+def _plain(files: Any) -> Any:
+    """Paths as the strings that `datasets` wants."""
+    if isinstance(files, dict):
+        return {split: _plain(names) for split, names in files.items()}
+    return [os.fspath(name) for name in files] if isinstance(files, list | tuple) else os.fspath(files)
 
 
 @lru_cache

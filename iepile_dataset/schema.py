@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from json.encoder import encode_basestring as quote
@@ -100,15 +99,40 @@ def parse_schema(text: str, file: str = "schema.json") -> Schema:
     )
 
 
+def three_lines(text: str) -> list[Any] | None:
+    r"""The values of a file with three lines of JSON, None for another file.
+
+    >>> three_lines('["a\u2028b"]\r\n[]\r\n{}')
+    [['a\u2028b'], [], {}]
+    """
+    # Only "\n": JSON strings may hold what else `str.splitlines` takes for the end of a line.
+    lines = [line for line in text.removeprefix("\ufeff").split("\n") if line.strip()]
+    try:
+        return [json.loads(line) for line in lines] if len(lines) == 3 else None
+    except ValueError:
+        return None
+
+
+def one_value(text: str) -> Any:
+    """A file's value: JSON where it is JSON, since YAML reads its escapes and tabs otherwise, or else YAML.
+
+    Raises:
+        yaml.YAMLError: It is neither.
+    """
+    text = text.removeprefix("\ufeff")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.safe_load(text)
+
+
 def _parts(text: str, file: str) -> tuple[Any, Any, Any, Any]:
     """Types, relations, roles and triples as the file has them."""
-    lines = [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
-    if len(lines) == 3:
-        with suppress(json.JSONDecodeError):
-            types, relations, roles = (json.loads(line) for line in lines)
-            return types, relations, roles, {}
+    if lines := three_lines(text):
+        types, relations, roles = lines
+        return types, relations, roles, {}
     try:
-        data = yaml.safe_load(text)  # JSON is YAML
+        data = one_value(text)
     except yaml.YAMLError as error:
         raise DataError(f"{file}: not readable as a schema: {' '.join(str(error).split())} ({_FORM})") from None
     if not isinstance(data, Mapping) or not {"types", "relations", "roles", "triples"} & set(data):
@@ -130,6 +154,7 @@ def _triples(typed: Mapping[str, Any], file: str) -> dict[str, tuple[str, str, s
         for pair in pairs if _pairs(pairs) else [pairs]:
             if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(kind, str) and kind for kind in pair)):
                 raise DataError(f"{file}:3: {shown(pair)} is not a pair of types (write [[head type, tail type]])")
+            _refuse_half(f"{pair[0]}_{relation}_{pair[1]}", f"{file}:3: typed relation")
             found[f"{pair[0]}_{relation}_{pair[1]}"] = (pair[0], relation, pair[1])
     return found
 
@@ -138,6 +163,7 @@ def _labels(values: Any, file: str, line: int, described: dict[str, str]) -> tup
     if isinstance(values, Mapping):
         for label, about in values.items():
             if told := _description(about, f"{file}:{line}: {label}"):
+                _refuse_half(told, f"{file}:{line}: description")
                 described[label] = told
         values = list(values)
     if not isinstance(values, list):
@@ -145,7 +171,16 @@ def _labels(values: Any, file: str, line: int, described: dict[str, str]) -> tup
     for value in values:
         if not isinstance(value, str) or not value:
             raise DataError(f"{file}:{line}: label {shown(value)} is not a non-empty string (quote or remove it)")
+        _refuse_half(value, f"{file}:{line}: label")
     return tuple(dict.fromkeys(values))
+
+
+def _refuse_half(value: str, place: str) -> None:
+    """A DataError for half of a surrogate pair, which no file can hold."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{place} {value!a} is not Unicode text (mend the escape)") from None
 
 
 def _description(about: Any, place: str) -> str:
@@ -156,6 +191,9 @@ def _description(about: Any, place: str) -> str:
         raise DataError(f"{place}: {shown(about)} (give description, aliases or examples)")
     parts = [str(about.get("description") or "").rstrip(".")]
     for name in ("aliases", "examples"):
-        if about.get(name):
-            parts.append(f"{name.capitalize()}: {', '.join(map(str, about[name]))}")
+        if values := about.get(name):
+            values = [values] if isinstance(values, str) else values
+            if not isinstance(values, list):
+                raise DataError(f"{place}: {name} are {shown(values)} (a list)")
+            parts.append(f"{name.capitalize()}: {', '.join(map(str, values))}")
     return ". ".join(part for part in parts if part)

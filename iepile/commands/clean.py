@@ -54,13 +54,15 @@ def clean(
     for problem in done.problems:
         console.print(f"not carried over: {problem}", style="yellow", markup=False, soft_wrap=True)
     went = done.total("read") - done.total("kept")
-    console.print(f"[bold]{done.total('kept'):,}[/] of {done.total('read'):,} records in {out} ({done.seconds:.1f} s)")
+    told = f"{done.total('kept'):,} of {done.total('read'):,} records in {out} ({done.seconds:.1f} s)"
+    console.print(told, markup=False, soft_wrap=True)
     if went:
         console.print(f"the other {went:,} lie in {out / 'dropped'}, with their rule", markup=False, soft_wrap=True)
 
 
 def _print_counts(done: "Cleaned", rules: tuple[str, ...]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from ..console import console
 
@@ -73,7 +75,7 @@ def _print_counts(done: "Cleaned", rules: tuple[str, ...]) -> None:
     table.add_column("shared texts", overflow="fold")
     for source in done.sources:
         shared = ", ".join(f"{split} {number:,}" for split, number in done.leaks[source].items() if number)
-        table.add_row(source, *(f"{done.counts[source, name]:,}" for name in columns), shared)
+        table.add_row(Text(source), *(f"{done.counts[source, name]:,}" for name in columns), shared)
     table.add_section()
     table.add_row("all", *(f"{done.total(name):,}" for name in columns))
     console.print(table)

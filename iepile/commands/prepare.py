@@ -9,8 +9,6 @@ import typer
 if TYPE_CHECKING:
     from iepile_dataset.prepare import Prepared
 
-_SHOWN = 20
-
 
 def _option(text: str, name: str | None = None) -> typer.models.OptionInfo:
     names = [name] if name else []
@@ -81,7 +79,12 @@ def prepare(
     from iepile_dataset.prepare import prepare as make
 
     from ..console import console, failing, progress_bar
+    from ..left_out import print_left_out
 
+    if form == "jsonl" and num_proc > 1:
+        console.print("--format jsonl is written by one process: --num-proc is ignored", style="yellow")
+    if tokenizer and max_prompt_tokens is None:
+        console.print("--tokenizer is ignored: it counts for --max-prompt-tokens, which is not given", style="yellow")
     with failing(), progress_bar("reading") as advance:
         options = Options(
             language=language,
@@ -104,15 +107,19 @@ def prepare(
             progress=advance,
         )  # fmt: skip
     _print_counts(done)
+    print_left_out(done.problems, done.left_out)
     if done.problems:
-        _print_problems(done)
-    rate = done.total("rows") / done.seconds
-    console.print(f"[bold]{done.total('rows'):,}[/] rows in {out} ({done.seconds:.1f} s, {rate:,.0f} rows/s)")
+        console.print(f"all {done.left_out:,} lie in {out / 'quarantine.jsonl'}", markup=False, soft_wrap=True)
+    told = (
+        f"{done.total('rows'):,} rows in {out} ({done.seconds:.1f} s, {done.total('rows') / done.seconds:,.0f} rows/s)"
+    )
+    console.print(told, markup=False, soft_wrap=True)
     console.print(f"rows_sha256 {done.rows_sha256}", style="dim")
 
 
 def _print_counts(done: "Prepared") -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from ..console import console
 
@@ -125,7 +132,7 @@ def _print_counts(done: "Prepared") -> None:
     for name in ("read", "left out", "unlabelled", "not asked", "rows", "empty"):
         table.add_column(name, justify="right", no_wrap=True)
     for key in done.licences:
-        table.add_row(key, *(f"{sums[key, what]:,}" for what in columns))
+        table.add_row(Text(key), *(f"{sums[key, what]:,}" for what in columns))
     table.add_section()
     table.add_row("all", *(f"{done.total(what):,}" for what in columns))
     console.print(table)
@@ -139,6 +146,7 @@ def _print_counts(done: "Prepared") -> None:
         ),
         ("windows", "more windows were cut from texts that are longer than the budget"),
         ("lost", "annotated units stand in no window as a whole and are not in any answer"),
+        ("over", "instructions are longer than the budget all the same: it is too small for them"),
         ("unknown_hard_negatives", "labels of the hard-negative dictionary are not in their schema and were ignored"),
     ):
         if number := done.total(what):
@@ -147,21 +155,3 @@ def _print_counts(done: "Prepared") -> None:
     unstated = [key for key, words in done.licences.items() if not words]
     if unstated:
         console.print(f"no licence words in meta.json: {', '.join(unstated)}", style="yellow", markup=False)
-
-
-def _print_problems(done: "Prepared") -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from ..console import console
-
-    table = Table(title="Left out", title_justify="left")
-    for name in ("file:line", "reason", "remedy"):
-        table.add_column(name, overflow="fold")
-    for problem in done.problems[:_SHOWN]:
-        place = f"{problem.file}:{problem.line}" if problem.line else problem.file
-        table.add_row(Text(place), Text(problem.reason), Text(problem.remedy))
-    console.print(table)
-    if len(done.problems) > _SHOWN:
-        console.print(f"… and {len(done.problems) - _SHOWN:,} more")
-    console.print(f"all {len(done.problems):,} lie in {done.folder / 'quarantine.jsonl'}")

@@ -3,8 +3,6 @@
 import json
 import os
 import posixpath
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,15 +14,18 @@ from typing import Any, TextIO
 import fsspec
 import orjson
 
+from ..check import problems
 from ..corpus import SPLITS, Source
 from ..problems import Problem
 from ..schema import SCHEMA_FILES
 from ..tasks import TASKS
-from .places import CLEANED, base, below, refuse_nested, refuse_taken, sources_of
+from ..workfolder import Proof, final_place, refuse_taken, work_folder
+from .places import CLEANED, base, below, refuse_nested, sources_of
 from .rules import NORMALISE, CleanOptions, Drop, Fact, drops, fact, leaks
 from .tidy import tidy_record, tidy_text
 
 DROPPED = "dropped"
+PROOF = Proof(CLEANED, "rules", "holds a cleaned corpus already")
 
 
 @dataclass
@@ -57,8 +58,8 @@ class Cleaned:
 
 
 def clean(
-    out: str | Path,
-    corpus: str,
+    out: str | os.PathLike[str],
+    corpus: str | os.PathLike[str],
     *,
     options: CleanOptions = CleanOptions(),  # noqa: B008 - frozen
     overwrite: bool = False,
@@ -69,7 +70,9 @@ def clean(
     The rules, in their order: `normalise` (Unicode NFC, uniform white space), `empty`, `leak` (a text of train that
     is in validation or test too), `contradiction`, `duplicate`, `near`. All compare within a source, and all but
     `leak` within a split. Texts are the same if they are equal letter for letter, after `normalise` where it is on;
-    annotations if they hold the same items in any order. Lines that no rule touches are carried over byte for byte.
+    annotations if they hold the same items in any order. Of annotations that contradict each other one that fits its
+    text and schema stays. Lines that no rule touches keep their bytes; their ends become `\\n`, and a byte order mark
+    and blank lines go.
 
     Args:
         out: The folder to make. It appears whole or not at all. `dropped/<rule>.jsonl` holds what went, `cleaned.json`
@@ -85,16 +88,17 @@ def clean(
     Raises:
         DataError: The folder is taken or lies in the corpus, there is no source, or a package is missing.
 
+    >>> import tempfile
     >>> from ..corpus import sample_corpus
     >>> done = clean(tempfile.mkdtemp() + "/clean", sample_corpus())
     >>> done.total("read") - done.total("kept")
     0
     """
     start = perf_counter()
-    out = Path(out)
-    refuse_nested(out, corpus)
-    refuse_taken(out, overwrite)
-    result = Cleaned(out)
+    corpus, place = os.fspath(corpus), final_place(out)
+    refuse_nested(place, corpus)
+    refuse_taken(place, PROOF, overwrite)
+    result = Cleaned(Path(out))
     sources, result.problems = sources_of(corpus)
     total, done = 2 * sum(sum(source.sizes.values()) for source in sources), 0
 
@@ -104,10 +108,7 @@ def clean(
         if progress:
             progress(done, total)
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    # Beside its final place, so that the last step is one rename; hidden, so that it is not taken for the result.
-    work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with work_folder(place, PROOF, overwrite) as work:
         with ExitStack() as files:
             aside: dict[str, TextIO] = {}
 
@@ -121,13 +122,6 @@ def clean(
             for source in sources:
                 _clean_source(source, below(source.path, root), work, writer, options, result, advance)
         _write_json(work / CLEANED, _told(options, result))
-        work.chmod(0o755)
-        refuse_taken(out, overwrite)  # another run may have been faster
-        if out.exists():
-            shutil.rmtree(out)
-        os.replace(work, out)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     result.seconds = perf_counter() - start
     return result
 
@@ -147,16 +141,21 @@ def _clean_source(
     before = result.counts.copy()
     for split, line, raw in _lines(source, advance):
         record, text = _parsed(raw), None
-        if isinstance(record, dict) and isinstance(record.get("text"), str):
-            text = record["text"]
-            if NORMALISE in options.rules:
-                better = tidy_record(record, key)
-                result.counts[name, "unnormalised"] += better is None
-                text = tidy_text(text)
-                if better is not None and better != record:
-                    record = better
-                    changed[len(facts)] = json.dumps(record, ensure_ascii=False).encode() + b"\n"
-        facts.append(fact(split, line, record, text, key))
+        try:
+            if isinstance(record, dict) and isinstance(record.get("text"), str):
+                text = record["text"]
+                if NORMALISE in options.rules:
+                    better = tidy_record(record, key)
+                    result.counts[name, "unnormalised"] += better is None
+                    text = tidy_text(text)
+                    if better is not None and better != record:
+                        record = better
+                        changed[len(facts)] = json.dumps(record, ensure_ascii=False).encode() + b"\n"
+            fits = next(problems(record, key, source.schema), None) is None
+            facts.append(fact(split, line, record, text, key, fits))
+        except RecursionError:
+            changed.pop(len(facts), None)
+            facts.append(fact(split, line, None, None, key, fits=False))
     result.leaks[name] = leaks(facts)
     gone = drops(facts, source.language, options)
     kept = _write(source, name, work, writer, facts, gone, changed, advance)
@@ -243,7 +242,10 @@ def _carry_over(
         "rules": list(options.rules), "done": done,
         "records": {names.get(split, split): kept[split] for split in source.files},
     }  # fmt: skip
-    _write_json(folder / "meta.json", {**told, "cleaned": [*told.get("cleaned", []), this]})
+    earlier = told.get("cleaned", [])
+    _write_json(
+        folder / "meta.json", {**told, "cleaned": [*(earlier if isinstance(earlier, list) else [earlier]), this]}
+    )
 
 
 def _told(options: CleanOptions, result: Cleaned) -> dict[str, Any]:

@@ -71,15 +71,3 @@ def refuse_nested(out: Path, corpus: str) -> None:
     here, there = out.resolve(), Path(corpus).resolve()
     if here == there or here in there.parents or there in here.parents:
         raise DataError(f"{out}: lies in the corpus, or the corpus in it (choose another --out)")
-
-
-def refuse_taken(out: Path, overwrite: bool) -> None:
-    """A DataError where something is in the way that may not, or was not asked to, be replaced."""
-    if out.exists() and not out.is_dir():
-        raise DataError(f"{out}: a file is in the way (choose another --out)")
-    if not out.exists() or not any(out.iterdir()):
-        return
-    if not (out / CLEANED).is_file():
-        raise DataError(f"{out}: the folder holds other things, which are left alone (choose another --out)")
-    if not overwrite:
-        raise DataError(f"{out}: holds a cleaned corpus already (use it, or --overwrite to make it again)")

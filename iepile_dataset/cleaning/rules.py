@@ -25,6 +25,7 @@ class Fact:
         text: Its text, normalised where that rule is on; None where the line holds none.
         annotation: A digest of its annotation, the same for any order of the items; None where it has none.
         annotated: It has at least one annotation.
+        fits: Its annotation fits its text and schema.
     """
 
     split: str
@@ -32,6 +33,7 @@ class Fact:
     text: str | None
     annotation: bytes | None
     annotated: bool
+    fits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class CleanOptions:
         return tuple(name for name in (NORMALISE, *RULES) if name in (self.only or (name,)) and name not in self.skip)
 
 
-def fact(split: str, line: int, record: Any, text: str | None, key: str) -> Fact:
+def fact(split: str, line: int, record: Any, text: str | None, key: str, fits: bool = True) -> Fact:
     """What the rules know of a record.
 
     >>> one = fact("train", 1, {"text": "a", "entity": [{"x": 1, "y": 2}, {"z": 3}]}, "a", "entity")
@@ -91,7 +93,7 @@ def fact(split: str, line: int, record: Any, text: str | None, key: str) -> Fact
     """
     items = record.get(key) if isinstance(record, dict) else None
     digest = None if items is None else blake2b(_canonical(items), digest_size=16).digest()
-    return Fact(split, line, text, digest, bool(items))
+    return Fact(split, line, text, digest, bool(items), fits)
 
 
 def _canonical(value: Any) -> bytes:
@@ -144,7 +146,7 @@ def _empty(facts: Sequence[Fact], left: list[int], language: str, options: Clean
     for place in left:
         text = facts[place].text
         if text is None:
-            yield place, Drop("empty", "not an object with a text")
+            yield place, Drop("empty", "not an object with a text, or nested too deep to be read")
         elif not text.strip():
             yield place, Drop("empty", "the text is empty")
         elif not facts[place].annotated and not any(map(str.isalnum, text)):
@@ -164,21 +166,21 @@ def _leak(facts: Sequence[Fact], left: list[int], language: str, options: CleanO
 
 
 def _contradiction(facts: Sequence[Fact], left: list[int], language: str, options: CleanOptions) -> Drops:
-    """The annotation that most records of a text have stays; where none leads, the first."""
+    """Of the annotations that fit, the one that most records of a text have stays; where none leads, the first."""
     votes: dict[tuple[str, str], Counter[bytes]] = {}
     first: dict[tuple[str, str, bytes], int] = {}
     for place, text in _texts(facts, left):
         split, annotation = facts[place].split, facts[place].annotation
         if annotation is not None:
-            votes.setdefault((split, text), Counter())[annotation] += 1
+            # One that fits outvotes any number of those that do not.
+            votes.setdefault((split, text), Counter())[annotation] += len(facts) if facts[place].fits else 1
             first.setdefault((split, text, annotation), place)
+    # The first of equals, in the order of occurrence.
+    chosen = {where: max(ballot, key=ballot.__getitem__) for where, ballot in votes.items()}
     for place, text in _texts(facts, left):
         split, annotation = facts[place].split, facts[place].annotation
-        if annotation is not None:
-            # most_common keeps the order of first occurrence among equals.
-            (chosen, _), *others = votes[split, text].most_common()
-            if others and annotation != chosen:
-                yield place, Drop("contradiction", "same text, another annotation", first[split, text, chosen])
+        if annotation is not None and annotation != (best := chosen[split, text]):
+            yield place, Drop("contradiction", "same text, another annotation", first[split, text, best])
 
 
 def _duplicate(facts: Sequence[Fact], left: list[int], language: str, options: CleanOptions) -> Drops:

@@ -10,6 +10,7 @@ because labels that are told apart with ease meet in most texts.
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -95,9 +96,9 @@ class Mined:
 
 
 def mine(
-    data_dir: str | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     *,
-    tasks: Sequence[str] = (),
+    tasks: str | Sequence[str] = (),
     options: Options = Options(),  # noqa: B008 - frozen
     by: str = "ngrams",
     model: str | None = None,
@@ -114,7 +115,7 @@ def mine(
 
     Args:
         data_dir: A corpus tree or one of its folders; None for the embedded sample.
-        tasks: Which tasks; empty for all that the corpus serves.
+        tasks: Which task or tasks; empty for all that the corpus serves.
         options: `language` and `source` choose among the sources.
         by: How labels are compared; see `similarity.similarities`.
         model: The encoder for that.

@@ -1,5 +1,6 @@
 """What is in a corpus, counted in one reading of it."""
 
+import os
 import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -104,9 +105,9 @@ GROUPINGS: dict[str, Callable[[Cell], str]] = {
 
 
 def statistics(
-    data_dir: str | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     *,
-    tasks: Sequence[str] = (),
+    tasks: str | Sequence[str] = (),
     options: Options = Options(),  # noqa: B008 - frozen
     tokenizer: str | None = None,
     progress: Progress | None = None,
@@ -115,7 +116,7 @@ def statistics(
 
     Args:
         data_dir: A corpus tree or one of its folders; None for the embedded sample.
-        tasks: Which tasks; empty for all that the corpus serves.
+        tasks: Which task or tasks; empty for all that the corpus serves.
         options: `language` and `source` choose among the sources; instructions are made at the others.
         tokenizer: Name on the Hub or folder; without it tokens are not counted, for an estimate would be wrong
             by a factor of two between languages and vocabularies.
@@ -131,7 +132,9 @@ def statistics(
     """
     count_tokens = token_counter(tokenizer) if tokenizer else None
     sources, problems = choose_sources(tasks, options, data_dir)
-    result = Statistics(data_dir or "the embedded sample", tokenizer, problems=problems[:KEPT_PROBLEMS])
+    result = Statistics(
+        os.fspath(data_dir) if data_dir else "the embedded sample", tokenizer, problems=problems[:KEPT_PROBLEMS]
+    )
     size, done = sum(sum(source.sizes.values()) for source in sources), 0
     texts: dict[str, Figures] = {}
 

@@ -15,8 +15,8 @@ from ..schema import Schema
 from .check_objects import mapping, read_object, schema_beside
 from .fast_check import record_fit
 from .ids import Ids
-from .recognise import ANNOTATIONS, split_of
-from .report import Finding, finding
+from .recognise import ANNOTATIONS, UNREADABLE, split_of
+from .report import Finding, finding, unreadable
 from .rows import ROW_FITS, RowCheck
 from .shapes import Defect, defects, format_schema, without_values
 
@@ -69,7 +69,11 @@ def check_file(file: str, name: str, around: Around, advance: Callable[[int], No
         yield from _plain_lines(file, name, around, advance)
     else:
         around.values = 1
-        value, found = read_object(file, name)
+        try:
+            value, found = read_object(file, name)
+        except UNREADABLE as error:
+            yield unreadable(file, error)
+            return
         yield from found
         if name == "meta":
             around.meta = mapping(value)
@@ -106,8 +110,8 @@ def _told(around: Around) -> Iterator[Finding]:
 def _lines(file: str, around: Around, advance: Callable[[int], None]) -> Iterator[tuple[int, bytes, Any]]:
     """(number, line, parsed line or its error) of each line that is not blank."""
     position = told = 0
-    with fsspec.open(file, "rb", compression="infer") as data:
-        for number, line in enumerate(data, 1):
+    try:
+        for number, line in _numbered(file):
             position += len(line)
             if position - told > _STEP:
                 told = position
@@ -122,9 +126,18 @@ def _lines(file: str, around: Around, advance: Callable[[int], None]) -> Iterato
                     yield 0, b"", DataError("the file is one JSON array")
                     return
                 yield number, line, error
+    except UNREADABLE as error:
+        yield 0, b"", error
+
+
+def _numbered(file: str) -> Iterator[tuple[int, bytes]]:
+    with fsspec.open(file, "rb", compression="infer") as data:
+        yield from enumerate(data, 1)
 
 
 def _unreadable(file: str, number: int, line: bytes, error: Exception) -> Finding:
+    if isinstance(error, UNREADABLE):
+        return unreadable(file, error)
     if not number:
         return finding(file, 0, str(error), _ONE_PER_LINE)
     return finding(file, number, f"not JSON: {error}", _MEND, _raw(line), "not JSON")
@@ -186,6 +199,11 @@ def _parquet(file: str, name: str, around: Around) -> Iterator[Finding]:
     import pyarrow.parquet as pq
 
     check, wanted = RowCheck(name), format_schema(name)["required"]
+    try:
+        fsspec.open(file, "rb").open().close()
+    except UNREADABLE as error:
+        yield unreadable(file, error)
+        return
     around.parquet.append(file)
     place = (len(around.parquet) - 1) << 40
     with fsspec.open(file, "rb") as data:

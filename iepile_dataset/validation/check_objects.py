@@ -11,7 +11,7 @@ import orjson
 import yaml
 
 from ..problems import DataError
-from ..schema import SCHEMA_FILES, Schema, parse_schema
+from ..schema import SCHEMA_FILES, Schema, one_value, parse_schema, three_lines
 from ..tasks import TASKS
 from .fast_check import ANY_SCHEMA
 from .report import Finding, finding
@@ -45,11 +45,7 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 def _schema(file: str, text: str) -> Iterator[Finding]:
-    lines = [line for line in text.splitlines() if line.strip()]
-    try:
-        values = [orjson.loads(line) for line in lines] if len(lines) == 3 else None
-    except orjson.JSONDecodeError:
-        values = None
+    values = three_lines(text)
     found = False
     if values is not None:
         for kind, reason, remedy in defects(values, "schema-lines"):
@@ -59,7 +55,7 @@ def _schema(file: str, text: str) -> Iterator[Finding]:
             yield finding(file, int(line[1]) + 1 if line else 0, reason, remedy, kind=kind)
     else:
         try:
-            value = yaml.safe_load(text)
+            value = one_value(text)
         except yaml.YAMLError:
             value = None  # parse_schema says what is wrong with it
         if isinstance(value, dict):
@@ -93,7 +89,7 @@ def schema_beside(file: str, key: str) -> tuple[Schema, list[Finding]]:
     for name in SCHEMA_FILES:
         address = posixpath.join(folder, name)
         filesystem, plain = fsspec.core.url_to_fs(address)
-        if filesystem.isfile(plain):
+        if filesystem.isfile(plain):  # not so for a dead link, which is told of where it is checked itself
             text = filesystem.cat_file(plain).decode("utf-8", "replace")
             try:
                 schema = parse_schema(text, name)

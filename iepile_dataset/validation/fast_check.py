@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Container
 from typing import Any
 
+from ..answers import graph_attributes
 from ..schema import Schema
 from .shapes import format_schema
 
@@ -185,16 +186,23 @@ def _entities(schema: Schema) -> Items:
 
 
 def _relations(schema: Schema) -> Items:
-    relations = _quick(schema.relations)
+    plain, triples = _quick(schema.relations), frozenset(schema.triples.values())
+    typed, attributes = {relation for _, relation, _ in triples}, graph_attributes(schema)
 
     def fit(items: list[Any], text: Container[str]) -> bool:
         for item in items:
-            head, tail = item["head"], item["tail"]
-            if type(head) is not str or not head or head not in text or item["relation"] not in relations:
+            head, tail, relation = item["head"], item["tail"], item["relation"]
+            if type(head) is not str or not head or head not in text:
                 return False
             if type(tail) is not str or not tail or tail not in text:
                 return False
-            if type(item.get("head_type", "")) is not str or type(item.get("tail_type", "")) is not str:
+            head_type, tail_type = item.get("head_type", ""), item.get("tail_type", "")
+            if type(head_type) is not str or type(tail_type) is not str:
+                return False
+            if relation in typed and ((head_type and tail_type) or relation not in plain):
+                if (head_type, relation, tail_type) not in triples:
+                    return False
+            elif relation not in plain and relation not in attributes.get(head_type, ()):
                 return False
         return True
 

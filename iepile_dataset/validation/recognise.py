@@ -1,7 +1,9 @@
 """Which format is a file? By its name where that says it, otherwise by what is in it."""
 
 import posixpath
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import fsspec
@@ -16,6 +18,8 @@ NAMES = {
     **dict.fromkeys(SCHEMA_FILES, "schema"),
 }  # fmt: skip
 ANNOTATIONS = tuple(dict.fromkeys(task.annotation for task in TASKS.values()))
+UNREADABLE = (OSError, EOFError, zlib.error)
+"""What reading a dead link or a damaged `.gz` raises."""
 _HEAD = 1 << 16
 _WHOLE = 64 << 20
 
@@ -57,16 +61,21 @@ def _of_columns(file: str) -> str | None:
     """The format of a Parquet file; one that cannot be read is taken for rows, so that somebody says so."""
     import pyarrow.parquet as pq
 
-    with fsspec.open(file, "rb") as data:
-        try:
+    try:
+        with fsspec.open(file, "rb") as data:
             names = set(pq.read_schema(data).names)
-        except ValueError:  # pyarrow.ArrowInvalid
-            return "row"
+    except (ValueError, OSError):  # ValueError is pyarrow.ArrowInvalid
+        return "row"
     return "raw" if "record" in names else "row" if names & {"instruction", "output"} else None
 
 
 def _beginning(file: str) -> Iterator[dict[str, Any]]:
-    """Objects at the beginning of a file: one a line, or the whole file as one."""
+    """Objects at the beginning of a file: one a line, or the whole file as one; none where it cannot be read."""
+    with suppress(*UNREADABLE):
+        yield from _objects(file)
+
+
+def _objects(file: str) -> Iterator[dict[str, Any]]:
     with fsspec.open(file, "rb", compression="infer") as data:
         head = data.read(_HEAD)
         lines = [line for line in head.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]

@@ -39,6 +39,12 @@ def finding(
     return Finding(Problem(file, line, reason, remedy, raw), kind or reason, severity)
 
 
+def unreadable(file: str, error: Exception) -> Finding:
+    """A file that cannot be opened or unpacked: a dead link, a damaged `.gz`, no permission."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return finding(file, 0, f"cannot be read: {reason}", "mend, replace or remove it", kind="cannot be read")
+
+
 @dataclass
 class Group:
     """Findings of one kind.

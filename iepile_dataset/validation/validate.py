@@ -2,11 +2,12 @@
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import fsspec
 
-from ..corpus import SPLITS
+from ..folders import SPLITS, files_below
 from ..problems import DataError, shown
 from ..schema import SCHEMA_FILES
 from .check_files import Around, check_file, check_together
@@ -84,7 +85,7 @@ def _targets(path: str, as_format: str | None, report: Report) -> Iterator[tuple
     if not filesystem.isdir(base):
         raise DataError(f"{path}: no such file or folder")
     base = base.rstrip("/")
-    for file, info in sorted(filesystem.find(base, detail=True).items()):
+    for file, info in sorted(files_below(filesystem, base), key=itemgetter(0)):
         below = file[len(base) :]
         if any(part.startswith(".") for part in below.split("/")) or not _ours(file):
             continue

@@ -103,6 +103,44 @@ def test_the_annotation_that_most_records_of_a_text_have_stays(cleaned, tmp_path
     assert len(texts(folder)) == 4
 
 
+def test_an_annotation_that_fits_outvotes_any_number_that_do_not(cleaned, tmp_path):
+    broken = record("In Ulm", {"entity": "Uml", "entity_type": "city"})
+    foreign = record("In Ulm", {"entity": "Ulm", "entity_type": "town"})
+    _, folder = cleaned("contradiction", train=[broken, foreign, record("In Ulm", CITY), broken], test=[broken])
+    assert dropped(tmp_path / "out", "contradiction") == [
+        ("train.json", 1, 3),
+        ("train.json", 2, 3),
+        ("train.json", 4, 3),
+    ]
+    assert texts(folder) == ["In Ulm"]
+
+
+def test_a_record_nested_too_deep_to_be_read_is_dropped_and_kept_aside(cleaned, tmp_path):
+    deep = '{"text": "In Ulm", "entity": ' + "[" * 900 + "]" * 900 + "}"
+    _, folder = cleaned(train=[deep, record("In Ulm", CITY)])
+    assert dropped(tmp_path / "out", "empty") == [("train.json", 1, None)]
+    assert texts(folder) == ["In Ulm"]
+
+
+def test_what_another_program_wrote_under_cleaned_is_kept_as_it_is(cleaned, source, tmp_path):
+    folder = source(tmp_path / "in/IE-en/NER/towns", None)
+    (folder / "meta.json").write_text('{"cleaned": "by hand"}', "utf-8")
+    _, made = cleaned("duplicate", train=[record("Ulm", CITY)] * 2)
+    earlier, ours = json.loads((made / "meta.json").read_text("utf-8"))["cleaned"]
+    assert earlier == "by hand"
+    assert ours["rules"] == ["duplicate"]
+
+
+def test_addresses_may_be_paths_and_names_may_look_like_markup(source, tmp_path, monkeypatch):
+    source(tmp_path / "in/IE-en/NER/[b]", NER_SCHEMA, train=[record("Ulm", CITY)])
+    assert clean(tmp_path / "out", tmp_path / "in").total("kept") == 1
+    monkeypatch.chdir(tmp_path)
+    done = run("in", "--out", "o[/]")
+    assert done.exit_code == 0, done.output
+    assert "records in o[/]" in done.output
+    assert "NER/[" in done.output
+
+
 def test_a_leaked_text_leaves_train_and_is_counted_once(cleaned, tmp_path):
     splits = {
         "train": [record("a"), record("b"), record("a"), record("c"), record("d")],
@@ -363,7 +401,7 @@ def test_an_interrupted_run_leaves_nothing(source, tmp_path):
     code = "import typer; from iepile.commands.clean import clean; a = typer.Typer(); a.command()(clean); a()"
     command = [sys.executable, "-c", code, str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--skip", "near"]
     process = subprocess.Popen(command, env=os.environ, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    while not list(tmp_path.glob(".out-*")):
+    while not list(tmp_path.glob(".out.*")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

@@ -2,7 +2,7 @@ import json
 from collections import Counter
 
 import pytest
-from datasets import load_dataset
+from datasets import load_dataset, load_dataset_builder
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
@@ -141,3 +141,66 @@ def _lost(row, rows, task) -> bool:
         text for item in items for text in (item["event_trigger"], *(a["argument"] for a in item["arguments"]))
     ]  # fmt: skip
     return any(json.dumps(name, ensure_ascii=False) not in answers for name in named)
+
+
+def longest(tokenizer, made, task="ner"):
+    count, asker = token_counter(tokenizer), Instructor(TASKS[task], Schema(types=("x",)), "en", False, Options())
+    return max(count(asker.instruction(asked, text)) for text, questions in made for asked in questions.asked)
+
+
+def test_a_text_is_measured_as_it_stands_escaped_in_the_instruction(tokenizer):
+    asker = fitter(tokenizer, 170, Schema(types=("city",)))
+    made = asker.parts('"\t\\"\n' * 400, [])  # every letter of it takes two when escaped
+    assert len(made) > 1
+    assert longest(tokenizer, made) <= 170
+    assert asker.over == 0
+
+
+def test_known_triggers_leave_the_text_less_room_and_what_still_does_not_fit_is_counted(tokenizer):
+    names = [f"trigger{number}" for number in range(12)]
+    items = [{"event_type": "sue", "event_trigger": name, "arguments": []} for name in names]
+    text = " ".join(names) + ". " + TEXT
+    asker = fitter(tokenizer, 360, Schema(types=("sue",), roles={"sue": ("place",)}), "eea")
+    assert longest(tokenizer, asker.parts(text, items), "eea") <= 360
+    assert asker.over == 0
+    tight = fitter(tokenizer, 190, Schema(types=("sue",), roles={"sue": ("place",)}), "eea")
+    made = tight.parts(
+        "trigger" * 2 + "0123456789" * 3, [{**items[0], "event_trigger": digit} for digit in "0123456789"]
+    )
+    over = sum(longest(tokenizer, [(part, questions)], "eea") > 190 for part, questions in made)
+    assert tight.over == over > 0
+
+
+def test_windows_of_white_space_alone_are_not_asked(tokenizer):
+    made = fitter(tokenizer, 170, Schema(types=("city",))).parts("In Ulm." + " " * 4000 + "In Bonn.", [])
+    assert all(text.strip() for text, _ in made)
+    assert {"Ulm", "Bonn"} <= {word.strip(".") for text, _ in made for word in text.split()}
+
+
+@pytest.mark.parametrize("task", ["spo", "kg", "re"])
+def test_a_wide_budget_changes_no_row_of_typed_relations(tokenizer, task):
+    schema = Schema(relations=("in",), triples={"city_in_state": ("city", "in", "state")})
+    item = {"head": "Ulm", "head_type": "city", "relation": "in", "tail": "Bavaria", "tail_type": "state"}
+    ((_, fitted),) = fitter(tokenizer, 2000, schema, task).parts("Ulm, Bavaria", [item])
+    assert fitted == Instructor(TASKS[task], schema, "en", False, Options()).ask("Ulm, Bavaria", [item])
+
+
+def test_no_argument_is_nothing_that_a_window_could_lose(tokenizer):
+    schema = Schema(types=("sue",), roles={"sue": ("place", "judge")})
+    nothing = [{"role": "place", "argument": "NAN"}, {"role": "judge", "argument": None}]
+    asker = fitter(tokenizer, 260, schema, "ee")
+    made = asker.parts(TEXT, [{"event_type": "sue", "event_trigger": "came", "arguments": nothing}])
+    assert len(made) > 1
+    assert asker.lost == 0
+
+
+def test_a_tokenizer_that_was_trained_again_in_its_place_counts_anew(tmp_path):
+    file = tmp_path / "tokenizer.json"
+    names = set()
+    for vocabulary, tokens in (({"a": 0}, 2), ({"a": 0, "aa": 1}, 1)):
+        merges = [("a", "a")] if tokens == 1 else []
+        Tokenizer(models.BPE(vocabulary, merges)).save(str(file))
+        assert token_counter(str(tmp_path))("aa") == tokens
+        options = {"max_prompt_tokens": 4000, "tokenizer": str(tmp_path)}
+        names.add(load_dataset_builder("iepile", "ner", **options).config_id)
+    assert len(names) == 2

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 import subprocess
@@ -88,6 +89,69 @@ def test_raw_configurations_hold_the_records_as_they_were(tmp_path):
     assert not (tmp_path / "rows/raw/eet").exists()
 
 
+def test_the_first_raw_record_has_no_byte_order_mark(source, tmp_path):
+    line = '{"text": "In Ulm", "entity": []}'
+    source(tmp_path / "in/IE-en/NER/towns", NER_SCHEMA, train=["\ufeff" + line, line])
+    prepare(tmp_path / "out", tmp_path / "in")
+    assert load_dataset(str(tmp_path / "out"), "raw_ner", split="train")["record"][:] == [line, line]
+
+
+def test_records_of_every_kind_of_folder_are_published_once(source, tmp_path):
+    related = {"text": "Ada left Ulm", "relation": [
+        {"head": "Ada", "head_type": "person", "relation": "left", "tail": "Ulm", "tail_type": "city"}]}  # fmt: skip
+    source(tmp_path / "in/IE-en/SPO/trips", '[]\n["left"]\n{"left": [["person", "city"]]}', train=[related])
+    sued = {"text": "Ada sued", "event": [{"event_trigger": "sued", "event_type": "suit", "arguments": []}]}
+    for name in ("EE", "EET"):
+        source(tmp_path / f"in/IE-en/{name}/court", '["suit"]\n["who"]\n{"suit": ["who"]}', train=[sued])
+    source(tmp_path / "alone", '["suit"]\n["who"]\n{"suit": ["who"]}', train=[sued])
+    prepare(tmp_path / "out", tmp_path / "in")
+    assert sorted(path.name for path in (tmp_path / "out/raw").iterdir()) == ["ee", "eet", "spo"]
+    prepare(tmp_path / "out2", tmp_path / "alone")
+    assert sorted(path.name for path in (tmp_path / "out2").iterdir() if path.is_dir()) == ["ee", "eea", "eet", "raw"]
+    assert [path.name for path in (tmp_path / "out2/raw").iterdir()] == ["ee"]
+
+
+def test_a_second_build_in_one_process_digests_its_sources_anew(source, tmp_path):
+    for text in ("In Ulm", "In Bonn"):
+        folder = source(tmp_path / "in/IE-en/NER/towns", NER_SCHEMA, train=[{"text": text, "entity": []}])
+        prepare(tmp_path / "out", tmp_path / "in", overwrite=True)
+        (told,) = json.loads((tmp_path / "out/manifest.json").read_text())["sources"]
+        assert told["files"]["train"]["sha256"] == hashlib.sha256((folder / "train.json").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_an_edit_of_any_file_or_of_the_manifest_shows(source, tmp_path, form):
+    source(tmp_path / "in/IE-en/NER/towns", NER_SCHEMA, train=[{"text": "In Ulm", "entity": []}, "{"])
+    prepare(tmp_path / "out", tmp_path / "in", form=form)
+    manifest = tmp_path / "out/manifest.json"
+    whole = json.loads(manifest.read_text())
+    (tmp_path / "out/.gitattributes").write_text("")  # the Hub's own files are none of ours
+    assert verify(tmp_path / "out")[1] == []
+    for change in ({"options": {}}, {"sources": []}, {"rows": 5}):
+        manifest.write_text(json.dumps(whole | change))
+        assert verify(tmp_path / "out")[1] == ["manifest.json: changed since it was written"]
+    for change in ({"files": 5}, {"rows": "5"}, {"manifest_sha256": None}):
+        manifest.write_text(json.dumps(whole | change))
+        with pytest.raises(DataError, match=f"not a manifest of prepared rows: {next(iter(change))} is"):
+            verify(tmp_path / "out")
+    manifest.write_text(json.dumps(whole))
+    for name in ("README.md", "quarantine.jsonl"):
+        (tmp_path / "out" / name).write_text("edited")
+    (tmp_path / "out/more.jsonl").write_text("{}")
+    assert verify(tmp_path / "out")[1] == [
+        "more.jsonl: not in the manifest",
+        "README.md: changed since it was written",
+        "quarantine.jsonl: changed since it was written",
+    ]
+
+
+def test_verify_counts_json_lines_and_says_what_it_cannot_prove(tmp_path):
+    prepare(tmp_path / "rows", tasks="ner", options=Options(language="en"), form="jsonl")
+    done = invoke("verify", tmp_path / "rows")
+    assert done.exit_code == 0
+    assert "JSON lines do not hold all" in done.output
+
+
 @pytest.mark.parametrize(
     ("words", "use", "allowed"),
     [
@@ -101,6 +165,23 @@ def test_raw_configurations_hold_the_records_as_they_were(tmp_path):
         ("README: annotations CC BY-SA 3.0; user text not covered", "any", False),
         ("", "any", False),
         ("ask us", "any", False),
+        ("README/LICENSE.md: CC-BY 4.0 (code MIT)", "commercial", True),
+        ("release README inside: CC-BY 3.0", "derivatives", True),
+        ("apache-2.0", "commercial", True),
+        ("license: mit", "commercial", True),
+        ("GPLv3", "any", True),
+        ("CC-BY 4.0, for non commercial use", "commercial", False),
+        ("CC-BY 4.0 (not for commercial use)", "commercial", False),
+        ("MIT, commercial use prohibited", "commercial", False),
+        ("MIT, for research purposes", "commercial", False),
+        ("MIT, academic use", "commercial", False),
+        ("CC_BY_NC_4.0", "commercial", False),
+        ("CC_BY_NC_4.0", "any", True),
+        ("CC BY 4.0 No Derivatives", "derivatives", False),
+        ("MITRE Data Use Agreement", "any", False),
+        ("mit Genehmigung", "any", False),
+        ("MIT (code); data unlicensed", "any", False),
+        ("MIT (code); data: see the publisher", "any", False),
     ],
 )
 def test_licence_words_allow_only_what_they_plainly_say(words, use, allowed):

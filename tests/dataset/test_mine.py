@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -279,3 +280,7 @@ def test_typed_relations_and_graphs_are_mined_too(source, tmp_path):
     # All three stand on the same two ends; the first two sound alike as well.
     assert lists["spo"]["places"]["city_in_state"] == ["city_in_land", "jug_near_state"]
     assert lists["kg"]["places"] == {"city": ["jug"], "jug": ["city"]}
+
+
+def test_a_path_and_one_task_by_name_are_understood(towns):
+    assert mine(Path(towns), tasks="ner").pairs == mine(str(towns), tasks=["ner"]).pairs

@@ -5,13 +5,19 @@ import subprocess
 import sys
 import time
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import typer
 from datasets import load_dataset
 from typer.testing import CliRunner
 
 import iepile  # noqa: F401
 from iepile.cli import app
+from iepile.console import failing
 from iepile_dataset import DataError, Options
+from iepile_dataset.generate import ARROW_SCHEMA
+from iepile_dataset.parts import _write_parquet
 from iepile_dataset.prepare import prepare
 
 from .conftest import NER_SCHEMA
@@ -203,3 +209,65 @@ def test_sources_of_different_tasks_can_be_chosen_together(tmp_path):
     done = prepare(tmp_path / "rows", options=Options(source=("city_news", "gazetteer")))
     assert {key.rpartition("/")[2] for key in done.licences} == {"city_news", "gazetteer"}
     assert sorted(path.name for path in (tmp_path / "rows").iterdir() if path.is_dir()) == ["ner", "raw", "re"]
+
+
+def test_several_processes_without_a_script_to_start_from_are_an_error_that_says_so(tmp_path):
+    code = f"from iepile_dataset.prepare import prepare\nprepare({str(tmp_path / 'out')!r}, tasks='ner', num_proc=2)\n"
+    done = subprocess.run([sys.executable, "-"], input=code, capture_output=True, text=True, timeout=120)
+    assert done.stderr.splitlines()[-1].startswith("iepile_dataset.problems.DataError: a worker process ended")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_current_folder_is_refused_and_a_link_stays_a_link(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for out in (".", ".."):
+        done = run("--out", out)
+        assert done.exit_code == 1
+        assert "this is the current folder or holds it" in done.stderr
+    (tmp_path / "link").symlink_to("target")  # which does not exist yet
+    prepare(tmp_path / "link", tasks="ner", options=Options(language="en"))
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target/ner").is_dir()
+
+
+def test_names_that_look_like_markup_are_shown_as_they_are(source, tmp_path, monkeypatch):
+    source(tmp_path / "in/IE-en/NER/[b]", NER_SCHEMA, train=[GOOD, "{"])
+    monkeypatch.chdir(tmp_path)
+    done = run("in", "--out", "o[/]")
+    assert done.exit_code == 0, done.output
+    assert "rows in o[/]" in done.output
+    assert "en/NER/[b]" in done.output
+    verified = CliRunner().invoke(app, ["verify", "o[/]"])
+    assert verified.output.startswith("o[/]: 1 rows")
+
+
+def test_a_system_error_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = run("--out", tmp_path / "file/rows", "--task", "ner")
+    assert done.exit_code == 1
+    assert done.stderr.count("\n") == 1
+    with pytest.raises(typer.Exit), failing():
+        raise OSError(28, "No space left on device")
+
+
+def test_every_bad_record_is_set_aside_but_only_the_first_are_remembered(source, tmp_path):
+    source(tmp_path / "in/IE-en/NER/b", NER_SCHEMA, train=[GOOD, *["{"] * 50])
+    done = prepare(tmp_path / "out", tmp_path / "in")
+    assert (done.left_out, [problem.line for problem in done.problems]) == (50, [*range(2, 22)])
+    assert len((tmp_path / "out/quarantine.jsonl").read_text("utf-8").splitlines()) == 50
+    assert json.loads((tmp_path / "out/manifest.json").read_text())["left_out"] == 50
+
+
+def test_options_without_effect_are_named(source, tmp_path):
+    source(tmp_path / "in/IE-en/NER/a", NER_SCHEMA, train=[GOOD])
+    done = run(tmp_path / "in", "--out", tmp_path / "out", "--format", "jsonl", "--num-proc", "2", "--tokenizer", "t")
+    assert done.exit_code == 0, done.output
+    assert "--num-proc is ignored" in done.output
+    assert "--tokenizer is ignored" in done.output
+
+
+def test_large_rows_are_written_before_many_of_them_wait(tmp_path):
+    table = pa.table([["x" * 1_000_000] * 10] * 7, schema=ARROW_SCHEMA)  # 70 MB
+    _write_parquet([table] * 2, tmp_path / "a.parquet", ARROW_SCHEMA)
+    assert [pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(n).num_rows for n in (0, 1)] == [10, 10]

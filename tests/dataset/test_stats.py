@@ -8,6 +8,7 @@ import sys
 import time
 import warnings
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import typer
@@ -121,6 +122,17 @@ def test_bad_lines_are_counted_and_only_the_first_ones_kept(source, tmp_path):
     counted = statistics(str(tmp_path))
     assert (counted.total.records, counted.total.left_out, counted.total.annotated) == (51, 50, 1)
     assert len(counted.problems) == 20
+
+
+def test_a_path_and_one_task_by_name_are_understood(towns):
+    assert statistics(Path(towns), tasks="ner").report() == statistics(str(towns), tasks=["ner"]).report()
+
+
+def test_where_pictures_cannot_be_written_it_is_one_line(towns, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = run(towns, "--out", tmp_path / "file/out", "--task", "ner")
+    assert done.exit_code == 1
+    assert done.stderr.count("\n") == 1
 
 
 def test_rings_of_the_sunburst_are_full_and_lie_above_each_other(towns):
