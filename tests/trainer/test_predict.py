@@ -115,7 +115,10 @@ def test_wrong_models_and_inputs_are_one_line_errors(tmp_path, model_folder, row
     folder = str(model_folder)
     for options, reason in (
         ([], "no model: give --model"),
-        (["--model", str(tmp_path / "none"), "--input", source, "--output", str(tmp_path / "x")], "cannot load the model"),
+        (
+            ["--model", str(tmp_path / "none"), "--input", source, "--output", str(tmp_path / "x")],
+            "cannot load the model",
+        ),
         (["--model", folder, "--input", str(tmp_path / "none.jsonl")], "no dataset"),
         (["--model", folder, "--input", source, "--adapter", folder], "is no adapter"),
         (["--model", folder, "--input", source, "--trust_remote_code"], "pin it with a revision"),

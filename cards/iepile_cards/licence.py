@@ -1,0 +1,46 @@
+"""The licence that a model inherits: the strictest of its data."""
+
+import re
+from collections.abc import Iterable
+
+# From strict to free: the Hub's identifier, and the words it is recognised by; {} is the version as stated.
+_KNOWN = (
+    ("cc-by-nc-nd-{}", r"by.nc.nd"),
+    ("cc-by-nc-sa-{}", r"by.nc.sa"),
+    ("cc-by-nc-{}", r"by.nc"),
+    ("cc-by-nd-{}", r"by.nd"),
+    ("gpl-3.0", r"\bgpl.{0,3}3"),
+    ("cc-by-sa-{}", r"by.sa"),
+    ("cc-by-{}", r"cc.by"),
+    ("apache-2.0", r"apache"),
+    ("bsd-3-clause", r"bsd.3"),
+    ("mit", r"\bmit\b"),
+    ("cc0-1.0", r"\bcc0"),
+)
+
+
+def strictest(licences: Iterable[str]) -> str:
+    """The Hub identifier of the strictest of some licences; `other` where one of them is not understood.
+
+    Args:
+        licences: Licence words as data sets give them. A Creative Commons licence needs its version.
+
+    >>> strictest(["CC-BY-4.0 (written for this package)", "repo LICENSE: Apache-2.0"])
+    'cc-by-4.0'
+    >>> strictest(["MIT", "CC BY-NC-SA 3.0"]), strictest(["MIT", "ask the authors"]), strictest([])
+    ('cc-by-nc-sa-3.0', 'other', 'other')
+    """
+    found = [_ranked(words) for words in licences]
+    if not found or None in found:
+        return "other"
+    return min(ranked for ranked in found if ranked is not None)[1]
+
+
+def _ranked(words: str) -> tuple[int, str] | None:
+    for rank, (name, pattern) in enumerate(_KNOWN):
+        if match := re.search(pattern, words, re.IGNORECASE):
+            version = re.search(r"\d\.\d", words[match.end() :])
+            if "{}" not in name:
+                return rank, name
+            return (rank, name.format(version[0])) if version else None
+    return None

@@ -1,0 +1,12 @@
+"""A small model from scratch in a few minutes: the whole path on sentences of our own.
+
+`grammar` (sentences with their annotation), `corpus` (written as a corpus tree), `vocabulary` (a tokenizer that
+makes copying easy), `muon` and `recipe` (how it is trained), `run` (the path), `show` and `figure` (what one sees).
+"""
+
+from .recipe import TINY, Recipe
+from .run import Outcome, found_in, quickstart
+from .show import Screen, show_outcome
+from .watch import quiet
+
+__all__ = ["TINY", "Outcome", "Recipe", "Screen", "found_in", "quickstart", "quiet", "show_outcome"]

@@ -1,0 +1,67 @@
+"""The quickstart's training corpus, written as the ordinary tree that `load_dataset("iepile")` reads."""
+
+import json
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from .grammar import LANGUAGES, Sentence, load_grammar, sentences
+
+UNSEEN_SUFFIX = "_unseen_names"
+LICENCE = "CC-BY-4.0 (written for this package)"
+
+
+def write_corpus(folder: Path, train: int, test: int, seed: int = 0) -> None:
+    """Write `IE-<language>/<task>/<source>/` for NER and RE, English and Chinese.
+
+    Beside each source `<name>` stands a second one `<name>_unseen_names` that has only a test split and
+    whose names occur in no training sentence. Within a language all files hold different sentences, so
+    no test sentence is ever trained on, not even by the other task.
+
+    Args:
+        folder: The root of the tree.
+        train: Training sentences per language and task.
+        test: Test sentences per language and task, the same number again with unseen names.
+        seed: The same seed writes the same bytes.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_corpus(Path(folder), train=3, test=2)
+    ...     sorted(path.name for path in Path(folder, "IE-en/NER").iterdir())
+    ['town_news', 'town_news_unseen_names']
+    """
+    for language in LANGUAGES:
+        grammar = load_grammar(language)
+        usual, unseen = sentences(language, seed), sentences(language, seed, unseen=True)
+        # Training sentences come last: how many there are does not change what one is tested on.
+        for split, drawn, count in (("test", usual, test), ("unseen", unseen, test), ("train", usual, train)):
+            for task, source in grammar["sources"].items():
+                name = source + UNSEEN_SUFFIX if split == "unseen" else source
+                home = folder / f"IE-{language}" / task / name
+                home.mkdir(parents=True, exist_ok=True)
+                meta = {"dataset": name, "lang": language, "task": task, "licence": LICENCE}
+                (home / "meta.json").write_text(json.dumps(meta, ensure_ascii=False, indent=1) + "\n", "utf-8")
+                _write_schema(home / "schema.json", task, grammar)
+                _write_split(home / ("train.json" if split == "train" else "test.json"), task, islice(drawn, count))
+
+
+def _write_split(path: Path, task: str, drawn: Iterable[Sentence]) -> None:
+    lines = (json.dumps(_record(task, sentence), ensure_ascii=False) + "\n" for sentence in drawn)
+    path.write_text("".join(lines), "utf-8")
+
+
+def _record(task: str, sentence: Sentence) -> dict[str, Any]:
+    if task == "NER":
+        entities = [{"entity": mention, "entity_type": kind} for mention, kind in sentence.entities]
+        return {"text": sentence.text, "entity": entities}
+    relations = [{"head": head, "relation": name, "tail": tail} for head, name, tail in sentence.relations]
+    return {"text": sentence.text, "relation": relations}
+
+
+def _write_schema(path: Path, task: str, grammar: dict[str, Any]) -> None:
+    types = list(grammar["names"]) if task == "NER" else []
+    relations = [] if task == "NER" else grammar["relations"]
+    parts: tuple[Any, ...] = (types, relations, {})
+    lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in parts)
+    path.write_text("".join(lines), "utf-8")

@@ -1,0 +1,191 @@
+"""The quickstart on screen: rows, loss, extractions, scores. Reads well in a log file, too."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from .figure import NAMES
+from .run import Outcome
+
+_COLOURS = ("cyan", "magenta", "green", "yellow", "blue")
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+class Screen:
+    """Shows a quickstart while it runs; `tell` is what `quickstart` calls.
+
+    Args:
+        console: Where to; made before training, which keeps standard output to itself.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.losses: list[float] = []
+        self.bar: Progress | None = None
+
+    def tell(self, what: str, value: Any) -> None:
+        """Show one thing that happened."""
+        if what == "rows":
+            show_row(self.console, value[0], len(value))
+        elif what == "step":
+            self._step(*value)
+        elif what == "stage":
+            self._stage(value)
+        elif what == "test":
+            show_extractions(self.console, value)
+
+    def close(self) -> None:
+        """Give the terminal back, whatever happened."""
+        if self.bar:
+            self.bar.stop()
+            self.bar = None
+
+    def _stage(self, text: str) -> None:
+        if self.losses and self.bar:
+            self.close()
+            self.console.print(Text.assemble("loss  ", (sparkline(self.losses), "cyan")))
+        self.console.print(Text(f"\n{text} …", style="bold"))
+
+    def _step(self, step: int, steps: int, loss: float) -> None:
+        self.losses.append(loss)
+        if not self.bar:
+            text = TextColumn("{task.description}")
+            columns = (TextColumn("step"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), text)
+            self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
+            self.bar.start()
+            self.bar.add_task("", total=steps)
+        self.bar.update(self.bar.task_ids[0], completed=step, description=f"loss {loss:.3f}")
+        if len(self.losses) % 16 == 0:
+            self.console.print(f"step {step:>5} of {steps}   loss {loss:.3f}")
+
+
+def sparkline(values: Sequence[float], width: int = 60) -> str:
+    """Numbers as a line of blocks.
+
+    >>> sparkline([3.0, 2.0, 1.0, 0.0])
+    '█▆▃▁'
+    """
+    if len(values) > width:
+        values = [values[at * len(values) // width] for at in range(width)]
+    low, high = min(values), max(values)
+    scale = (len(_BLOCKS) - 1) / ((high - low) or 1.0)
+    return "".join(_BLOCKS[round((value - low) * scale)] for value in values)
+
+
+def show_row(console: Console, row: dict[str, str], count: int) -> None:
+    """Show what training reads and writes, by one row."""
+    asked = json.loads(row["instruction"])
+    title = f"One of {count:,} training rows ({row['task']}, {row['source']})"
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in (("text", asked["input"]), ("schema", ", ".join(asked["schema"])), ("answer", row["output"])):
+        table.add_row(name, Text(value))
+    console.print(table)
+
+
+def show_extractions(console: Console, rows: list[dict[str, Any]]) -> None:
+    """Show three answered rows with their mentions highlighted: English and Chinese, entities and relations."""
+    console.print(Text("\nThree extractions from sentences that were never trained on", style="italic"))
+    for task, language in (("NER", "en"), ("RE", "en"), ("NER", "zh")):
+        some = [row for row in rows if row["task"] == task and row["language"] == language]
+        row = max(some, key=lambda row: row["label"].count("{"), default=None)
+        if row is not None:
+            console.print(highlighted(row))
+
+
+def highlighted(row: dict[str, Any]) -> Text:
+    """The text of an answered row with what the answer found in it; wrong finds are struck through.
+
+    >>> row = {"instruction": '{"schema": ["city"], "input": "Ann is in Oslo."}', "task": "NER"}
+    >>> gold = '[{"entity": "Oslo", "entity_type": "city"}]'
+    >>> print(highlighted({**row, "output": '{"city": ["Oslo"]}', "label": gold}))
+      Ann is in [Oslo|city].
+    """
+    asked = json.loads(row["instruction"])
+    text, gold = asked["input"], json.loads(row["label"])
+    entities = {(one.get("entity"), one.get("entity_type")) for one in gold}
+    relations = {(one.get("head"), one.get("relation"), one.get("tail")) for one in gold}
+    marks: list[tuple[str, str, str]] = []  # mention, label, style
+    below = Text()
+    for label, found in _answer(row["output"]).items():
+        colour = _COLOURS[asked["schema"].index(label) % len(_COLOURS)] if label in asked["schema"] else "cyan"
+        for one in found:
+            if isinstance(one, dict):
+                head, tail = str(one.get("subject")), str(one.get("object"))
+                right = (head, label, tail) in relations
+                below.append(f"\n      {head} — {label} → {tail}{_said(right)}", _style("green", right))
+                marks += [(head, "", "bold"), (tail, "", "bold")]
+                continue
+            right = (one, label) in entities
+            if str(one) in text:
+                marks.append((str(one), f"|{label}", _style(colour, right)))
+            else:
+                below.append(f"\n      {one} — {label}   (not in the text)", _style(colour, False))
+    shown, at = Text("  "), 0
+    for start, mention, label, style in sorted((text.find(mention), mention, *rest) for mention, *rest in marks):
+        if start >= at:
+            shown.append(text[at:start]).append(f"[{mention}{label}]", style)
+            at = start + len(mention)
+    return shown.append(text[at:]).append(below)
+
+
+def _said(right: bool) -> str:
+    return "" if right else "   (wrong)"
+
+
+def _style(colour: str, right: bool) -> str:
+    return f"bold {colour}" if right else "red strike"
+
+
+def show_outcome(console: Console, outcome: Outcome) -> None:
+    """Show the scores, where everything lies and what to do next."""
+    table = Table(title="\nF1 between 0 and 1", title_justify="left")
+    table.add_column("")
+    for split in outcome.scores:
+        table.add_column(NAMES.get(split, split), justify="right")
+    for task in outcome.scores["test"]:
+        table.add_row(task.upper(), *(f"{by_task[task]['f1']:.3f}" for by_task in outcome.scores.values()))
+    table.add_row("both", *(f"{value:.3f}" for value in outcome.f1.values()), style="bold")
+    console.print(table)
+    console.print(
+        "Unseen sentences are new; their names stood in other sentences of training. Unseen names did not: they are "
+        "new combinations of known words and characters, or, for cities and festivals, new altogether."
+    )
+    console.print(f"\nIn {outcome.folder}:", style="bold", highlight=False)
+    for pattern, meaning in _CONTENTS.items():
+        console.print(f"  {pattern:<34} {meaning}", highlight=False, markup=False)
+    console.print("\nNext, with annotated text of your own (a folder IE-en/NER/<name>/train.json …):", style="bold")
+    for command in _NEXT:
+        console.print(f"  {command}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _answer(output: str) -> dict[str, Any]:
+    try:
+        answer = json.loads(output)
+    except json.JSONDecodeError:
+        return {}
+    if not isinstance(answer, dict):
+        return {}
+    return {label: found for label, found in answer.items() if isinstance(found, list)}
+
+
+_CONTENTS = {
+    "model.safetensors": "the weights, with config.json",
+    "tokenizer.json": "the tokenizer, with its chat template",
+    "corpus/": "the sentences, annotated",
+    "predictions.jsonl": "the answers to the test rows (…_unseen_names.jsonl alike)",
+    "scores.json, run.json": "all scores; how the model was made",
+    "curve.png, README.md": "the picture and the model card",
+}
+_NEXT = (
+    "iepile prepare my_corpus --out prepared",
+    "iepile train --config tiny --task ner --data_dir my_corpus --output_dir runs/mine",
+    "iepile predict --model runs/mine --task ner --data_dir my_corpus --split test",
+    "iepile score runs/mine/predictions.jsonl",
+)

@@ -1,0 +1,75 @@
+"""A tokenizer learnt on the spot, made so that copying a name out of a text is easy for a very small model."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+# The parts of JSON that answers repeat. As single tokens they make rows half as long.
+GLUE = (
+    '{"', '"}', '"], "input": "', '": ["', '", "', '"], "', '"]}', '": [], "', '": []}',
+    '": [{"subject": "', '", "object": "', '"}, {"subject": "', '"}], "', '"}]}',
+)  # fmt: skip
+
+# An initial capital with the next letter, the letters after it in pairs; other words, numbers and signs whole.
+_PIECES = r" ?\p{Lu}\p{Ll}?|(?<=\p{L})\p{Ll}{1,2}| ?\p{Ll}+| ?\p{L}| ?\p{N}+|[^\p{L}\p{N}]"
+
+
+def learn_tokenizer(rows: Iterable[dict[str, Any]], size: int = 2000) -> Any:
+    """Learn a byte-level BPE tokenizer from rows; any text can be encoded.
+
+    Words with a capital are spelt in pairs of letters and Chinese character by character, so that names are copied
+    rather than known by heart. A word begins with the same token behind a space and behind a quotation mark (` Anna`
+    in the text, `"Anna` in the answer), and the prompts and the glue of JSON are one token each.
+    The price: a string that begins with a space is written without it.
+
+    Args:
+        rows: Rows with `instruction`.
+        size: Tokens to learn; prompts and glue come on top.
+
+    Returns:
+        A `PreTrainedTokenizerFast` without a chat template.
+
+    >>> asked = '{"instruction": "Find.", "schema": ["city"], "input": "Ann likes Oslo. 她住在北京。"}'
+    >>> tokenizer = learn_tokenizer([{"instruction": asked}] * 3, 400)
+    >>> tokenizer.tokenize("by Ann")[-2:] == tokenizer.tokenize('{"Ann')[-2:]
+    True
+    >>> tokenizer.decode(tokenizer.encode('{"city": ["Ann", "北京"]}'))
+    '{"city": ["Ann", "北京"]}'
+    """
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    asked = [json.loads(row["instruction"]) for row in rows]
+    texts = [text for one in asked for text in (one["input"], *one["schema"])]
+    prompts = dict.fromkeys(json.dumps(one["instruction"], ensure_ascii=False) for one in asked)
+    glue = [*('{"instruction": ' + prompt + ', "schema": ["' for prompt in prompts), *GLUE]
+    tokenizer = Tokenizer(models.BPE())
+    # Runs on what stands between two added tokens: a Latin word there gets the space that it has inside a sentence.
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Prepend(" "), normalizers.Replace(Regex(r"^ (?![\p{Latin}\d])"), "")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(r"\p{Han}"), "isolated"),
+            pre_tokenizers.Split(Regex(_PIECES), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    # The added space goes again behind a quotation mark, unless the mark itself is quoted.
+    undo = decoders.Replace(Regex(r'(?<=[^\\]") '), "")
+    tokenizer.decoder = decoders.Sequence([decoders.ByteLevel(), undo])
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=["<pad>", "<s>", "</s>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in glue])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        clean_up_tokenization_spaces=False,
+    )
