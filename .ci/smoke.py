@@ -37,7 +37,7 @@ def main() -> None:
         print(config, len(rows), "rows; gold against itself:", points)
 
     subprocess.run(["iepile", "quickstart", "--tiny", "--out", "run"], check=True)
-    launch = ["accelerate", "launch", "--num_processes", "1", "-m", "iepile_trainer.sft", "--config", "tiny"]
+    launch = ["accelerate", "launch", "--num_processes", "1", "-m", "iepile_trainer.sft", "--config", "lora"]
     subprocess.run([*launch, "--model_name_or_path", "run", "--output_dir", "lora", "--max_steps", "2"], check=True)
     for run in ("run", "lora"):
         assert list(Path(run).glob("*.safetensors")), f"no weights in {run}"

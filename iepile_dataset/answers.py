@@ -41,7 +41,7 @@ def entity_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
     found: dict[str, dict[str, int]] = {}
     for item in items:
         mention, kind = item["entity"], item["entity_type"]
-        found.setdefault(kind, {}).setdefault(mention, locate(text, mention))
+        found.setdefault(kind, {}).setdefault(mention, text.index(mention) if mention else locate(text, mention))
     return {kind: _list(map(quote, _in_order(mentions))) for kind, mentions in found.items()}
 
 
@@ -137,7 +137,8 @@ def trigger_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
     >>> trigger_answers("Ada sued.", [{"event_type": "sue", "event_trigger": "sued"}], Schema(types=("sue",)))
     {'sue': '["sued"]'}
     """
-    return _events(text, items, schema, lambda trigger, values: quote(trigger or NAN))
+    # Arguments are neither shown nor scored here: one that does not fit its text does not spoil the record.
+    return _events(text, items, schema, lambda trigger, values: quote(trigger or NAN), arguments=False)
 
 
 def argument_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
@@ -164,7 +165,9 @@ def known_triggers(text: str, items: Items) -> dict[str, list[str]]:
     return {kind: list(_in_order(triggers)) for kind, triggers in found.items()}
 
 
-def _events(text: str, items: Items, schema: Schema, render: Callable[[str | None, str], str]) -> dict[str, str]:
+def _events(
+    text: str, items: Items, schema: Schema, render: Callable[[str | None, str], str], arguments: bool = True
+) -> dict[str, str]:
     found: dict[str, list[tuple[int, str]]] = {}
     for item in items:
         kind, trigger = item["event_type"], item.get("event_trigger")
@@ -172,11 +175,15 @@ def _events(text: str, items: Items, schema: Schema, render: Callable[[str | Non
             trigger, position = None, len(text)
         else:
             position = locate(text, trigger)
-        arguments = item.get("arguments")
-        values = _arguments(text, arguments, schema, kind) if arguments else schema.no_arguments.get(kind, "{}")
+        values = ""
+        if arguments:
+            given = item.get("arguments")
+            values = _arguments(text, given, schema, kind) if given else schema.no_arguments.get(kind, "{}")
         found.setdefault(kind, []).append((position, render(trigger, values)))
     return {
-        kind: _list(dict.fromkeys([event for _, event in sorted(events, key=itemgetter(0))]))
+        kind: f"[{events[0][1]}]"
+        if len(events) == 1
+        else _list(dict.fromkeys([event for _, event in sorted(events, key=itemgetter(0))]))
         for kind, events in found.items()
     }
 
@@ -187,13 +194,20 @@ def _arguments(text: str, arguments: Items, schema: Schema, kind: str) -> str:
     for argument in arguments:
         mention = argument["argument"]
         if mention not in _NO_ARGUMENT:
-            values.setdefault(argument["role"], {}).setdefault(mention, locate(text, mention))
+            role, position = argument["role"], text.index(mention)
+            if role in values:
+                values[role].setdefault(mention, position)
+            else:
+                values[role] = {mention: position}
     slots = schema.slots[kind]
     parts = schema.absent[kind].copy()
     for role, mentions in values.items():
-        quoted = [quote(mention) for mention in _in_order(mentions)]
         number, name = slots[role]
-        parts[number] = name + (quoted[0] if len(quoted) == 1 else _list(quoted))
+        if len(mentions) == 1:
+            (mention,) = mentions
+            parts[number] = name + quote(mention)
+        else:
+            parts[number] = name + _list([quote(mention) for mention in _in_order(mentions)])
     return "{" + ", ".join(parts) + "}"
 
 

@@ -60,6 +60,11 @@ def run_training(data: DataArguments, run: RunArguments, training: Any, model_ar
     from .runs import check_free
 
     check_remote_code(training.trust_remote_code, model_args.model_revision)
+    if run.scratch and model_args.model_name_or_path:
+        raise TrainerError(
+            f"scratch (the recipe tiny sets it) makes a new model, but --model_name_or_path is "
+            f"{model_args.model_name_or_path}: leave one of them out, or take --config lora or full"
+        )
     if not run.scratch and not model_args.model_name_or_path:
         raise TrainerError("no model: give --model_name_or_path (a folder or a Hub id), or --scratch for a new one")
     check_free(training.output_dir, run.overwrite)  # before anything is loaded
