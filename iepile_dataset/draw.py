@@ -10,6 +10,7 @@ from functools import cache
 from hashlib import blake2b
 
 _KEYS_PER_DIGEST = 32  # 64 bytes, two for each sorting key
+_UNPACK = struct.Struct("<32H").unpack
 
 
 class Draw:
@@ -33,7 +34,7 @@ class Draw:
         digest.update(content.encode())
         first = digest.digest()
         if count <= _KEYS_PER_DIGEST:
-            return struct.unpack("<32H", first)
+            return _UNPACK(first)
         blocks = [first]
         for block in range(1, -(-count // _KEYS_PER_DIGEST)):
             blocks.append(blake2b(first, digest_size=64, salt=block.to_bytes(16, "little")).digest())

@@ -143,8 +143,8 @@ class Instructor:
             # The first half of the keys chooses, the second orders: with the same keys for both, chosen negatives
             # would stand before the positives.
             cut = self._cut(shuffled(self._sample(found, keys), keys[count:]), fit=fit)
-        empty = sum(found.keys().isdisjoint(names) for names, _ in cut)
         outputs = [self._output(names, found) for names, _ in cut]
+        empty = sum(map(found.keys().isdisjoint, [names for names, _ in cut])) if found else len(cut)
         return Questions([asked for _, asked in cut], outputs, label, empty, keys[0] << 16 | keys[1] if keys else 0)
 
     def parts(self, text: str, items: Items | None) -> Sequence[tuple[str, Questions]]:

@@ -47,6 +47,11 @@ class Schema:
         }
 
     @cached_property
+    def role_lists(self) -> dict[str, str]:
+        """Event type → its roles as a JSON list."""
+        return {kind: "[" + ", ".join(map(quote, roles)) + "]" for kind, roles in self.roles.items()}
+
+    @cached_property
     def absent(self) -> dict[str, list[str]]:
         """Event type → `"role": "NAN"` for each of its roles."""
         return {kind: [f'{name}"NAN"' for _, name in slots.values()] for kind, slots in self.slots.items()}

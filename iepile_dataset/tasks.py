@@ -82,7 +82,7 @@ def _graph_entity(label: str, schema: Schema) -> str:
 
 
 def _roles(label: str, schema: Schema) -> str:
-    return _list(schema.roles.get(label, ()))
+    return schema.role_lists.get(label, "[]")
 
 
 def _list(labels: Iterable[str]) -> str:
