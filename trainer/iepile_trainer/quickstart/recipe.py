@@ -22,7 +22,7 @@ class Recipe:
 
     train: int = 6000
     test: int = 50
-    steps: int = 2200
+    steps: int = 2000
     batch: int = 16
     learning_rate: float = 2e-3
     matrix_learning_rate: float = 2e-3

@@ -160,6 +160,7 @@ def _train(
     from trl import SFTConfig
 
     from ..sft import train
+    from .compact import answers_only
     from .muon import muon_for_matrices
     from .watch import telling
 
@@ -182,7 +183,8 @@ def _train(
         use_cpu=True,
     )
     callbacks = [muon_for_matrices(recipe.matrix_learning_rate), telling(tell)]
-    record = train(model, tokenizer, rows, config, data, callbacks=callbacks)
+    with answers_only():
+        record = train(model, tokenizer, rows, config, data, callbacks=callbacks)
     record["options"] |= {
         "optim": f"muon for matrices, {record['options']['optim']} for the rest",
         "matrix_learning_rate": recipe.matrix_learning_rate,
