@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Bars and counters are for people; logs of automatic runs stay readable.
 export HF_HUB_DISABLE_TELEMETRY := 1
+# Threads that wait for each other by spinning take the cores from whoever else is at work.
+export OMP_WAIT_POLICY := passive
 
 .PHONY: quickstart test lint bench clean
 

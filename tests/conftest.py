@@ -19,6 +19,7 @@ os.environ.update(
     HF_HUB_DISABLE_TELEMETRY="1",
     TOKENIZERS_PARALLELISM="false",
     MPLBACKEND="Agg",
+    OMP_WAIT_POLICY="passive",  # processes that share two cores must not spin
 )
 for _name in ("HF_DATASETS_CACHE", "HF_MODULES_CACHE", "HF_HUB_CACHE", "HF_EVALUATE_CACHE"):
     os.environ.pop(_name, None)

@@ -70,6 +70,14 @@ def found(browser):
     return browser.find_element("id", "found").text
 
 
+def until(holds, seconds=10.0):
+    """The list is drawn a little after it was asked for: wait for what is expected, and fail where it never comes."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 @pytest.mark.slow
 def test_the_page_filters_and_moves_by_mouse_and_keyboard(browser, tmp_path):
     from selenium.webdriver.common.keys import Keys
@@ -92,12 +100,15 @@ def test_the_page_filters_and_moves_by_mouse_and_keyboard(browser, tmp_path):
     browser.find_element("css selector", "#filters [type=reset]").click()
     browser.execute_script("scrollTo(0, 0)")
     next(b for b in browser.find_elements("css selector", "#kinds button") if b.text == "unparseable").click()
-    time.sleep(0.1)
-    assert found(browser) == "1 of 4 records"
+    until(lambda: found(browser) == "1 of 4 records")
     browser.find_element("css selector", "#filters [type=reset]").click()
     # mentions are marked in the text
-    marks = browser.find_elements("css selector", ".record:first-child mark.hit")
-    assert [mark.text for mark in marks] == ["Ada", "北京"]
+    until(
+        lambda: (
+            [mark.text for mark in browser.find_elements("css selector", ".record:first-child mark.hit")]
+            == ["Ada", "北京"]
+        )
+    )
     # keys: / to search, j and k to move, Enter to open the raw answer
     body = browser.find_element("tag name", "body")
     body.send_keys("/")

@@ -134,3 +134,9 @@ def test_the_loss_of_answers_alone_is_the_loss_of_trl(run):
             loss.backward()
             losses.append((loss.item(), model.model.embed_tokens.weight.grad.norm().item()))
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_the_same_seed_makes_the_same_model(run, tmp_path):
+    with quiet():
+        quickstart(tmp_path / "again", seed=1, recipe=TINY)
+    assert (tmp_path / "again" / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
