@@ -8,19 +8,28 @@ text and in the answer, see `quickstart.vocabulary`.
 from typing import Any
 
 
-def new_model(tokenizer: Any, hidden: int = 128, layers: int = 3, positions: int = 2048, seed: int = 42) -> Any:
-    """A Llama for `tokenizer`: heads of 32, feed-forward three times as wide, tied embeddings."""
+def new_model(
+    tokenizer: Any,
+    hidden: int = 128,
+    layers: int = 3,
+    positions: int = 2048,
+    seed: int = 42,
+    *,
+    feed_forward: int = 3,
+    initial_range: float = 0.09,
+) -> Any:
+    """A Llama for `tokenizer`: heads of 32, feed-forward so many times as wide, tied embeddings."""
     from transformers import LlamaConfig, LlamaForCausalLM, set_seed
 
     set_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=hidden,
-        intermediate_size=3 * hidden,
+        intermediate_size=feed_forward * hidden,
         num_hidden_layers=layers,
         num_attention_heads=max(hidden // 32, 1),
         max_position_embeddings=positions,
-        initializer_range=0.09,
+        initializer_range=initial_range,
         tie_word_embeddings=True,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,

@@ -113,8 +113,8 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
 
     from ..data import load_rows
     from ..predict import predict
+    from ..scratch import new_model
     from .figure import draw_curve
-    from .model import new_model
     from .vocabulary import learn_tokenizer
 
     start = time.perf_counter()
@@ -129,7 +129,8 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
     }
     tell("rows", train_rows)
     tokenizer = learn_tokenizer(train_rows, recipe.vocabulary)
-    model = new_model(tokenizer, recipe, seed)
+    # With Muon for the matrices, weights start smaller than AdamW alone needs them.
+    model = new_model(tokenizer, recipe.hidden, recipe.layers, 1024, seed, feed_forward=2, initial_range=0.04)
     answer = partial(predict, model, tokenizer, batch_size=256, max_new_tokens=recipe.longest)
 
     scores, answers = {}, {}
