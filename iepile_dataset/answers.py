@@ -42,7 +42,7 @@ def entity_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
     for item in items:
         mention, kind = item["entity"], item["entity_type"]
         found.setdefault(kind, {}).setdefault(mention, text.index(mention) if mention else locate(text, mention))
-    return {kind: _list(map(quote, _in_order(mentions))) for kind, mentions in found.items()}
+    return {kind: _strings(mentions) for kind, mentions in found.items()}
 
 
 def relation_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
@@ -174,7 +174,7 @@ def _events(
         if trigger in _NO_ARGUMENT:
             trigger, position = None, len(text)
         else:
-            position = locate(text, trigger)
+            position = text.index(trigger)
         values = ""
         if arguments:
             given = item.get("arguments")
@@ -207,12 +207,20 @@ def _arguments(text: str, arguments: Items, schema: Schema, kind: str) -> str:
             (mention,) = mentions
             parts[number] = name + quote(mention)
         else:
-            parts[number] = name + _list([quote(mention) for mention in _in_order(mentions)])
+            parts[number] = name + _strings(mentions)
     return "{" + ", ".join(parts) + "}"
 
 
 def _in_order(units: Mapping[Any, Any]) -> Any:
     return units if len(units) < 2 else sorted(units, key=units.__getitem__)
+
+
+def _strings(mentions: Mapping[str, int]) -> str:
+    """Mentions and where they stand → a JSON list in that order."""
+    if len(mentions) == 1:
+        (mention,) = mentions
+        return f"[{quote(mention)}]"
+    return _list(map(quote, _in_order(mentions)))
 
 
 def _list(values: Any) -> str:

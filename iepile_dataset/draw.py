@@ -10,15 +10,14 @@ from functools import cache
 from hashlib import blake2b
 
 _KEYS_PER_DIGEST = 32  # 64 bytes, two for each sorting key
-_UNPACK = struct.Struct("<32H").unpack
 
 
 class Draw:
     """Random choices for records, reproducible from their content.
 
     >>> draw = Draw(seed=1, epoch=0)
-    >>> keys = draw.keys("some text", 4)
-    >>> shuffled(["a", "b", "c", "d"], keys) == shuffled(["a", "b", "c", "d"], draw.keys("some text", 4))
+    >>> keys = draw.keys(b"some text", 4)
+    >>> shuffled(["a", "b", "c", "d"], keys) == shuffled(["a", "b", "c", "d"], draw.keys(b"some text", 4))
     True
     """
 
@@ -28,17 +27,19 @@ class Draw:
             key = blake2b(key).digest()
         self._base = blake2b(key=key, digest_size=64)
 
-    def keys(self, content: str, count: int) -> tuple[int, ...]:
-        """At least `count` sorting keys (16 bits each) for a record with this content."""
+    def keys(self, content: bytes, count: int) -> tuple[int, ...]:
+        """`count` sorting keys (16 bits each) for a record with this content."""
         digest = self._base.copy()
-        digest.update(content.encode())
-        first = digest.digest()
-        if count <= _KEYS_PER_DIGEST:
-            return _UNPACK(first)
-        blocks = [first]
+        digest.update(content)
+        drawn = first = digest.digest()
         for block in range(1, -(-count // _KEYS_PER_DIGEST)):
-            blocks.append(blake2b(first, digest_size=64, salt=block.to_bytes(16, "little")).digest())
-        return struct.unpack(f"<{_KEYS_PER_DIGEST * len(blocks)}H", b"".join(blocks))
+            drawn += blake2b(first, digest_size=64, salt=block.to_bytes(16, "little")).digest()
+        return _keys(count)(drawn)
+
+
+@cache
+def _keys(count: int) -> Callable[[bytes], tuple[int, ...]]:
+    return struct.Struct(f"<{count}H").unpack_from
 
 
 def shuffled(items: Sequence[str], keys: Sequence[int]) -> list[str]:
@@ -47,7 +48,7 @@ def shuffled(items: Sequence[str], keys: Sequence[int]) -> list[str]:
     return [items[position] for position in order]
 
 
-def batches(labels: Sequence[str], split_num: int, remainder: str = "even") -> list[list[str]]:
+def batches(labels: Sequence[str], split_num: int, remainder: str = "even") -> list[Sequence[str]]:
     """Cut labels into the fewest batches of at most `split_num`, as even as can be.
 
     The original lets a remainder of fewer than `split_num // 2` labels join the last batch, which then exceeds the
@@ -57,10 +58,10 @@ def batches(labels: Sequence[str], split_num: int, remainder: str = "even") -> l
     [4, 3]
     >>> [len(batch) for batch in batches("abcdefg", 6, "merge")]
     [7]
-    >>> batches("abc", -1)
+    >>> batches(["a", "b", "c"], -1)
     [['a', 'b', 'c']]
     """
-    return [list(labels[start:end]) for start, end in _bounds(len(labels), split_num, remainder)]
+    return [labels[start:end] for start, end in _bounds(len(labels), split_num, remainder)]
 
 
 @cache
@@ -80,7 +81,7 @@ def _bounds(total: int, split_num: int, remainder: str) -> list[tuple[int, int]]
     return list(zip(cuts, cuts[1:]))
 
 
-def apart(cut: list[list[str]], key: Callable[[str], str]) -> list[list[str]]:
+def apart(cut: Sequence[Sequence[str]], key: Callable[[str], str]) -> list[Sequence[str]]:
     """The same batches, but no two labels with one answer key in one batch; those that collide move.
 
     >>> apart([["a1", "a2", "b1"], ["c1"]], key=lambda label: label[0])

@@ -15,10 +15,6 @@ from .problems import DataError
 from .schema import Schema
 from .tasks import Task, task_named
 
-Batch = tuple[Sequence[str], str]
-"""(labels, the schema that asks for them as JSON)"""
-
-
 Fit = Callable[[Mapping[str, str]], list[list[str]]]
 """A batch as {label: entry} → the labels in batches that fit"""
 
@@ -89,13 +85,14 @@ class Instructor:
         self._brackets = ("{", "}") if options.descriptions else ("[", "]")
         self._described = options.descriptions
         self.entries = {label: self._entry(label, task.entry(label, schema)) for label in self.labels}
-        self._fixed = self._cut(self.labels)
-        self._fixed_asked = [asked for _, asked in self._fixed]
-        self._fixed_outputs = [self._output(labels, {}) for labels, _ in self._fixed]
+        self._fixed = self._cut(self.labels, self.entries)
+        self._fixed_asked = self._asked(self._fixed, self.entries)
+        self._fixed_outputs = self._outputs(self._fixed, {})
         # One label and no choice leave nothing to draw.
         one = len(self.labels) == 1 and self._share == 1 and options.max_empty is None
         self._always = not task.hints and (one or not train)
-        self._place = {label: number for number, (labels, _) in enumerate(self._fixed) for label in labels}
+        self._keyed = not task.hints or options.max_empty is not None
+        self._place = {label: number for number, labels in enumerate(self._fixed) for label in labels}
 
     def ask(self, text: str, items: Items | None, fit: Fit | None = None) -> Questions:
         """The questions to one record and their answers.
@@ -115,10 +112,15 @@ class Instructor:
         if items is None:
             if self.task.hints:
                 return _NOTHING
-            asked = self._fixed_asked if fit is None else [asked for _, asked in self._cut(self.labels, fit=fit)]
+            asked = self._fixed_asked
+            if fit is not None:
+                asked = self._asked(self._cut(self.labels, self.entries, fit), self.entries)
             return Questions(asked, [""] * len(asked), "", 0)
         found = self.task.answer(text, items, self.schema)
-        label = orjson.dumps(items).decode()
+        if self.task.hints and not found:
+            return _NOTHING
+        annotation = orjson.dumps(items)
+        label = annotation.decode()
         if self._always and fit is None:
             outputs = self._fixed_outputs
             if not found:
@@ -126,26 +128,27 @@ class Instructor:
             touched = {self._place[name] for name in found}
             outputs = outputs.copy()
             for number in touched:
-                outputs[number] = self._output(self._fixed[number][0], found)
+                (outputs[number],) = self._outputs([self._fixed[number]], found)
             return Questions(self._fixed_asked, outputs, label, len(outputs) - len(touched))
         for name in found:
             self._place[name]  # a KeyError where the schema lacks it
-        count = len(self.labels)
-        keys = self._draw.keys(text + label, 2 * count) if self.train else ()
+        names: Sequence[str] = self.labels
+        entries = self.entries
         if self.task.hints:
             hints = self.task.hints(text, items, self.schema)
-            order = [name for name in self.labels if name in found]
-            entries = {name: self._entry(name, hints[name]) for name in order}
-            cut = self._cut(shuffled(order, keys) if self.train else order, entries, fit)
-        elif not self.train:
-            cut = self._cut(self.labels, fit=fit)
-        else:
+            names = [name for name in names if name in found]
+            entries = {name: self._entry(name, hints[name]) for name in names}
+        keys: Sequence[int] = ()
+        if self.train and (len(names) > 1 or self._keyed):
+            count = len(self.labels)
+            keys = self._draw.keys(text.encode() + annotation, 2 * count)
             # The first half of the keys chooses, the second orders: with the same keys for both, chosen negatives
             # would stand before the positives.
-            cut = self._cut(shuffled(self._sample(found, keys), keys[count:]), fit=fit)
-        outputs = [self._output(names, found) for names, _ in cut]
-        empty = sum(map(found.keys().isdisjoint, [names for names, _ in cut])) if found else len(cut)
-        return Questions([asked for _, asked in cut], outputs, label, empty, keys[0] << 16 | keys[1] if keys else 0)
+            names = shuffled(names, keys) if self.task.hints else shuffled(self._sample(found, keys), keys[count:])
+        cut = self._cut(names, entries, fit)
+        empty = sum(map(found.keys().isdisjoint, cut)) if found else len(cut)
+        key = keys[0] << 16 | keys[1] if keys else 0
+        return Questions(self._asked(cut, entries), self._outputs(cut, found), label, empty, key)
 
     def parts(self, text: str, items: Items | None) -> Sequence[tuple[str, Questions]]:
         """(text, its questions): one part, the whole text; `fit.Fitter` has several."""
@@ -169,15 +172,27 @@ class Instructor:
             return present + hard + shuffled(others, keys)[:limit]
         return present + shuffled(absent, keys)[: math.ceil(self._share * len(absent))]
 
-    def _cut(self, labels: Sequence[str], entries: dict[str, str] | None = None, fit: Fit | None = None) -> list[Batch]:
-        entries = entries or self.entries
+    def _cut(self, labels: Sequence[str], entries: Mapping[str, str], fit: Fit | None = None) -> list[Sequence[str]]:
         cut = batches(labels, self._split_num, self._remainder)
         if self._collide:
             cut = apart(cut, self._answer_key.__getitem__)
         if fit:
-            cut = [part for names in cut for part in fit({name: entries[name] for name in names})]
+            return [part for names in cut for part in fit({name: entries[name] for name in names})]
+        return cut
+
+    def _asked(self, cut: Sequence[Sequence[str]], entries: Mapping[str, str]) -> list[str]:
+        """The schema that asks for each batch, as JSON."""
         opening, closing = self._brackets
-        return [(names, opening + ", ".join([entries[name] for name in names]) + closing) for names in cut]
+        entry = entries.__getitem__
+        return [f"{opening}{', '.join(map(entry, names))}{closing}" for names in cut]
+
+    def _outputs(self, cut: Sequence[Sequence[str]], found: Mapping[str, str]) -> list[str]:
+        """The answer to each batch, as JSON."""
+        values = self._empty
+        if found:
+            values = values | {name: self._keys[name] + value for name, value in found.items()}
+        value = values.__getitem__
+        return [f"{{{', '.join(map(value, names))}}}" for names in cut]
 
     def _entry(self, label: str, entry: str) -> str:
         if not self._described:
@@ -186,10 +201,6 @@ class Instructor:
         key = f"{quote(label)}: "
         # A label that is a plain string carries its description; one that is an object stands beside it.
         return key + about if entry == quote(label) else f"{key}{{{key}{about}, {entry[1:]}"
-
-    def _output(self, labels: Sequence[str], found: dict[str, str]) -> str:
-        keys, empty = self._keys, self._empty
-        return "{" + ", ".join([keys[name] + found[name] if name in found else empty[name] for name in labels]) + "}"
 
 
 def instructions(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import BinaryIO
 
 import fsspec
@@ -37,12 +38,13 @@ class Segment:
                 file.seek(self.start - 1)
                 position = self.start - 1 + len(file.readline())
                 number += position > self.start
-            for line in file:
-                if position >= self.end:
-                    return
-                yield number, line
-                number += 1
-                position += len(line)
+            # Block by block: asking the file for each line costs half as much as parsing it.
+            while position < self.end and (block := file.read(min(_BLOCK, self.end - position))):
+                if not block.endswith(b"\n"):
+                    block += file.readline()
+                yield from enumerate(BytesIO(block), number)
+                number += block.count(b"\n")
+                position += len(block)
 
     def _lines_before(self, file: BinaryIO) -> int:
         return _newlines(file, self.start)

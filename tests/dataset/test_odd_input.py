@@ -142,7 +142,7 @@ def test_wrong_values_are_refused_in_words(option, value):
 
 
 def test_a_seed_may_have_any_length():
-    assert Draw(10**70, 0).keys("x", 1) != Draw(10**70 + 1, 0).keys("x", 1)
+    assert Draw(10**70, 0).keys(b"x", 1) != Draw(10**70 + 1, 0).keys(b"x", 1)
 
 
 def test_a_relative_dictionary_is_found_after_the_folder_was_changed(source, tmp_path, monkeypatch):
@@ -221,8 +221,8 @@ def test_tables_of_long_texts_are_cut_before_they_grow_large(source, tmp_path):
     source(tmp_path / "NER/x", f"{json.dumps(labels)}\n[]\n{{}}", train=[long] * 5)
     found, _ = find_sources(TASKS["ner"], Options(), str(tmp_path))
     (shard,) = make_shards(found, "train")
-    # 60 labels, 6 at a time: 10 rows of 1 MB each, so two records pass 16 MB.
-    assert [len(table) for table in tables(shard, Options(), Counter(), print)] == [20, 20, 10]
+    # 60 labels, 6 at a time: 10 rows of 1 MB each, so every record fills a table of 1 MB.
+    assert [len(table) for table in tables(shard, Options(), Counter(), print)] == [10] * 5
 
 
 def test_labels_unknown_to_the_dictionary_are_counted_once_whatever_the_shards(source, tmp_path):
