@@ -28,12 +28,14 @@ class HardNegatives:
     def of(self, task: str, source: str, labels: Iterable[str]) -> tuple[dict[str, tuple[str, ...]], int]:
         """The entries for one source, and how many labels in them its schema does not have.
 
+        A source that was read from several files is named `<source>-<file>`; the entries of the source serve it.
+
         >>> k = HardNegatives({"city": ("town", "river")}, {})
         >>> k.of("ner", "any", ["city", "town"])
         ({'city': ('town',)}, 1)
         """
         known = set(labels)
-        entries = self.nested.get(task.lower(), {}).get(source, {}) if self.nested else self.flat
+        entries = _named(self.nested.get(task.lower(), {}), source) if self.nested else self.flat
         kept = {
             label: tuple(other for other in others if other in known and other != label)
             for label, others in entries.items()
@@ -42,6 +44,12 @@ class HardNegatives:
         unknown = {label for label in entries if label not in known}
         unknown |= {other for label, others in entries.items() if label in known for other in others} - known
         return kept, len(unknown)
+
+
+def _named(sources: Mapping[str, Mapping[str, tuple[str, ...]]], source: str) -> Mapping[str, tuple[str, ...]]:
+    """The entries of a source, or of the longest name that it goes on from."""
+    known = [name for name in sources if name == source or source.startswith(f"{name}-")]
+    return sources[max(known, key=len)] if known else {}
 
 
 def read_hard_negatives(file: str) -> HardNegatives:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ..choices import Corpus, Language, Sources, Tasks
+
 if TYPE_CHECKING:
     from iepile_dataset.mining.mine import Mined
 
@@ -24,26 +26,14 @@ def _negatives() -> None:
 
 @app.command()
 def mine(
-    corpus: Annotated[
-        str | None,
-        typer.Argument(
-            help="A corpus tree (IE-en/NER/<source>/train.json …), one of its folders, or one source; "
-            "the embedded sample where left out.",
-            show_default=False,
-        ),
-    ] = None,
+    corpus: Corpus = None,
     out: Annotated[
         Path | None,
         typer.Option(help="The dictionary to write, JSON; without it the pairs are only shown.", show_default=False),
     ] = None,
-    task: Annotated[
-        list[str] | None,
-        typer.Option(help="ner, re, ee …; repeat for several. All by default.", show_default=False),
-    ] = None,
-    language: Annotated[str | None, typer.Option(help="en or zh; both by default.", show_default=False)] = None,
-    source: Annotated[
-        list[str] | None, typer.Option(help="Only this source; repeat for several.", show_default=False)
-    ] = None,
+    task: Tasks = None,
+    language: Language = None,
+    source: Sources = None,
     by: Annotated[
         By, typer.Option(help="How labels are compared: by their letters, or by an encoder where it is installed.")
     ] = "ngrams",

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..choices import Corpus, Language, Sources, Tasks
+
 if TYPE_CHECKING:
     from iepile_dataset.prepare import Prepared
 
@@ -18,19 +20,10 @@ def _option(text: str, name: str | None = None) -> typer.models.OptionInfo:
 
 def prepare(
     out: Annotated[Path, _option("The folder to make.", "--out")],
-    corpus: Annotated[
-        str | None,
-        typer.Argument(
-            help="A corpus tree (IE-en/NER/<source>/train.json …), one of its folders, or one source, local or "
-            "hf://…; the embedded sample where left out.",
-            show_default=False,
-        ),
-    ] = None,
-    task: Annotated[
-        list[str] | None, _option("ner, re, ee, eet, eea, spo or kg; again for several. Default: all.")
-    ] = None,
-    language: Annotated[str | None, _option("en or zh. Default: both.")] = None,
-    source: Annotated[list[str] | None, _option("Only this source; again for several.")] = None,
+    corpus: Corpus = None,
+    task: Tasks = None,
+    language: Language = None,
+    source: Sources = None,
     licence: Annotated[
         str | None, _option("Only sources whose licence plainly allows this use: any, derivatives or commercial.")
     ] = None,

@@ -7,19 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..choices import Corpus, Language, Sources, Tasks
+
 if TYPE_CHECKING:
     from rich.table import Table
 
 
 def stats(
-    corpus: Annotated[
-        str | None,
-        typer.Argument(
-            help="A corpus tree (IE-en/NER/<source>/train.json …), one of its folders, or one source; "
-            "the embedded sample where left out.",
-            show_default=False,
-        ),
-    ] = None,
+    corpus: Corpus = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -27,14 +22,9 @@ def stats(
             show_default=False,
         ),
     ] = None,
-    task: Annotated[
-        list[str] | None,
-        typer.Option(help="ner, re, ee …; repeat for several. All by default.", show_default=False),
-    ] = None,
-    language: Annotated[str | None, typer.Option(help="en or zh; both by default.", show_default=False)] = None,
-    source: Annotated[
-        list[str] | None, typer.Option(help="Only this source; repeat for several.", show_default=False)
-    ] = None,
+    task: Tasks = None,
+    language: Language = None,
+    source: Sources = None,
     tokenizer: Annotated[
         str | None,
         typer.Option(help="Name on the Hub or folder; without it tokens are not counted.", show_default=False),

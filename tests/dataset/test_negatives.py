@@ -5,6 +5,7 @@ from datasets import load_dataset
 
 import iepile  # noqa: F401
 from iepile_dataset import DataError, Options, Schema
+from iepile_dataset.hard import HardNegatives
 from iepile_dataset.instruct import Instructor
 from iepile_dataset.prepare import prepare
 from iepile_dataset.tasks import TASKS
@@ -45,6 +46,12 @@ def test_unknown_labels_are_ignored_and_counted(tmp_path):
     labels, unknown = asked(tmp_path, {"a": ["zebra", "b"], "yak": ["b"]}, split_num=1)
     assert {"a", "b"} <= labels
     assert unknown == 2
+
+
+def test_a_source_of_several_files_finds_the_entries_of_its_name():
+    nested = HardNegatives({}, {"ner": {"towns": {"a": ("b",)}, "old-towns": {"a": ("c",)}}})
+    assert nested.of("NER", "towns-north-2", "ab") == ({"a": ("b",)}, 0)
+    assert nested.of("NER", "old-towns", "ac") == ({"a": ("c",)}, 0)
 
 
 def test_another_sources_entries_are_not_used(tmp_path):
