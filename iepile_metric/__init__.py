@@ -7,7 +7,8 @@
 (1, 1, 1, 0.5)
 
 The parts, each in a module of its own: `Accumulator` (rows one by one, merged over processes),
-`score_file`, `Analysis` (errors by name), `intervals` and `compare` (certainty), `per_record` (a table),
+`score_file`, `score_ways` (several orders or batch sizes), `Analysis` (errors by name), `Calibration` (what
+confidences are worth), `intervals` and `compare` (certainty), `per_record` (a table),
 `write_report` (a page), `compute_metrics` and `gathered` (training), `original_score` (the figures of the
 original toolkit).
 """
@@ -21,17 +22,20 @@ from .tasks import TASKS
 
 if TYPE_CHECKING:
     from .bootstrap import compare, intervals
+    from .calibration import Calibration
     from .errors import Analysis
     from .files import score_file
     from .original import original_score
     from .records import per_record
     from .report import write_report
+    from .spread import score_ways
     from .training import compute_metrics, gathered
 
 __all__ = [
     "TASKS",
     "Accumulator",
     "Analysis",
+    "Calibration",
     "compare",
     "compute_metrics",
     "gathered",
@@ -40,12 +44,14 @@ __all__ = [
     "per_record",
     "score",
     "score_file",
+    "score_ways",
     "write_report",
 ]
 
 # Scoring itself needs neither numpy nor pyarrow nor jinja: what does is imported when it is asked for.
 _PLACES = {
     "Analysis": "errors",
+    "Calibration": "calibration",
     "compare": "bootstrap",
     "compute_metrics": "training",
     "gathered": "training",
@@ -53,6 +59,7 @@ _PLACES = {
     "original_score": "original",
     "per_record": "records",
     "score_file": "files",
+    "score_ways": "spread",
     "write_report": "report",
 }
 

@@ -270,23 +270,24 @@ class Accumulator:
 
     def _count(self, record: Record, totals: Totals) -> None:
         """Judge a complete record: the one place where outcomes arise."""
-        once = self.count == "set"
+        once, match, watch = self.count == "set", self.match, self._watch and not record.watched
         task = record.task
         outcomes: list[Outcome] = []
-        predicted = record.predicted or tuple([] for _ in record.merged)
         totals.records += 1
-        exact = self.match == "exact"
-        for measure, found, merged, annotated in zip(task.fields, predicted, record.merged, record.annotated):
-            if not exact and self.match == "normalised":
+        for measure, found, merged, annotated in zip(
+            task.fields, record.predicted or task.nothing, record.merged, record.annotated
+        ):
+            if match == "normalised":
                 found = respelt(found, task.texts(measure))
-            hits, extra, missed = outcome(found, merged, annotated, once)
-            outcomes.append((hits, extra, missed))
-            totals.take(measure, hits, extra, missed)
-            if not exact and self.match == "overlap" and extra and missed:
-                totals.credit(measure, credits(extra, missed, task.texts(measure)))
-        if self._watch and not record.watched:
+            found_out = outcome(found, merged, annotated, once)
+            totals.take(measure, *found_out)
+            if watch:
+                outcomes.append(found_out)
+            if match == "overlap" and found_out[1] and found_out[2]:
+                totals.credit(measure, credits(found_out[1], found_out[2], task.texts(measure)))
+        if watch:
             record.watched = True
-            self._watch(record, outcomes)
+            self._watch(record, outcomes)  # type: ignore[misc]
 
 
 def _repeats(hashes: "array[int]") -> bool:

@@ -249,13 +249,19 @@ def _read_closely(task: Task, text: str, strict: bool) -> tuple[tuple[list[Any],
         units, _ = task.read(value)
     except (ValueError, TypeError, AttributeError, KeyError):
         kinds.append(SHAPE)
-        units = task.units(_items(task, value))
+        units = task.units(items_in(task, value))
     if strict and kinds:
         raise Unparseable(NOT_STRICT)
     return _writable(units), kinds
 
 
-def _items(task: Task, value: Any) -> list[Any]:
+def items_in(task: Task, value: Any) -> list[Any]:
+    """The items of an answer of any shape, an annotation list included; what has no plain meaning is left out.
+
+    >>> from .tasks import TASKS
+    >>> items_in(TASKS["ner"], [{"entity": "Ada", "entity_type": "person"}])
+    [('person', 'Ada')]
+    """
     if isinstance(value, dict):
         return task.items(value)
     items: list[Any] = []

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from .accumulate import Accumulator, Returned
+from .ways import first_way
 
 PART = 16_000_000  # bytes of file that are worth a process
 
@@ -85,10 +86,12 @@ def _reason(row: Any) -> str | None:
 def rows_of(path: str | Path, task: str | None = None) -> tuple[list[dict[str, Any]], list[BadLine]]:
     """Read all rows of a file that can be scored, and the lines that cannot.
 
+    Where records were asked in several ways (`ways`), the rows are those of the first way.
+
     Raises:
         ValueError: there is no such file, or no row in it.
     """
-    path = _existing(path)
+    path = existing(path)
     bad: list[BadLine] = []
     rows = []
     check = Accumulator(task)
@@ -102,10 +105,15 @@ def rows_of(path: str | Path, task: str | None = None) -> tuple[list[dict[str, A
     if not rows:
         first = f": {bad[0]}" if bad else ""
         raise ValueError(f"{path}: no row to score{first}")
-    return rows, bad
+    return list(first_way(rows)), bad
 
 
-def _existing(path: str | Path) -> Path:
+def existing(path: str | Path) -> Path:
+    """A path at which there is a file.
+
+    Raises:
+        ValueError: there is none.
+    """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: no such file; give a file of JSON lines, as `iepile predict` writes it")
@@ -117,7 +125,8 @@ def score_file(
 ) -> tuple[dict[str, Any], list[BadLine]]:
     """Score a predictions file.
 
-    Memory stays flat while the batches of a record follow each other; if they do not, the file is read
+    Rows of one id unite, whatever else they say: `spread.score_ways` scores a file whose records were asked in
+    several ways. Memory stays flat while the batches of a record follow each other; if they do not, the file is read
     again with all records kept open. A big file is read in parts by several processes.
 
     Args:
@@ -133,7 +142,7 @@ def score_file(
     Raises:
         ValueError: no such file, unknown option, or nothing in it can be scored.
     """
-    path = _existing(path)
+    path = existing(path)
     if options.get("watch") is None:
         try:
             scores, bad = _streamed(path, task, processes or os.cpu_count() or 1, options)

@@ -2,13 +2,15 @@
 
 The face of the package for the `evaluate` library. All counting is plain functions in the files beside
 this one; they are imported here one by one because a Hub Space serves only the files that this script
-names itself.
+names itself. The libraries that only those files need are imported here too: `evaluate` names the missing ones.
 """
 
 # ruff: noqa: F401
 
 import datasets
 import evaluate
+import json_repair
+import orjson
 
 from .accumulate import Accumulator
 from .answers import REPAIRS

@@ -5,6 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
+from .ways import KEYS
+
 _COUNTS = ("records", "rows", "unparseable", "recovered", "unlabelled", "conflicting_labels")
 
 
@@ -12,12 +14,16 @@ def tables(found: dict[str, Any]) -> Iterator[Table]:
     """Yield the tables of all tasks.
 
     Args:
-        found: {"tasks": {name: scores}}, and "errors" and "intervals" if at hand.
+        found: {"tasks": {name: scores}}, and "errors", "intervals", "spread" and "calibration" if at hand.
     """
     for task, scores in found["tasks"].items():
         yield from task_tables(task, scores)
         if task in found.get("intervals", {}):
             yield _intervals(found["intervals"][task])
+        if task in found.get("spread", {}):
+            yield _spread(found["spread"][task])
+        for measure, sure in found.get("calibration", {}).get(task, {}).get("measures", {}).items():
+            yield from _calibration(measure, sure)
         for measure, errors in found.get("errors", {}).get(task, {}).items():
             yield _errors(measure, errors)
 
@@ -30,6 +36,52 @@ def _intervals(certain: dict[str, Any]) -> Table:
     for name, (low, high) in rows.items():
         table.add_row(name, f"{low:.4f}", f"{high:.4f}")
     return table
+
+
+def _spread(spread: dict[str, Any]) -> Table:
+    """F1 of each way to ask, and their mean and deviation."""
+    named = [name for name in KEYS if any(way[name] is not None for way in spread["ways"])]
+    f1 = spread["f1"]
+    title = f"F1 over {len(spread['ways'])} ways to ask: {_moments(f1)}; above, the first"
+    table = Table(title=title, title_justify="left")
+    for name in (*named, "precision", "recall", "F1"):
+        table.add_column(name.replace("_", " "), justify="right")
+    for way in spread["ways"]:
+        keys = ["" if way[name] is None else str(way[name]) for name in named]
+        table.add_row(*keys, *(f"{way[name]:.4f}" for name in ("precision", "recall", "f1")))
+    for source, moments in spread["sources"].items():
+        if len(spread["sources"]) > 1:
+            table.add_row(*[source, *([""] * (len(named) - 1))], "", "", _moments(moments), style="cyan")
+    return table
+
+
+def _moments(moments: dict[str, float | None]) -> str:
+    return f"{moments['mean']:.4f}" + (f" ± {moments['sd']:.4f}" if moments["sd"] is not None else "")
+
+
+def _calibration(measure: str, sure: dict[str, Any]) -> Iterator[Table]:
+    """How often units of a confidence are right, and what leaving out the unsure ones brings."""
+    if not sure["known"]:
+        return
+    told = f"{sure['known']} of {sure['units']} {measure} units"
+    errors = f"calibration error {sure['ece']:.4f}, Brier {sure['brier']:.4f}"
+    bins = Table(title=f"confidence: {told}; {errors}", title_justify="left")
+    for name in ("confidence", "units", "mean", "right"):
+        bins.add_column(name, justify="right")
+    for line in sure["bins"]:
+        low_high = f"{line['low']:.1f} to {line['high']:.1f}"
+        bins.add_row(low_high, str(line["units"]), f"{line['confidence']:.4f}", f"{line['precision']:.4f}")
+    bins.add_row("all", str(sure["known"]), f"{sure['confidence']:.4f}", f"{sure['precision']:.4f}", style="bold")
+    yield bins
+    cuts = Table(title="with --min-confidence", title_justify="left")
+    for name in ("at least", "units", "precision", "recall", "F1"):
+        cuts.add_column(name, justify="right")
+    best = max(sure["cuts"], key=lambda line: line["f1"])
+    for line in sure["cuts"]:
+        figures = (f"{line[name]:.4f}" for name in ("precision", "recall", "f1"))
+        style = "bold" if line is best else None
+        cuts.add_row(f"{line['min_confidence']:.2f}", str(line["kept"]), *figures, style=style)
+    yield cuts
 
 
 def _errors(measure: str, errors: dict[str, Any], labels: int = 20) -> Table:

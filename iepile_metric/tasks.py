@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from .events import (
@@ -70,6 +71,11 @@ class Task:
         """The measure that precision, recall and f1 without prefix stand for."""
         return self.measures[-1]
 
+    @cached_property
+    def nothing(self) -> Units:
+        """The units of an answer that finds nothing."""
+        return tuple([] for _ in self.fields)
+
     def texts(self, measure: str) -> tuple[int, ...]:
         """Positions of a measure's fields that are text; the others name labels."""
         return tuple(i for i, name in enumerate(self.fields[measure]) if name not in _LABELS)
@@ -88,7 +94,7 @@ class Task:
             items = [self._respelt(item, respell) for item in items]
         merged = self.merge(items)
         annotated = self.units(items)
-        return (annotated if merged == items else self.units(merged)), annotated
+        return (annotated if merged is items or merged == items else self.units(merged)), annotated
 
     def _respelt(self, item: Any, respell: Callable[[str], str]) -> Any:
         if item and isinstance(item[-1], tuple):  # a whole event

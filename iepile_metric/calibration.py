@@ -1,0 +1,166 @@
+"""Whether confidences mean what they say: how often units of a given confidence are right.
+
+A row may carry `confidence`: {measure: [a number between 0 and 1, or null, for each unit of the answer]}, in the
+order in which `answers.read_answer` reads the units of `output`.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .accumulate import Record
+from .answers import Unparseable, read_answer
+from .counts import Outcome, rates
+from .labelled import Unit
+from .matching import respelt
+
+BINS = 10
+CUTS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+"""Confidences below which units are left out, to see what that brings and costs."""
+
+_UNKNOWN = -1.0
+
+
+class Calibration:
+    """A watcher that compares confidences with outcomes; give it to `Accumulator(watch=…)`.
+
+    Units are right as the scores say: of a unit that was predicted several times, the surest ones are the hits. With
+    match "overlap", units are right or wrong as a whole.
+
+    >>> from .accumulate import Accumulator
+    >>> calibration = Calibration()
+    >>> scores = Accumulator("ner", watch=calibration)
+    >>> gold = '[{"entity": "Ada", "entity_type": "person"}]'
+    >>> scores.add({"output": '{"person": ["Ada", "Bob"]}', "label": gold, "confidence": {"entity": [0.9, 0.3]}})
+    >>> _ = scores.result()
+    >>> table = calibration.summary()["ner"]["measures"]["entity"]
+    >>> [(line["low"], line["units"], line["precision"]) for line in table["bins"]]
+    [(0.3, 1, 0.0), (0.9, 1, 1.0)]
+    """
+
+    def __init__(self, match: str = "exact", parse: str = "lenient") -> None:
+        self._match, self._strict = match, parse == "strict"
+        # Task, measure → confidence (-1 if unknown) of each unit that is right, of each that is wrong, and the missed.
+        self._found: dict[tuple[str, str], tuple[array[float], array[float], list[int]]] = {}
+        self._misaligned: Counter[str] = Counter()
+
+    def __call__(self, record: Record, outcomes: list[Outcome]) -> None:
+        """Take one record."""
+        stated = self._stated(record)
+        if stated is None:
+            return
+        for measure, sure, predicted, outcome in zip(record.task.fields, stated, record.predicted, outcomes):
+            right, wrong, missed = self._found.setdefault(
+                (record.task.name, measure), (array("d"), array("d"), [0])
+            )  # fmt: skip
+            hits, extra = Counter(outcome[0]), Counter(outcome[1])
+            missed[0] += len(outcome[2])
+            for unit, times in Counter(self._spelt(record, measure, predicted)).items():
+                known = sorted(sure.get(unit, ()), reverse=True)[:times]
+                known += [_UNKNOWN] * (times - len(known))
+                right.extend(known[: hits[unit]])
+                wrong.extend(known[times - extra[unit] :])
+
+    def summary(self) -> dict[str, Any]:
+        """Sum up per task and measure.
+
+        Returns:
+            {task: {"misaligned": rows whose confidences do not fit their answer, "measures": {measure: {"units" that
+            are right or wrong, "known" of them with a confidence, their mean "confidence" and "precision", "ece" (the
+            mean distance of the two over the bins, weighted by units), "brier" (the mean squared error), "bins":
+            [{"low", "high", "units", "confidence", "precision"}] and "cuts": [{"min_confidence", "kept", "precision",
+            "recall", "f1"}]}}}}. Empty where no row carries a confidence. Units without one are in no bin, and stay
+            at every cut.
+        """
+        tasks = dict.fromkeys([*(task for task, _ in self._found), *self._misaligned])
+        return {
+            task: {
+                "misaligned": self._misaligned[task],
+                "measures": {
+                    measure: _table(right, wrong, missed[0])
+                    for (name, measure), (right, wrong, missed) in self._found.items()
+                    if name == task
+                },
+            }
+            for task in tasks
+        }
+
+    def _stated(self, record: Record) -> list[dict[Unit, list[float]]] | None:
+        """For each measure, unit → its confidences in the answers; None where no answer states any."""
+        found: list[dict[Unit, list[float]]] = [{} for _ in record.task.fields]
+        any_row = False
+        for row in record.rows:
+            confidence = row.get("confidence")
+            if confidence is None:
+                continue
+            try:
+                answer, _ = read_answer(record.task, row.get("output") or "", self._strict)
+            except Unparseable:
+                continue
+            if not _fits(confidence, record, answer):
+                self._misaligned[record.task.name] += 1
+                continue
+            any_row = True
+            for measure, units, sure in zip(record.task.fields, answer, found):
+                for unit, value in zip(self._spelt(record, measure, units), confidence.get(measure) or ()):
+                    sure.setdefault(unit, []).append(_UNKNOWN if value is None else float(value))
+        return found if any_row else None
+
+    def _spelt(self, record: Record, measure: str, units: list[Unit]) -> list[Unit]:
+        return respelt(units, record.task.texts(measure)) if self._match == "normalised" else units
+
+
+def _fits(confidence: Any, record: Record, answer: tuple[list[Unit], ...]) -> bool:
+    """Whether what a row states is one number between 0 and 1, or null, for each unit."""
+    if not isinstance(confidence, Mapping):
+        return False
+    for measure, units in zip(record.task.fields, answer):
+        values = confidence.get(measure)
+        if values is None:
+            continue
+        if not isinstance(values, list) or len(values) != len(units):
+            return False
+        if not all(value is None or (type(value) in (int, float) and 0 <= value <= 1) for value in values):
+            return False
+    return True
+
+
+def _table(right: "array[float]", wrong: "array[float]", missed: int) -> dict[str, Any]:
+    units = [(value, 1) for value in right if value >= 0] + [(value, 0) for value in wrong if value >= 0]
+    lines = list(_bins(units))
+    return {
+        "units": len(right) + len(wrong),
+        "known": len(units),
+        "confidence": _mean([value for value, _ in units]),
+        "precision": _mean([hit for _, hit in units]),
+        "ece": _mean([abs(line["confidence"] - line["precision"]) for line in lines for _ in range(line["units"])]),
+        "brier": _mean([(value - hit) ** 2 for value, hit in units]),
+        "bins": lines,
+        "cuts": [_cut(least, right, wrong, missed) for least in CUTS],
+    }
+
+
+def _bins(units: list[tuple[float, int]]) -> Iterator[dict[str, Any]]:
+    """Bins of equal width that hold anything; the last one includes 1."""
+    for number in range(BINS):
+        mine = [(value, hit) for value, hit in units if min(int(value * BINS), BINS - 1) == number]
+        if mine:
+            yield {
+                "low": number / BINS,
+                "high": (number + 1) / BINS,
+                "units": len(mine),
+                "confidence": _mean([value for value, _ in mine]),
+                "precision": _mean([hit for _, hit in mine]),
+            }
+
+
+def _cut(least: float, right: "array[float]", wrong: "array[float]", missed: int) -> dict[str, float]:
+    """The scores when units of less confidence are left out; a hit that is left out is missed."""
+    tp, fp = (sum(value >= least or value == _UNKNOWN for value in values) for values in (right, wrong))
+    precision, recall, f1 = rates(tp, fp, missed + len(right) - tp)
+    return {"min_confidence": least, "kept": tp + fp, "precision": precision, "recall": recall, "f1": f1}
+
+
+def _mean(values: list[Any]) -> float | None:
+    return sum(values) / len(values) if values else None
