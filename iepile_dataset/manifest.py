@@ -60,7 +60,7 @@ def manifest(
         ],
         "files": dict(files),
     }
-    return facts | {"manifest_sha256": _digest_of_facts(facts)}
+    return facts | {"manifest_sha256": digest_of_facts(facts)}
 
 
 def digests(folder: Path, pattern: str = "**/*") -> dict[str, str]:
@@ -88,7 +88,7 @@ def verify(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], list[str]]:
         DataError: The folder has no manifest.
     """
     folder = Path(folder)
-    told = _read(folder / MANIFEST)
+    told = read_manifest(folder / MANIFEST)
     found = digests(folder)
     wrong = [f"{name}: missing" for name in told["files"] if name not in found]
     wrong += [f"{name}: not in the manifest" for name in found if name not in told["files"]]
@@ -97,7 +97,7 @@ def verify(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], list[str]]:
         for name in found
         if name in told["files"] and found[name] != told["files"][name]
     ]
-    if told["manifest_sha256"] != _digest_of_facts(told):
+    if told["manifest_sha256"] != digest_of_facts(told):
         wrong.append(f"{MANIFEST}: changed since it was written")
     if wrong:
         return told, wrong
@@ -117,7 +117,12 @@ def verify(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], list[str]]:
 _KINDS = {"format": str, "rows": int, "rows_sha256": str, "files": dict, "manifest_sha256": str}
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_manifest(file: Path) -> dict[str, Any]:
+    """A manifest with the keys that every one has.
+
+    Raises:
+        DataError: There is none, or it is something else.
+    """
     try:
         told = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
@@ -134,7 +139,8 @@ def _read(file: Path) -> dict[str, Any]:
     return told
 
 
-def _digest_of_facts(facts: Mapping[str, Any]) -> str:
+def digest_of_facts(facts: Mapping[str, Any]) -> str:
+    """The `manifest_sha256` of a manifest."""
     rest = {name: value for name, value in facts.items() if name != "manifest_sha256"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 

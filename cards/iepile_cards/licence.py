@@ -14,8 +14,17 @@ _KNOWN = (
     ("cc-by-{}", r"cc.by"),
     ("apache-2.0", r"apache"),
     ("bsd-3-clause", r"bsd.3"),
-    ("mit", r"\bmit\b"),
+    ("mit", r"(?-i:\bMIT\b)|^mit$|\bmit licen[cs]e"),
     ("cc0-1.0", r"\bcc0"),
+)
+# The licence of a program says nothing about data.
+_CODE = re.compile(r"\(code\b[^)]*\)|[^;,()]*\(code\)|\bcode:[^;,]*", re.IGNORECASE)
+# Words that take something out of a licence, or add a condition to it: then it is not the one that the Hub knows.
+_MORE = re.compile(
+    r"not covered|terms apply|third.party|unlicen[cs]ed|no licen[cs]e|not licen[cs]ed|unknown|unclear|not stated"
+    r"|agreement|permission|consent|on request|rights reserved|proprietary"
+    r"|research|academic|education|scholar|personal use|研究|学术",
+    re.IGNORECASE,
 )
 
 
@@ -29,6 +38,8 @@ def strictest(licences: Iterable[str]) -> str:
     'cc-by-4.0'
     >>> strictest(["MIT", "CC BY-NC-SA 3.0"]), strictest(["MIT", "ask the authors"]), strictest([])
     ('cc-by-nc-sa-3.0', 'other', 'other')
+    >>> strictest(["MIT; for academic research only"]), strictest(["CC-BY 4.0 (code MIT)"])
+    ('other', 'cc-by-4.0')
     """
     found = [_ranked(words) for words in licences]
     if not found or None in found:
@@ -37,6 +48,9 @@ def strictest(licences: Iterable[str]) -> str:
 
 
 def _ranked(words: str) -> tuple[int, str] | None:
+    words = _CODE.sub("", words)
+    if _MORE.search(words):
+        return None
     for rank, (name, pattern) in enumerate(_KNOWN):
         if match := re.search(pattern, words, re.IGNORECASE):
             version = re.search(r"\d\.\d", words[match.end() :])

@@ -1,33 +1,159 @@
-"""`iepile card`: the model card of a run, its numbers from its answers."""
+"""`iepile card`: the pages of models, datasets, the metric and the app, and whether they are true."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 
-def card(
+class _ModelFirst(TyperGroup):
+    """`iepile card RUN` is `iepile card model RUN`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = ["model", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_ModelFirst,
+    no_args_is_help=True,
+    help="Write the page of a run (`iepile card RUN [ANSWERS…]`), a dataset, the metric or the app, or check one.",
+)
+
+Repo = Annotated[
+    str | None, typer.Option(help="Its name on the Hub, user/name, for the lines that say how to load it.")
+]
+
+
+@app.command()
+def model(
     run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
     answers: Annotated[
         list[Path] | None, typer.Argument(help="Files that `iepile predict` wrote with this run.", show_default=False)
     ] = None,
+    repo: Repo = None,
 ) -> None:
     """Write the model card of a run; answers are scored first and their figures kept in its scores.json.
 
     iepile card runs/mine answers.jsonl
     """
     from iepile_cards import write_model_card
-    from iepile_trainer import TrainerError
-    from iepile_trainer.publish import add_scores
+    from iepile_cards.results import RESULTS
+    from iepile_trainer.publish import add_scores, renew
 
-    from ..console import console, errors, failing
+    from ..console import console
+
+    with _failing():
+        for split, by_task in add_scores(run, answers or ()).items():
+            for task, scores in by_task.items():
+                console.print(f"{split} {task}: F1 {scores['f1']:.4f} over {scores.get('records', '?')} records")
+        renew(run)  # the picture, too
+        _tell(f"card: {write_model_card(run, repo)}")
+        if (run / RESULTS).is_file():
+            _tell(f"results for the Hub: {run / RESULTS}")
+
+
+@app.command()
+def dataset(
+    folder: Annotated[Path, typer.Argument(help="A folder that `iepile prepare` made.", show_default=False)],
+    repo: Repo = None,
+) -> None:
+    """Write the dataset card of a prepared folder, with statistics and pictures, and seal its manifest anew.
+
+    iepile card dataset rows
+    """
+    from ..console import errors, progress_bar
+    from ..dataset_page import write_dataset_page
+
+    with _failing(), progress_bar("counting", unit="rows") as advance:
+        path, missing = write_dataset_page(folder, repo, advance)
+        if missing:
+            errors.print(missing, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        _tell(f"card: {path}")
+
+
+@app.command()
+def metric(
+    out: Annotated[Path | None, typer.Option(help="Folder for README.md; printed where left out.")] = None,
+    repo: Repo = None,
+) -> None:
+    """Write the card of the metric iepile_f1, from its own tables of tasks and definitions."""
+    from iepile_cards import metric_card, write_metric_card
+
+    from ..page_facts import metric_facts
+
+    with _failing():
+        if out:
+            _tell(f"card: {write_metric_card(out, metric_facts(), repo)}")
+        else:
+            typer.echo(str(metric_card(metric_facts(), repo)))
+
+
+@app.command("app")
+def space(
+    folder: Annotated[Path, typer.Argument(help="The folder of the app, with app.py.", show_default=False)],
+    repo: Repo = None,
+) -> None:
+    """Write the card of the app."""
+    from iepile_cards import write_app_card
+
+    from ..page_facts import app_facts
+
+    with _failing():
+        if not (folder / "app.py").is_file():
+            raise ValueError(f"{folder}: no app.py in it (give the folder of the app)")
+        _tell(f"card: {write_app_card(folder, app_facts(folder), repo)}")
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="A run, a prepared folder, or the metric's or app's, with README.md.")],
+) -> None:
+    """Compare each value of a card with its source: manifest, run.json, scores.json, the rows and answers themselves.
+
+    Exit code 1 if anything differs; each difference is one line with file, place, what the card says and what the
+    source says.
+    """
+    from iepile_cards import check_card, kind_of
+
+    from ..page_facts import app_facts, metric_facts
+    from ..rescored import compare_scores
+
+    with _failing():
+        kind = kind_of(folder)
+        facts = {"metric": metric_facts, "app": lambda: app_facts(folder)}.get(kind, dict)()
+        found = check_card(folder, facts)
+        if kind == "model":
+            found += compare_scores(folder)
+    for difference in found:
+        _tell(str(difference))
+    if found:
+        many = "difference" if len(found) == 1 else "differences"
+        _tell(f"{folder}: {len(found)} {many} (iepile card {kind} writes the card anew)")
+        raise typer.Exit(1)
+    _tell(f"{folder}: the {kind} card says what its sources say")
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    """What a user can put right is one line and exit code 1."""
+    from iepile_trainer import TrainerError
+
+    from ..console import errors, failing
 
     with failing():
         try:
-            for split, by_task in add_scores(run, answers or ()).items():
-                for task, scores in by_task.items():
-                    console.print(f"{split} {task}: F1 {scores['f1']:.4f} over {scores['records']:,} records")
-        except TrainerError as problem:
+            yield
+        except (TrainerError, ValueError) as problem:
             errors.print(f"error: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(1) from None
-        console.print(f"card: {write_model_card(run)}")
+
+
+def _tell(line: str) -> None:
+    from ..console import console
+
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -38,27 +38,44 @@ def score(
 ) -> None:
     """Score a file of answers: precision, recall, F1, overall, per source and per label.
 
-    Rows are what `iepile predict` writes. Lines that cannot be scored are reported with file and line,
-    and the rest is scored; the exit code is 1 if nothing could be scored, or with --strict if any line
-    could not.
+    Rows are what `iepile predict` writes. If they carry confidences, a table shows how often units of a confidence
+    are right. If records were asked in several orders or batch sizes, each is scored apart and mean ± sd of F1 shown;
+    all other figures are then those of the first way in the file. Lines that cannot be scored are reported with file
+    and line, and the rest is scored; the exit code is 1 if nothing could be scored, or with --strict if any line could
+    not.
     """
     from iepile_metric.files import score_file
+    from iepile_metric.spread import KEYS, fields_in, score_ways
 
     if compat:
         _original(file, task, count, json)
         return
     options: dict[str, Any] = {"match": match, "count": count, "parse": parse}
     page: Any = None
-    if report or errors or resamples:
-        from iepile_metric.report import Report
-
-        page = Report(match)
-        options["watch"] = page
+    calibration: Any = None
+    spread: dict[str, Any] = {}
     try:
-        scores, bad = score_file(file, task, **options)
+        fields = fields_in(file)
+        if report or errors or resamples:
+            from iepile_metric.report import Report
+
+            page = Report(match)
+        if "confidence" in fields:
+            from iepile_metric.calibration import Calibration
+
+            calibration = Calibration(match, parse)
+        watch = _both(page, calibration)
+        if fields & set(KEYS):
+            scores, spread, bad = score_ways(file, task, watch, **options)
+        else:
+            scores, bad = score_file(file, task, watch=watch, **options)
     except ValueError as error:
         raise _failed(str(error)) from error
     found = {"tasks": scores.get("tasks") or {scores["task"]: scores}}
+    if spread:
+        found["spread"] = spread
+    if calibration and (sure := calibration.summary()):
+        found["calibration"] = sure
     if errors:
         found["errors"] = page.analysis.summary(scores)
     if resamples:
@@ -86,6 +103,14 @@ def score(
     _report_bad(bad)
     if bad and strict:
         raise typer.Exit(1)
+
+
+def _both(*watchers: Any) -> Any:
+    """One watcher for those that there are, None for none."""
+    watching = [watcher for watcher in watchers if watcher]
+    if len(watching) < 2:
+        return watching[0] if watching else None
+    return lambda record, outcomes: [watcher(record, outcomes) for watcher in watching]
 
 
 def _failed(reason: str) -> typer.Exit:

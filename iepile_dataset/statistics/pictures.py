@@ -25,13 +25,14 @@ FILES = ("stats.json", "sunburst.png", "lengths.png", "stats.html")
 _DPI = 150
 
 
-def write_statistics(counted: Statistics, folder: Path, fonts: list[str] | None = None) -> None:
+def write_statistics(counted: Statistics, folder: Path, fonts: list[str] | None = None, with_page: bool = True) -> None:
     """Write `stats.json`, `sunburst.png`, `lengths.png` and `stats.html`, a page that needs no other file.
 
     Args:
         counted: What `stats.statistics` counted.
         folder: Where to; other files there are left alone.
         fonts: Families to draw with; None takes `installed_fonts()`.
+        with_page: Whether to write the page, which speaks of a corpus.
 
     Raises:
         DataError: matplotlib is not installed.
@@ -49,7 +50,8 @@ def write_statistics(counted: Statistics, folder: Path, fonts: list[str] | None 
     write_whole(folder / "stats.json", f"{json.dumps(report, ensure_ascii=False, indent=2)}\n".encode())
     for name, content in pictures.items():
         write_whole(folder / f"{name}.png", content)
-    write_whole(folder / "stats.html", _page(report, pictures).encode())
+    if with_page:
+        write_whole(folder / "stats.html", _page(report, pictures).encode())
 
 
 def installed_fonts() -> list[str]:

@@ -72,7 +72,7 @@ class Statistics:
         for key, figures in self.by(lambda cell: cell.source.key).items():
             mine = [cell for cell in self.cells if cell.source.key == key]
             source = mine[0].source
-            labels = TASKS[source.task].labels(source.schema)
+            labels = TASKS[source.task].labels(source.schema) or tuple(figures.labels)  # prepared rows have no schema
             sources[key] = {
                 "task": source.task,
                 "language": source.language,
@@ -143,7 +143,7 @@ def statistics(
             result.problems.append(problem)
 
     for source in sources:
-        domain = _domain(source)
+        domain = domain_of(source)
         for split in (split for split in SPLITS if split in source.files):
             figures = count_split(
                 source,
@@ -166,7 +166,7 @@ def _tell(progress: Progress, before: int, size: int, read: int) -> None:
     progress(before + read, size)
 
 
-def _domain(source: Source) -> str:
+def domain_of(source: Source) -> str:
     """What the source's `meta.json` says it is about; that it can be read is known since the source was found."""
     address = posixpath.join(source.path, "meta.json")
     if not fsspec.core.url_to_fs(address)[0].exists(address):

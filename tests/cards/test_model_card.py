@@ -90,10 +90,10 @@ def test_the_card_tells_base_data_recipe_and_what_was_lost(run_dir):
     assert card.data.license == "cc-by-nc-4.0"
     assert card.data.language == ["en"]
     for words in (
-        "| iepile | ner | city_news | en | train | 12 | 3456 |",
+        "| iepile | ner | city_news | en | train | 12 | 3,456 | MIT; CC BY-NC 4.0 |",
         "| learning_rate | 0.0003 |",
-        "dropped",
-        "0.125",
+        "12 rows were read and 11 trained on, 2 of them with a shortened text; too long and dropped: 1.",
+        "lost 12.5% of the annotation",
     ):
         assert words in card.text
     assert "neftune" not in card.text  # options that are off are left out
@@ -156,6 +156,11 @@ def test_event_scores_bring_all_their_measures(run_dir):
         (["CC-BY-SA-3.0", "Apache-2.0"], "cc-by-sa-3.0"),
         (["CC BY-NC", "MIT"], "other"),
         (["MIT", "not stated"], "other"),
+        (["README/LICENSE.md: CC-BY 4.0 (code MIT)", "repo LICENSE: MIT (2025)"], "cc-by-4.0"),
+        (["repo LICENSE: MIT", 'repo LICENSE: MIT; README: "for academic research purposes only"'], "other"),
+        (["README: annotations CC BY-SA 3.0; user text not covered"], "other"),
+        (["repo LICENSE: MIT (third-party copy; the terms of the original apply)"], "other"),
+        (["Daten mit Quellenangabe frei"], "other"),
     ],
 )
 def test_the_strictest_licence_holds_and_an_unknown_one_is_other(licences, expected):

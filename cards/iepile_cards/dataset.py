@@ -1,0 +1,172 @@
+"""The dataset card of a folder that `iepile prepare` made, from its manifest, its files and its statistics."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .licence import strictest
+from .model import citation, public_name
+from .page import Page
+from .rows import columns_in, example_row, is_raw, rows_in
+from .told import read_json, render, told
+
+STATISTICS = "statistics"
+_SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
+_SPLITS = ("train", "validation", "test")
+
+
+def dataset_card(folder: Path | str, repo: str | None = None) -> Any:
+    """Write the card of a prepared folder.
+
+    Args:
+        folder: What `iepile prepare` made: `manifest.json`, rows as Parquet or JSON lines, and, if there,
+            `statistics/stats.json` with its pictures.
+        repo: Its name on the Hub, for the lines that say how to load it.
+
+    Returns:
+        A `huggingface_hub.DatasetCard`; its `configs` make the folder loadable without this package.
+
+    Raises:
+        FileNotFoundError: There is no `manifest.json`.
+        ValueError: One of the files is no JSON.
+    """
+    return dataset_page(folder, repo).card()
+
+
+def write_dataset_card(folder: Path | str, repo: str | None = None) -> Path:
+    """Write `README.md` into a prepared folder, see `dataset_card`.
+
+    The manifest knows every file: it has to be made to know this one, too (`iepile card dataset` does).
+
+    Returns:
+        Its path.
+    """
+    return dataset_page(folder, repo).write(folder)
+
+
+def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
+    """The page of a prepared folder, its values marked; see `dataset_card`."""
+    from huggingface_hub import DatasetCardData
+
+    folder = Path(folder)
+    manifest = read_json(folder / "manifest.json")
+    if manifest is None:
+        raise FileNotFoundError(f"{folder} holds no manifest.json: give a folder that iepile prepare made")
+    for option in ("hard_negatives", "tokenizer"):
+        if manifest["options"].get(option):
+            manifest["options"][option] = public_name(manifest["options"][option])
+    form, sources = manifest["format"], manifest["sources"]
+    tasks = list(dict.fromkeys(_task(source) for source in sources))
+    rows = rows_in(folder, tasks, form)
+    statistics = read_json(folder / STATISTICS / "stats.json")
+    licences = list(dict.fromkeys(source["licence"] or "not stated" for source in sources))
+    total = sum(number for config, parts in rows.items() if not is_raw(config) for number in parts.values())
+    languages = sorted({source["source"].partition("/")[0] for source in sources})
+    name = (repo or folder.resolve().name).rpartition("/")[2]
+    head = DatasetCardData(
+        pretty_name=name,
+        language=languages,
+        license=strictest(licences),
+        size_categories=[next((words for most, words in _SIZES if total < most), "n>10M")],
+        task_categories=["token-classification", "text-generation"],
+        tags=["information-extraction", "iepile"],
+        configs=list(_configs(rows, manifest["files"])) if form == "parquet" else None,
+    )
+    body = render(
+        "dataset.md.jinja",
+        name=told(name, "repo name"),
+        repo=told(repo or f"path/to/{folder.resolve().name}", "repo"),
+        manifest=told(manifest, "manifest.json"),
+        sources=[_source(place, source) for place, source in enumerate(sources)],
+        total=told(total, "the files' rows"),
+        rows={config: told(parts, f"the rows of {config}") for config, parts in rows.items()},
+        splits=[split for split in _SPLITS if any(split in parts for parts in rows.values())],
+        columns=columns_in(folder, tasks),
+        statistics=told(statistics, f"{STATISTICS}/stats.json"),
+        pictures=[picture for picture in ("sunburst", "lengths") if (folder / STATISTICS / f"{picture}.png").is_file()],
+        lost={what: told(_sum(sources, what), f"manifest.json sources[].counts.{what}") for what in _LOSSES},
+        example=told(example_row(folder, tasks, form), "the first rows"),
+        languages=languages,
+        licence=told(head.license, "manifest.json sources[].licence"),
+        licences=licences,
+        citation=citation(),
+    )
+    origins = {
+        "language": "manifest.json sources[].source",
+        "license": "manifest.json sources[].licence",
+        "size_categories": "the files' rows",
+        "configs": "manifest.json files",
+        "pretty_name": "the folder's name",
+    }
+    return Page("dataset", head, body, origins, faults=tuple(_faults(manifest, rows, total, statistics)))
+
+
+_LOSSES = ("read", "quarantined", "unlabelled", "unasked", "windows", "lost", "over", "dropped_empty")
+
+
+def _configs(rows: Mapping[str, Mapping[str, int]], files: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """What makes the folder loadable, as `iepile prepare` writes it.
+
+    The description holds a digest of the files: the cache of `datasets` knows a local folder by its name and this
+    YAML, and would serve the rows of another one without it.
+    """
+    for config, parts in rows.items():
+        place = _place(config)
+        mine = sorted((file, digest) for file, digest in files.items() if file.startswith(f"{place}/"))
+        digest = hashlib.sha256(repr(mine).encode()).hexdigest()
+        paths = [{"split": split, "path": f"{place}/{split}-*.parquet"} for split in parts]
+        yield {"config_name": config, "description": f"files {digest}", "data_files": paths}
+
+
+def _task(source: Mapping[str, Any]) -> str:
+    return str(source["source"].split("/")[1].lower())
+
+
+def _place(config: str) -> str:
+    return config.replace("raw_", "raw/")
+
+
+def _source(place: int, source: Mapping[str, Any]) -> dict[str, Any]:
+    """One line of the table: a source's key, licence and counts over its splits."""
+    at = f"manifest.json sources[{place}]"
+    counts = source["counts"]
+    return {
+        "key": told(source["source"], f"{at}.source"),
+        "licence": told(source["licence"], f"{at}.licence"),
+        "rows": {split: told(figures["rows"], f"{at}.counts.{split}.rows") for split, figures in counts.items()},
+        **{
+            what: told(sum(figures.get(what, 0) for figures in counts.values()), f"{at}.counts.*.{what}")
+            for what in ("read", "quarantined")
+        },
+    }
+
+
+def _sum(sources: list[dict[str, Any]], what: str, split: str | None = None) -> int:
+    return sum(
+        figures.get(what, 0)
+        for source in sources
+        for name, figures in source["counts"].items()
+        if split is None or name == split
+    )
+
+
+def _faults(
+    manifest: Mapping[str, Any],
+    rows: Mapping[str, Mapping[str, int]],
+    total: int,
+    statistics: Mapping[str, Any] | None,
+) -> Iterator[tuple[str, str, str, str]]:
+    """Where manifest, files and statistics disagree about how many rows there are."""
+    if manifest["rows"] != total:
+        yield "manifest.json rows", str(manifest["rows"]), "the files' rows", str(total)
+    for config, parts in rows.items():
+        mine = [source for source in manifest["sources"] if _task(source) == config]
+        for split, number in parts.items():
+            stated = _sum(mine, "rows", split)
+            if mine and stated != number:
+                place = f"manifest.json sources[].counts.{split}.rows of {config}"
+                yield place, str(stated), f"the rows of {config}.{split}", str(number)
+    if statistics and statistics["total"]["instructions"] != total:
+        place = f"{STATISTICS}/stats.json total.instructions"
+        yield place, str(statistics["total"]["instructions"]), "the files' rows", str(total)

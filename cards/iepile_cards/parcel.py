@@ -1,0 +1,206 @@
+"""What is pushed: of each kind of folder what may go, and nothing else that lies in it."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+CARD = "README.md"
+
+_MODEL = (
+    "adapter_config.json", "added_tokens.json", "chat_template.jinja", "config.json", "curve.png",
+    "generation_config.json", "merges.txt", "*.model", "*.safetensors", "*.safetensors.index.json", "run.json",
+    "scores.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "vocab.txt",
+    ".eval_results/*.yaml", ".eval_results/*.yml",
+)  # fmt: skip
+_ANSWERS = ("predictions.jsonl", "predictions.jsonl.gz")
+_STATISTICS = ("statistics/*.json", "statistics/*.png")
+_LINES = {"train": "train.json", "validation": "dev.json", "test": "test.json"}
+_SPACE = (
+    ".css", ".csv", ".html", ".jpg", ".js", ".json", ".jsonl", ".md", ".png", ".py", ".svg", ".toml", ".ttf", ".txt",
+    ".woff2", ".yaml", ".yml",
+)  # fmt: skip
+_SCANNED = (".json", ".jsonl", ".jinja", ".md", ".py", ".txt", ".yaml", ".yml")
+_TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}")
+
+
+class HubError(OSError):
+    """Something that cannot be pushed or fetched; says what, why and the remedy."""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """The files of one push.
+
+    Attributes:
+        kind: `dataset`, `model` or `space`.
+        files: Path in the repository → the local file, or its bytes.
+        owns: Patterns of what earlier pushes of this kind put there; of these, what `files` no longer has is deleted.
+    """
+
+    kind: str
+    files: Mapping[str, Path | bytes]
+    owns: tuple[str, ...] = ()
+
+    def size(self, path: str) -> int:
+        """Bytes of a file."""
+        what = self.files[path]
+        return len(what) if isinstance(what, bytes) else what.stat().st_size
+
+    @property
+    def card(self) -> str:
+        """The text of its page."""
+        what = self.files[CARD]
+        return (what if isinstance(what, bytes) else what.read_bytes()).decode()
+
+    def stale(self, there: Iterable[str]) -> list[str]:
+        """Of the paths that a repository has, those that this push deletes."""
+        return [
+            path for path in there if path not in self.files and any(_matches(path, pattern) for pattern in self.owns)
+        ]
+
+
+def dataset_parcel(folder: Path | str, names: Iterable[str], texts: Mapping[str, str], tasks: Iterable[str]) -> Parcel:
+    """A prepared folder.
+
+    Args:
+        folder: What `iepile prepare` made.
+        names: Its files as its manifest lists them.
+        texts: What takes the place of files, or lies beside them: path → text (the manifest, the card).
+        tasks: Names of all the folders that `prepare` may make; other folders of the repository are not touched.
+
+    Raises:
+        HubError: A link that leads out of the folder, a token in a file, no page.
+    """
+    # Shards of an earlier push would be read with those of this one: the page names them by a pattern.
+    rows = [
+        pattern.format(task)
+        for task in tasks
+        for split in ("train", "validation", "test")
+        for pattern in (f"{{}}/{split}-*.parquet", f"raw/{{}}/{split}-*.parquet", f"{{}}/{_LINES[split]}")
+    ]
+    owns = (*rows, *_STATISTICS)
+    chosen = [name for name in names if any(_matches(name, pattern) for pattern in owns)]
+    files: dict[str, Path | bytes] = {**_existing(Path(folder), [*chosen, CARD]), **_encoded(texts)}
+    return _checked(Parcel("dataset", files, owns))
+
+
+def model_parcel(run: Path | str, card: str, answers: bool = False) -> Parcel:
+    """A finished run: adapter or weights, tokenizer, record, scores, curve, card; of checkpoints and pickles nothing.
+
+    Args:
+        run: The run folder.
+        card: Its page.
+        answers: Also the `predictions.jsonl`, which hold the texts that were asked about.
+
+    Raises:
+        HubError: No finished run, no weights, a link that leads out of the folder, a token in a file.
+    """
+    folder = Path(run)
+    if not (folder / "run.json").is_file():
+        raise HubError(f"{folder}: no run.json in it, so no finished run (train one first)")
+    files: dict[str, Path | bytes] = dict(_below(folder, (*_MODEL, *(_ANSWERS if answers else ()))))
+    if not any(name.endswith(".safetensors") for name in files):
+        raise HubError(f"{folder}: no weights in it (*.safetensors): train again, or give the folder that has them")
+    try:
+        record = json.loads((folder / "run.json").read_text("utf-8"))
+    except ValueError as problem:
+        raise HubError(f"{folder / 'run.json'}: not JSON: {problem} (train again)") from None
+    public = json.dumps(_placeless(record), ensure_ascii=False, indent=2) + "\n"
+    files |= {CARD: card.encode(), "run.json": public.encode()}
+    return _checked(Parcel("model", files, (*_MODEL, *_ANSWERS)))
+
+
+def space_parcel(folder: Path | str, texts: Mapping[str, str]) -> Parcel:
+    """A folder with the files of a Gradio Space: code, texts and pictures below it, but for hidden ones and caches.
+
+    Args:
+        folder: With `app.py`.
+        texts: Path → text of files that lie elsewhere, such as the card.
+    """
+    files: dict[str, Path | bytes] = {**dict(_plain(Path(folder))), **_encoded(texts)}
+    if "app.py" not in files:
+        raise HubError(f"{folder}: no app.py in it, so no Space (give the folder that has it)")
+    return _checked(Parcel("space", files, ("*.py",)))
+
+
+def metric_files(folder: Path | str, name: str) -> dict[str, str]:
+    """The files of the metric as `evaluate.load("user/<name>")` wants them: its script bears the repository's name.
+
+    `evaluate` fetches only what the script imports itself and relatively, from the same flat folder.
+
+    Args:
+        folder: The metric's folder, with `iepile_f1.py`.
+        name: The second part of the repository's name.
+
+    Raises:
+        HubError: No module can bear that name, or one of the metric's own does.
+    """
+    folder = Path(folder)
+    script = (folder / "iepile_f1.py").read_text("utf-8")
+    beside = re.findall(r"^from \.(\w+) import", script, re.MULTILINE)
+    if not re.fullmatch(r"[\w-]+", name) or name in (*beside, "app"):
+        raise HubError(f"{name}: evaluate cannot load a metric of this name (take iepile_f1, or letters, digits, _, -)")
+    files = {f"{each}.py": (folder / f"{each}.py").read_text("utf-8") for each in beside}
+    return {f"{name}.py": script, **files, "requirements.txt": (folder / "requirements.txt").read_text("utf-8")}
+
+
+def _placeless(value: Any) -> Any:
+    """JSON without the folders of this machine: of an absolute path its last name."""
+    if isinstance(value, dict):
+        return {name: _placeless(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_placeless(each) for each in value]
+    return Path(value).name if isinstance(value, str) and value.startswith(("/", "~/")) else value
+
+
+def _matches(path: str, pattern: str) -> bool:
+    """A star stays within a name, as in a shell."""
+    return path.count("/") == pattern.count("/") and fnmatchcase(path, pattern)
+
+
+def _below(folder: Path, patterns: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    for pattern in patterns:
+        for path in sorted(folder.glob(pattern)):
+            if path.is_file():
+                yield path.relative_to(folder).as_posix(), _inside(path, folder)
+
+
+def _plain(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        hidden = any(part.startswith((".", "__pycache__")) for part in name.parts)
+        if path.is_file() and path.suffix in _SPACE and not hidden:
+            yield name.as_posix(), _inside(path, folder)
+
+
+def _existing(folder: Path, names: Iterable[str]) -> dict[str, Path | bytes]:
+    return {name: _inside(folder / name, folder) for name in names if (folder / name).is_file()}
+
+
+def _inside(path: Path, folder: Path) -> Path:
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise HubError(f"{path}: a link to {path.resolve()}, outside the folder (put a copy there instead)")
+    return path
+
+
+def _encoded(texts: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def _checked(parcel: Parcel) -> Parcel:
+    """The same, or a HubError where it has no page or tells a secret."""
+    from huggingface_hub import get_token
+
+    if CARD not in parcel.files:
+        raise HubError(f"no {CARD}: what is on the Hub without a page is not found (iepile card writes one)")
+    mine = (get_token() or "").encode()
+    for name, what in parcel.files.items():
+        if name.endswith(_SCANNED):
+            data = what if isinstance(what, bytes) else what.read_bytes()
+            if _TOKEN.search(data) or (mine and mine in data):
+                raise HubError(f"{name}: holds an access token, which would be public (take it out, and revoke it)")
+    return parcel

@@ -1,0 +1,213 @@
+"""The way to the Hub: what changed, as one commit, or nothing."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .parcel import HubError, Parcel
+
+WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds before each new attempt; as many attempts follow the first."""
+
+LONGEST_WAIT = 120.0  # that a Hub may ask for; what asks for more is told to the user
+_SILENCE = 300.0  # seconds without a word from the Hub, after which an attempt has failed
+_CONNECT = 15.0
+_AGAIN = {408, 412, 425, 429}  # 412: somebody else has committed since; then all is compared anew
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did.
+
+    Attributes:
+        url: The repository's address.
+        commit: The commit's id; None where the repository had everything already.
+        sent: Paths that were new or had changed.
+        deleted: Paths of earlier pushes that are no longer.
+        same: Paths that were there already.
+        private: Whether only its owner sees it.
+    """
+
+    url: str
+    commit: str | None
+    sent: tuple[str, ...]
+    deleted: tuple[str, ...]
+    same: tuple[str, ...]
+    private: bool
+
+
+class Incomplete(OSError):
+    """Less arrived than was sent; worth another attempt."""
+
+
+def push(
+    parcel: Parcel,
+    repo: str,
+    *,
+    private: bool = False,
+    revision: str | None = None,
+    message: str = "Upload with iepile",
+    waits: Sequence[float] = WAITS,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Pushed:
+    """Make a repository hold a parcel's files: at most one commit, with what changed.
+
+    Every attempt compares anew and commits on top of what it compared with, so it may be repeated at any point: a
+    failure leaves the repository as it was, and where only the answer to the commit was lost, the next attempt finds
+    everything there.
+
+    Args:
+        parcel: What is pushed.
+        repo: `user/name`; made if need be.
+        private: Make it so that only its owner sees it.
+        revision: A branch; made from `main` if need be.
+        message: Of the commit.
+        waits: Seconds to wait before the second attempt, the third, …; a `Retry-After` counts instead.
+        tell: Called with a line for each attempt that failed.
+
+    Raises:
+        HubError: It cannot be done; says why and what to do.
+    """
+    import httpx2
+    from huggingface_hub import HfApi, constants, get_token
+
+    checked_name(repo)
+    if constants.is_offline_mode():
+        raise HubError(f"{repo}: HF_HUB_OFFLINE is set, and a push needs the Hub (unset it; --dry-run needs none)")
+    token = get_token()
+    if not token:
+        raise HubError(f"{repo}: no access token (hf auth login, or set HF_TOKEN to one that may write)")
+    api = HfApi(token=token)
+    for wait in (*waits, None):
+        impatient()
+        try:
+            return _push_once(api, parcel, repo, private, revision, message)
+        except (OSError, RuntimeError, ValueError, httpx2.HTTPError) as problem:
+            told, again, asked = explained(problem, repo)
+            told = told.replace(token, "…")
+            seconds = asked if asked is not None else wait
+            if not again or wait is None or seconds is None or seconds > LONGEST_WAIT:
+                raise HubError(f"{told}; the repository holds all of this push or nothing of it") from None
+        tell(f"{told}; again in {seconds:g} s")
+        time.sleep(seconds)
+    raise AssertionError("unreachable")
+
+
+def checked_name(repo: str) -> str:
+    """The name of a repository, or a HubError where it cannot be one."""
+    from huggingface_hub.utils import HFValidationError, validate_repo_id
+
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as problem:
+        raise HubError(f"{repo}: {problem}".splitlines()[0]) from None
+    if repo.count("/") != 1:
+        raise HubError(f"{repo}: not the name of a repository (user/name)")
+    return repo
+
+
+def impatient() -> None:
+    """Let calls to the Hub end that hear nothing: its library waits for ever, for some even where told otherwise."""
+    from huggingface_hub import get_session
+
+    hooks = get_session().event_hooks["request"]
+    if _limit_silence not in hooks:
+        hooks.append(_limit_silence)
+
+
+def _limit_silence(request: Any) -> None:
+    limits = request.extensions.get("timeout", {})
+    request.extensions["timeout"] = {
+        "connect": _CONNECT, "pool": None, "read": _SILENCE, "write": _SILENCE,
+    } | {name: seconds for name, seconds in limits.items() if seconds is not None}  # fmt: skip
+
+
+def explained(problem: BaseException, repo: str) -> tuple[str, bool, float | None]:
+    """(what to tell, whether to try again, seconds that the Hub asks to wait) of what a call to the Hub raised."""
+    import httpx2
+
+    cause: BaseException | None = problem
+    while cause is not None:
+        answer = getattr(cause, "response", None)
+        if answer is not None:
+            return _answered(answer, repo)
+        if isinstance(cause, httpx2.TransportError):
+            return f"{repo}: no answer from the Hub ({type(cause).__name__}: {cause})", True, None
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(problem, HubError):
+        return str(problem), False, None
+    # What fails on the way of a large file is a RuntimeError; an error page instead of JSON is a Hub in trouble.
+    again = isinstance(problem, Incomplete | RuntimeError) or type(problem).__name__ == "JSONDecodeError"
+    return f"{repo}: {str(problem).splitlines()[0] if str(problem) else type(problem).__name__}", again, None
+
+
+def _answered(answer: Any, repo: str) -> tuple[str, bool, float | None]:
+    status, after = answer.status_code, answer.headers.get("Retry-After", "")
+    remedy = {
+        401: "the token is wrong, or may not see it: hf auth login, or set HF_TOKEN to one that may write",
+        402: "the account has to pay for this",
+        403: "the token may not write here: take one that may, or a name of your own",
+        404: "no such repository or revision, or the token may not see it",
+        412: "somebody else has committed since",
+        429: "too many requests: wait, then repeat the command",
+    }.get(status, "the Hub is in trouble: repeat the command later" if status >= 500 else _words(answer))
+    return f"{repo}: {status} ({remedy})", status in _AGAIN or status >= 500, float(after) if after.isdigit() else None
+
+
+def _words(answer: Any) -> str:
+    try:
+        return str(answer.json().get("error") or answer.reason_phrase)
+    except Exception:
+        return str(answer.reason_phrase)
+
+
+def _push_once(api: Any, parcel: Parcel, repo: str, private: bool, revision: str | None, message: str) -> Pushed:
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+    from huggingface_hub.hf_api import RepoFile
+
+    sdk = {"space_sdk": "gradio"} if parcel.kind == "space" else {}
+    url = api.create_repo(repo, repo_type=parcel.kind, private=private or None, exist_ok=True, **sdk)
+    if revision:
+        api.create_branch(repo, repo_type=parcel.kind, branch=revision, exist_ok=True)
+    info = api.repo_info(repo, repo_type=parcel.kind, revision=revision)
+    if private and not info.private:
+        raise HubError(f"{repo}: is public, and --private does not hide what is (change it in its settings)")
+    tree = api.list_repo_tree(repo, repo_type=parcel.kind, revision=info.sha, recursive=True)
+    there = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
+    same = tuple(path for path in parcel.files if path in there and _is(parcel.files[path], there[path]))
+    sent = tuple(path for path in parcel.files if path not in same)
+    deleted = tuple(parcel.stale(there))
+    commit = None
+    if sent or deleted:
+        additions = [CommitOperationAdd(path, parcel.files[path]) for path in sent]
+        deletions = [CommitOperationDelete(path, is_folder=False) for path in deleted]
+        commit = api.create_commit(
+            repo,
+            [*additions, *deletions],
+            commit_message=message,
+            repo_type=parcel.kind,
+            revision=revision,
+            parent_commit=info.sha,
+        ).oid
+    return Pushed(str(url), commit, sent, deleted, same, bool(info.private))
+
+
+def _is(what: Path | bytes, there: Any) -> bool:
+    """Whether a file of the repository has this content."""
+    size = len(what) if isinstance(what, bytes) else what.stat().st_size
+    if size != there.size:
+        return False
+    if there.lfs:
+        digest, wanted = hashlib.sha256(), there.lfs.sha256
+    else:
+        digest, wanted = hashlib.sha1(b"blob %d\0" % size), there.blob_id
+    if isinstance(what, bytes):
+        digest.update(what)
+    else:
+        with what.open("rb") as data:
+            while block := data.read(1 << 20):
+                digest.update(block)
+    return bool(digest.hexdigest() == wanted)

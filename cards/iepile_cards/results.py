@@ -1,0 +1,101 @@
+"""The scores of a run as the Hub reads them: `model-index` in the card, and `.eval_results/*.yaml`."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .told import read_json
+
+RESULTS = ".eval_results/iepile.yaml"
+PRECISION = 6  # decimals of a value in metadata
+_HIDDEN = ("before",)  # scored for comparison, not a result of the model
+
+
+def is_hidden(split: str) -> bool:
+    """Whether a split's scores are no result of the trained model."""
+    return split in _HIDDEN
+
+
+def metric_results(split: str, by_task: Mapping[str, Any], data: list[dict[str, Any]]) -> Iterator[tuple[Any, str]]:
+    """The `huggingface_hub.EvalResult` of every measure, over all sources and for each, with the value's place."""
+    from huggingface_hub import EvalResult
+
+    dataset = _dataset(data) or "iepile"
+    for task, scores in by_task.items():
+        for source, figures in [("", scores), *(scores.get("sources") or {}).items()]:
+            for measure, value in figures.items():
+                if measure.endswith("f1") and isinstance(value, int | float):
+                    place = f"sources.{source}.{measure}" if source else measure
+                    result = EvalResult(
+                        task_type="text-generation",
+                        task_name=f"information extraction, {task.upper()}",
+                        dataset_type=dataset,
+                        dataset_name=f"{task} ({split})",
+                        dataset_config=task,
+                        dataset_split=split,
+                        metric_type="f1",
+                        metric_name=f"{measure}, {source}" if source else measure,
+                        metric_value=round(value, PRECISION),
+                    )
+                    yield result, f"scores.json {split}.{task}.{place}"
+
+
+def eval_entries(run_dir: Path | str) -> list[tuple[Any, str]]:
+    """The `huggingface_hub.EvalResultEntry` of every task's F1 on a data set of the Hub, with the value's place.
+
+    Only the test split counts on the Hub, and only where the run's data have a name there.
+    """
+    from huggingface_hub import EvalResultEntry
+
+    from .model import interval, on_hub
+
+    folder = Path(run_dir)
+    run, scores = read_json(folder / "run.json") or {}, read_json(folder / "scores.json") or {}
+    dataset = _dataset(run.get("data") or [])
+    if not dataset or not on_hub(dataset):
+        return []
+    found = []
+    for task, figures in (scores.get("test") or {}).items():
+        match = (figures.get("definitions") or {}).get("match", "exact").partition(":")[0]
+        notes = f"micro F1 of iepile_f1, {match} match"
+        if certain := interval(figures):
+            notes += ", 95 % interval {:.4f} to {:.4f}".format(*certain)
+        value = round(figures["f1"], PRECISION)
+        entry = EvalResultEntry(dataset_id=dataset, task_id=task, value=value, notes=notes)
+        found.append((entry, f"scores.json test.{task}.f1"))
+    return found
+
+
+def write_results(run_dir: Path | str) -> Path | None:
+    """Write `.eval_results/iepile.yaml` into a run folder; remove it where there is nothing to say.
+
+    Returns:
+        Its path, None where there is none.
+    """
+    from huggingface_hub import eval_result_entries_to_yaml
+
+    path = Path(run_dir) / RESULTS
+    entries = [entry for entry, _ in eval_entries(run_dir)]
+    if not entries:
+        path.unlink(missing_ok=True)
+        return None
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True), "utf-8")
+    return path
+
+
+def datasets_of(entry: Mapping[str, Any]) -> list[str]:
+    """The data sets of an entry of a run's data; several are mixed as `a + b`.
+
+    >>> datasets_of({"dataset": "someone/news + rows"}), datasets_of({})
+    (['someone/news', 'rows'], [])
+    """
+    return [name for name in str(entry.get("dataset") or "").split(" + ") if name]
+
+
+def _dataset(data: list[dict[str, Any]]) -> str | None:
+    """The data set that scores are of, None where there are several or none."""
+    names = {name for entry in data for name in datasets_of(entry)}
+    return names.pop() if len(names) == 1 else None

@@ -1,0 +1,82 @@
+"""The cards of the metric and of the app, which are Spaces, from facts about their code.
+
+Facts are plain JSON that the caller collects (`iepile.page_facts`): this package imports none of the others.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .model import citation
+from .page import Page
+from .told import render, told
+
+
+def metric_card(facts: Mapping[str, Any], repo: str | None = None) -> Any:
+    """Write the card of the metric.
+
+    Args:
+        facts: `version`, `tasks`, `match`, `count`, `parse`, `requirements`, `example`, `sdk_version`.
+        repo: Its name on the Hub, for the lines that say how to load it.
+
+    Returns:
+        A `huggingface_hub.SpaceCard`.
+    """
+    return metric_page(facts, repo).card()
+
+
+def write_metric_card(folder: Path | str, facts: Mapping[str, Any], repo: str | None = None) -> Path:
+    """Write `README.md` into the metric's folder, see `metric_card`; give its path."""
+    return metric_page(facts, repo).write(folder)
+
+
+def app_card(facts: Mapping[str, Any], repo: str | None = None) -> Any:
+    """Write the card of the app.
+
+    Args:
+        facts: `version`, `requirements`, `sdk_version`.
+        repo: Its name on the Hub.
+
+    Returns:
+        A `huggingface_hub.SpaceCard`.
+    """
+    return app_page(facts, repo).card()
+
+
+def write_app_card(folder: Path | str, facts: Mapping[str, Any], repo: str | None = None) -> Path:
+    """Write `README.md` into the app's folder, see `app_card`; give its path."""
+    return app_page(facts, repo).write(folder)
+
+
+def metric_page(facts: Mapping[str, Any], repo: str | None = None) -> Page:
+    """The page of the metric, its values marked; see `metric_card`."""
+    name = (repo or "iepile_f1").rpartition("/")[2]
+    return _page("metric", name, "📏", ["evaluate", "metric", "information-extraction"], facts, repo or name)
+
+
+def app_page(facts: Mapping[str, Any], repo: str | None = None) -> Page:
+    """The page of the app, its values marked; see `app_card`."""
+    name = (repo or "iepile").rpartition("/")[2]
+    return _page("app", name, "🔎", ["information-extraction", "iepile"], facts, repo or name)
+
+
+def _page(kind: str, name: str, emoji: str, tags: list[str], facts: Mapping[str, Any], repo: str) -> Page:
+    from huggingface_hub import SpaceCardData
+
+    head = SpaceCardData(
+        title=name,
+        emoji=emoji,
+        colorFrom="blue",
+        colorTo="green",
+        sdk="gradio",
+        sdk_version=facts.get("sdk_version"),
+        app_file="app.py",
+        pinned=False,
+        license="apache-2.0",
+        tags=tags,
+    )
+    body = render(
+        f"{kind}.md.jinja", name=told(name, "repo name"), repo=told(repo, "repo"), citation=citation(),
+        facts=told(dict(facts), "iepile"),
+    )  # fmt: skip
+    return Page(kind, head, body, {"title": "the repository's name"})
