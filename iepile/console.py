@@ -37,3 +37,11 @@ def progress_bar(text: str, unit: str = "bytes") -> Iterator[Callable[[int, int]
     with Progress(*columns, console=errors, transient=True) as bar:
         task = bar.add_task(text, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def quiet_hub() -> None:
+    """Let the Hub's library draw its bars only where somebody watches."""
+    from huggingface_hub.utils import disable_progress_bars
+
+    if not sys.stderr.isatty():
+        disable_progress_bars()

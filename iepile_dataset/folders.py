@@ -2,11 +2,13 @@
 
 import os
 import posixpath
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
+from urllib.parse import quote, unquote
 
 import fsspec
 import orjson
@@ -29,6 +31,7 @@ TREE = "expected IE-en/{}/<source>/{{train,dev,test}}.json with a schema.json be
 _DEPTH = 4
 _TASK_FOLDERS = {folder for task in TASKS.values() for folder in task.folders}
 _PROBE_BYTES = 1 << 16
+_REVISION = re.compile(r"\A(hf://(?:datasets/|spaces/)?[^/@]+/[^/@]+)@(refs/(?:convert|pr)/[^/]+|[^/]+)")
 
 Listing = dict[str, dict[str, Any]]
 """File name → what its file system tells of it, and `broken` where it is a link to nothing."""
@@ -54,8 +57,8 @@ class Folder:
 
     @property
     def parts(self) -> list[str]:
-        """The names of its path."""
-        return self.path.split("/")
+        """The names of its path; the revision of a Hub repository is none of them."""
+        return _REVISION.sub(r"\1", self.path).split("/")
 
     @property
     def name(self) -> str:
@@ -93,7 +96,8 @@ class Folder:
         """
         for name in (name for names in self.splits().values() for name in names):
             self.refuse_broken(name)
-            with fsspec.open(f"{self.path}/{name}", "rb") as file:
+            filesystem, plain = fsspec.core.url_to_fs(f"{self.path}/{name}")
+            with filesystem.open(plain, "rb", block_size=_PROBE_BYTES) as file:
                 head = file.read(_PROBE_BYTES) + file.readline()
             for line in head.removeprefix(b"\xef\xbb\xbf").splitlines():
                 try:
@@ -117,6 +121,8 @@ def folders_in(root: str, task: str = "NER") -> Iterator[Folder]:
         task: A task's folder, for the message.
     """
     filesystem, base = fsspec.core.url_to_fs(root)
+    if "://" in root:
+        _refuse_unreachable(filesystem, base, root)
     if filesystem.isfile(base):
         raise DataError(f"{root}: is a file (give its folder, or data_files=)")
     if not filesystem.isdir(base):
@@ -129,6 +135,34 @@ def folders_in(root: str, task: str = "NER") -> Iterator[Folder]:
     for path in sorted(found):
         if any(name.removesuffix(".gz") in SPLIT_FILES for name in found[path]):
             yield Folder(protocol + path, found[path], path.count("/") - base.count("/"))
+
+
+def _refuse_unreachable(filesystem: Any, base: str, root: str) -> None:
+    """A DataError that says why a remote place cannot be read: its file system only tells that it is no folder."""
+    try:
+        filesystem.info(base)
+    except Exception as error:  # each file system has its own; what is wrong is the other side's to tell
+        told = str(error).strip().splitlines() or [type(error).__name__]
+        raise DataError(f"{root}: cannot be read: {told[0]} (mend the address, the connection or the token)") from error
+
+
+def at_revision(address: str, revision: str) -> str:
+    """An address in a Hub repository, at a branch, tag or commit.
+
+    Raises:
+        DataError: It is another kind of address, or names another revision.
+
+    >>> at_revision("hf://datasets/user/raw/IE-en", "v1")
+    'hf://datasets/user/raw@v1/IE-en'
+    """
+    if found := _REVISION.match(address):
+        if unquote(found[2]) == revision:
+            return address
+        raise DataError(f"{address}: revision={shown(revision)} is another than its own (give one of them)")
+    found = re.match(r"hf://(?:datasets/|spaces/)?[^/]+/[^/]+", address)
+    if not found:
+        raise DataError(f"{address}: revision={shown(revision)} needs an address on the Hub (hf://datasets/user/name)")
+    return f"{found[0]}@{quote(revision, safe='')}{address[found.end() :]}"
 
 
 def absolute(address: str) -> str:
@@ -188,6 +222,7 @@ def _beside(path: str) -> Listing:
 def fingerprint(root: str) -> str:
     """A digest of names, sizes and versions of a corpus's files, so that changed data is not served from a cache."""
     lines = []
+    _forget_listings(root)
     for folder in folders_in(root):
         lines += [f"{folder.path}/{name}:{_version(info)}" for name, info in sorted(folder.names.items())]
     return _digest(lines)
@@ -196,10 +231,18 @@ def fingerprint(root: str) -> str:
 def fingerprint_of(data_files: Mapping[str, Sequence[Any]]) -> str:
     """The same for files that are given by name, and for the schemas and `meta.json` beside them."""
     lines = []
+    for first in {str(file).partition("://")[0]: str(file) for files in data_files.values() for file in files}.values():
+        _forget_listings(first)
     for folder in folders_of(data_files):
         lines += [f"{folder.path}/{name}:{_version(info)}" for name, info in sorted(folder.names.items())]
         lines.append(repr(folder.given))
     return _digest(lines)
+
+
+def _forget_listings(address: str) -> None:
+    """Remote file systems keep what they once listed; a corpus may have changed since."""
+    if "://" in address:
+        fsspec.core.url_to_fs(address)[0].invalidate_cache()
 
 
 def _version(info: Mapping[str, Any]) -> str:

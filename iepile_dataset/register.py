@@ -5,6 +5,7 @@ finds the module of a dataset is wrapped. It is looked up at call time: the orde
 """
 
 import os
+from collections.abc import Callable
 from functools import lru_cache, wraps
 from hashlib import blake2b
 from importlib import resources
@@ -12,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from .corpus import sample_corpus
-from .folders import fingerprint
+from .folders import at_revision, fingerprint
 from .on_import import when_imported
 
 NAME = "iepile"
@@ -54,8 +55,16 @@ def teach(module: ModuleType, factory: str, name: str, make: Any) -> None:
     setattr(module, factory, wrapper)
 
 
-def _module(data_dir: str | os.PathLike[str] | None = None, data_files: Any = None, **_: Any) -> Any:
+def _module(
+    data_dir: str | os.PathLike[str] | None = None, data_files: Any = None, revision: Any = None, **_: Any
+) -> Any:
     from datasets.load import DatasetModule
+
+    if revision is not None:
+        if data_files:
+            data_files = _each(data_files, lambda file: at_revision(file, str(revision)))
+        else:
+            data_dir = at_revision(os.fspath(data_dir or sample_corpus()), str(revision))
 
     # The hash stands in the cache's path: it covers the code that makes rows and the state of the files they are
     # made from, or a user who edits either is given the old rows.
@@ -64,15 +73,15 @@ def _module(data_dir: str | os.PathLike[str] | None = None, data_files: Any = No
     state = "" if data_files else fingerprint(folder or sample_corpus())
     kwargs = {"dataset_name": NAME, "base_path": folder or "", "data_dir": folder}
     if data_files:
-        kwargs["data_files"] = _plain(data_files)
+        kwargs["data_files"] = _each(data_files, str)
     return DatasetModule(f"{__package__}.builder", _code_hash() + state, kwargs)
 
 
-def _plain(files: Any) -> Any:
-    """Paths as the strings that `datasets` wants."""
+def _each(files: Any, change: Callable[[str], str]) -> Any:
+    """Paths as the strings that `datasets` wants, each changed."""
     if isinstance(files, dict):
-        return {split: _plain(names) for split, names in files.items()}
-    return [os.fspath(name) for name in files] if isinstance(files, list | tuple) else os.fspath(files)
+        return {split: _each(names, change) for split, names in files.items()}
+    return [change(os.fspath(name)) for name in files] if isinstance(files, list | tuple) else change(os.fspath(files))
 
 
 @lru_cache

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from typing import BinaryIO
 
 import fsspec
@@ -30,7 +30,9 @@ class Segment:
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """(1-based line number, line) for each line that belongs to the segment."""
-        with fsspec.open(self.file, "rb") as file:
+        with fsspec.open(self.file, "rb") as opened:
+            # Line by line, a remote file would fetch the same ranges again and again.
+            file = BufferedReader(opened, _BLOCK) if "://" in self.file else opened
             number, position = 1, 0
             if self.start:
                 number = self._lines_before(file) + 1 if self.line is None else self.line + 1

@@ -1,0 +1,39 @@
+"""`iepile download`: a corpus, a prepared dataset, a model or a Space from the Hub into a folder."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def download(
+    repo: Annotated[str, typer.Argument(help="user/name on the Hub.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The folder to make, or to go on with.", show_default=False)],
+    kind: Annotated[Literal["dataset", "model", "space"], typer.Option(help="What it is.")] = "dataset",
+    revision: Annotated[
+        str | None, typer.Option(help="A branch, a tag or a commit. Default: the newest.", show_default=False)
+    ] = None,
+) -> None:
+    """Fetch a repository whole, one revision of it; its licence is shown first. Repeat it to go on where it broke off.
+
+    iepile download zjunlp/iepile --out IEPile          # CC BY-NC-SA 4.0, some sources stricter
+
+    iepile download user/iepile --revision v1 --out rows
+    """
+    from iepile_cards.download import download as fetch
+
+    from ..console import console, errors, failing, quiet_hub
+
+    def tell(line: str) -> None:
+        errors.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+    with failing():
+        quiet_hub()
+        done = fetch(repo, out, kind=kind, revision=revision, tell=tell)
+    if done.others:
+        shown = ", ".join(done.others[:5]) + (" …" if len(done.others) > 5 else "")
+        tell(f"{out} also holds {len(done.others):,} files that are not of this revision: {shown}")
+    console.print(
+        f"{out}: {done.files:,} files, {done.size:,} bytes, {repo} at {done.commit}",
+        markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
