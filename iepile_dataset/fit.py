@@ -23,14 +23,15 @@ from .tasks import Task
 # so that 3.14 stays whole.
 _SENTENCE = re.compile(r".+?(?:[。！？；!?…\n]+[”’」』）\"')]*\s*|\.[”’\"')]*(?:\s+|$)|$)", re.DOTALL)
 
-_LEAST_TEXT = 16
+LEAST_TEXT = 16
 """Tokens of text below which a budget is refused: a window of less is no text."""
 
 
 class Fitter:
     """Asks a record in questions of at most `options.max_prompt_tokens` tokens.
 
-    The tokens are those of the instruction alone, without a chat template's own.
+    The tokens are those of the instruction alone, without a chat template's own, counted by `count` where it is given,
+    else with `options.tokenizer`.
 
     Attributes:
         windows: Windows that were made beyond the first of each text.
@@ -41,10 +42,17 @@ class Fitter:
         DataError: The tokenizer cannot be loaded, or the budget leaves no room for a text.
     """
 
-    def __init__(self, make: Callable[[Schema], Instructor], task: Task, schema: Schema, options: Options) -> None:
+    def __init__(
+        self,
+        make: Callable[[Schema], Instructor],
+        task: Task,
+        schema: Schema,
+        options: Options,
+        count: Callable[[str], int] | None = None,
+    ) -> None:
         self.windows = self.lost = self.over = 0
         self._limit = options.max_prompt_tokens or 0
-        self._count = token_counter(options.tokenizer or "")
+        self._count = count or token_counter(options.tokenizer or "")
         self._cost = lru_cache(maxsize=1 << 14)(self._measured_cost)
         self._annotation = task.annotation
         self._whole = make(schema)
@@ -56,11 +64,11 @@ class Fitter:
         self._largest = max(
             (self._cost(entry) for asker in self._askers for entry in asker.entries.values()), default=0
         )
-        if self._room - self._largest < _LEAST_TEXT:
+        if self._room - self._largest < LEAST_TEXT:
             raise DataError(
                 f"max_prompt_tokens={self._limit} leaves {self._room - self._largest} tokens for the text: the prompt "
                 f"takes {overhead} and the longest label {self._largest} "
-                f"(allow at least {overhead + self._largest + _LEAST_TEXT})"
+                f"(allow at least {overhead + self._largest + LEAST_TEXT})"
             )
 
     def parts(self, text: str, items: Items | None) -> Sequence[tuple[str, Questions]]:
@@ -71,7 +79,7 @@ class Fitter:
         """
         label = self._whole.ask(text, items).label
         made = []
-        cut = windows(text, max(_LEAST_TEXT, self._room - self._longest(text, items)), self._text_cost)
+        cut = windows(text, max(LEAST_TEXT, self._room - self._longest(text, items)), self._text_cost)
         parts = [part for part in cut if not part.isspace()] or cut[:1]
         self.windows += len(parts) - 1
         inside = [within(part, items or (), self._annotation) for part in parts]
@@ -80,7 +88,7 @@ class Fitter:
         for part, found in zip(parts, inside):
             used = self._text_cost(part)
             for asker in self._askers:
-                known = None if items is None else _known_roles(found, asker.schema, self._annotation)
+                known = None if items is None else known_roles(found, asker.schema, self._annotation)
                 questions = asker.ask(part, known, lambda entries: self._split(entries, self._room - used))  # noqa: B023
                 self.over += sum(self._is_over(asked, part, used) for asked in questions.asked)
                 made.append((part, questions._replace(label=label)))
@@ -91,7 +99,7 @@ class Fitter:
         if not self.task.hints or not items:
             return self._largest
         hints = [
-            self.task.hints(text, _known_roles(items, asker.schema, self._annotation), asker.schema).values()
+            self.task.hints(text, known_roles(items, asker.schema, self._annotation), asker.schema).values()
             for asker in self._askers
         ]
         return max((self._cost(entry) for entries in hints for entry in entries), default=0)
@@ -196,7 +204,7 @@ def _lost(items: Items, inside: list[list[Mapping[str, Any]]], annotation: str) 
     return len(units(items) - set().union(*map(units, inside)))
 
 
-def _known_roles(items: Items, schema: Schema, annotation: str) -> Items:
+def known_roles(items: Items, schema: Schema, annotation: str) -> Items:
     """The events that a piece of the schema asks for, with the arguments whose roles it has."""
     if annotation != "event":
         return items

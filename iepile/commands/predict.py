@@ -8,7 +8,7 @@ __all__ = ["PASS_ALL", "predict"]
 
 
 def predict(context: typer.Context) -> None:
-    """Answer instructions with a trained model, as JSON lines."""
+    """Answer instructions, or extract from texts, with a trained model, as JSON lines."""
     from iepile_trainer.predict import main
 
     main(context.args)

@@ -1,70 +1,61 @@
-r"""Answer instructions with a trained model; writes rows as JSON lines, the model's text in `output`.
+r"""Answer instructions, or extract from texts, with a trained model; writes JSON lines.
 
-# The test split of the sample corpus
+# The test split of the sample corpus: rows with the model's text in `output`, for `iepile score`
 ```bash
 python trainer/predict.py --model runs/tiny --input iepile --task ner --split test --output runs/tiny/predictions.jsonl
 ```
 
-# A corpus of your own, a prepared folder, or a file of rows
+# A corpus of your own, a prepared folder, a file of rows or of annotated records with schema.json beside it
 ```bash
 python trainer/predict.py --model runs/lora --input iepile --task re --data_dir path/to/corpus
 python trainer/predict.py --model runs/lora --input path/to/prepared --task re --split test
 python trainer/predict.py --model base-model --adapter runs/lora --input rows.jsonl --output answers.jsonl
 ```
 
-Also `iepile predict`. Rows are written as they are answered; the same command after an interruption goes on
-after the last whole row.
+# Texts without annotation: plain text, CSV, TSV, JSON lines, standard input
+```bash
+python trainer/predict.py --model runs/lora --input letters.txt --schema person,location --output found.jsonl
+python trainer/predict.py --model runs/lora --input cases.csv --task ee --schema schema.json --output found.jsonl
+echo "Ada lives in Ulm." | iepile predict --model runs/lora --input - --schema person,city --output found.jsonl
+```
+
+Each line of the output is one line of the input with its own keys and `extractions`: label, text, start, end (in
+characters), confidence. What cannot be answered is there too, with its `error`. The output is written line by
+line; the same command after an interruption goes on with what is missing.
 """
 
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from itertools import islice
+from itertools import tee
 from pathlib import Path
 from typing import Any
 
 from . import TrainerError
-from .arguments import DataArguments, parse_into
-from .data import load_rows, read_jsonl
-from .generate import predict
-from .journal import append, open_journal, rows_in
+from .arguments import parse_into
+from .backends import Backend, open_backend
+from .generate import answered, predict
+from .inputs import STDIN, Item
+from .journal import forget_failed, open_journal, rows_in, work
+from .predict_arguments import PredictArguments
+from .processes import this_process
+from .quotes import unit_confidences
 
-__all__ = ["PredictArguments", "main", "predict", "run_prediction"]
+__all__ = ["PredictArguments", "Summary", "main", "predict", "run_prediction"]
 
 
-@dataclass
-class PredictArguments:
-    """What to answer, with which model, and where to."""
-
-    model: str | None = field(default=None, metadata={"help": "A run folder (whole model or adapter), or a Hub id."})
-    adapter: str | None = field(default=None, metadata={"help": "An adapter on top of --model."})
-    input: str = field(
-        default="iepile", metadata={"help": "A file of rows (JSON lines), a prepared folder, a Hub id, or `iepile`."}
-    )
-    output: str | None = field(
-        default=None, metadata={"help": "File of answered rows; predictions.jsonl in the run folder by default."}
-    )
-    task: list[str] | None = field(
-        default=None, metadata={"help": "Tasks (configurations), one or several.", "aliases": ["--config", "--tasks"]}
-    )
-    split: str = field(default="test", metadata={"help": "Split to answer; slices such as test[:100] work."})
-    source: list[str] | None = field(default=None, metadata={"help": "Only these sources."})
-    language: str | None = field(default=None, metadata={"help": "Only this language.", "choices": ["en", "zh"]})
-    split_num: int | None = field(default=None, metadata={"help": "Most labels asked in one instruction."})
-    data_dir: str | None = field(default=None, metadata={"help": "A corpus tree of your own, for `iepile`."})
-    data_files: list[str] | None = field(default=None, metadata={"help": "Annotated files: paths, or split=path."})
-    max_rows: int | None = field(default=None, metadata={"help": "Only the first so many rows."})
-    batch_size: int = field(default=32, metadata={"help": "Prompts answered together; halved when memory runs out."})
-    max_new_tokens: int = field(default=256, metadata={"help": "Longest answer."})
-    dtype: str = field(
-        default="auto", metadata={"help": "Weights in memory.", "choices": ["auto", "bfloat16", "float16", "float32"]}
-    )
-    revision: str | None = field(default=None, metadata={"help": "Branch, tag or commit of a Hub model."})
-    trust_remote_code: bool = field(default=False, metadata={"help": "Run the model's own code; needs --revision."})
-    overwrite: bool = field(default=False, metadata={"help": "Start anew where --output is there already."})
+# What may differ when a file is continued: it changes no answer, or says only what to do with the file.
+_FREE = (
+    "output", "batch_size", "device_map", "concurrency", "timeout", "retries", "overwrite", "retry_failed",
+    "trust_remote_code", "base_url",
+)  # fmt: skip
+_OPENED = (
+    "batch_size", "max_new_tokens", "constrain", "dtype", "bits", "device_map", "revision", "trust_remote_code",
+    "base_url", "tokenizer", "concurrency", "timeout", "retries",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -104,40 +95,95 @@ def main(argv: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on after the last row", file=sys.stderr)
         sys.exit(130)
+    if summary is None:  # another of several processes was the last
+        return
     print(summary)
     if summary.read and not summary.predicted:
-        sys.exit("error: no row was answered, see the reasons above")
+        sys.exit("error: nothing was answered without an error, see the reasons above")
 
 
-def run_prediction(args: PredictArguments) -> Summary:
+def run_prediction(args: PredictArguments) -> Summary | None:
     """Answer what is not answered yet.
+
+    Returns:
+        What became of all rows; None in a process that was not the last of several to end.
 
     Raises:
         TrainerError: No such model or input, or an output of another model, input or option.
     """
     from tqdm import tqdm  # type: ignore[import-untyped]
 
-    from .models import load
+    from .workload import asked_for
 
     output = _output(args)
-    rows, total, digest = _input(args)
-    named = ("model", "adapter", "input", "task", "split", "source", "language", "split_num", "data_dir", "max_rows")
-    generation = ("max_new_tokens", "dtype", "revision")
-    made_with = {name: getattr(args, name) for name in (*named, *generation)} | {
-        "input_digest": digest,
-        "model_digest": _weights(args.model) + _weights(args.adapter),
-    }
-    done = open_journal(output, made_with, args.overwrite)
+    process = this_process()
+    if args.device_map and process.count > 1:
+        raise TrainerError("--device_map spreads one model over all GPUs: start one process (no accelerate launch)")
+    if args.input == STDIN and process.count > 1:
+        raise TrainerError("--input - can be read by one process only: write it to a file for several")
+    with process.first_alone():
+        asked = asked_for(args)
+        kept = {name: value for name, value in asdict(args).items() if name not in _FREE}
+        made_with = kept | {
+            "input_digest": _digest(asked),
+            "model_digest": _weights(args.model) + _weights(args.adapter),
+        }
+        open_journal(output, made_with, args.overwrite and process.rank == 0)
+        if args.retry_failed and process.rank == 0:
+            forget_failed(output)
+    share = work(output, len(asked), process.rank, process.count)
     start = time.perf_counter()
-    if done < total:
-        model, tokenizer = load(args.model or "", args.adapter, args.dtype, args.revision, args.trust_remote_code)
-        with tqdm(total=total, initial=done, unit="row", desc="Predicting", smoothing=0.05) as bar:
-            left = islice(rows, done, None)
-            answers = predict(model, tokenizer, left, args.batch_size, args.max_new_tokens)
-            append(output, answers, lambda _: bar.update())
+    if share.left:
+        options = {name: getattr(args, name) for name in _OPENED}
+        backend = open_backend(args.backend, args.model or "", args.adapter, logprobs=args.confidence, **options)
+        answer = _extracted if isinstance(asked[0], Item) else _answered
+        hidden = process.rank > 0
+        with tqdm(total=len(share.left), unit="row", desc="Predicting", smoothing=0.05, disable=hidden) as bar:
+            share.append(answer(backend, (asked[at] for at in share.left), args), lambda _: bar.update())
     seconds = time.perf_counter() - start
+    if not share.finish():
+        return None
     failed = Counter(row["error"] for row in rows_in(output) if "error" in row)
-    return Summary(total, total - failed.total(), dict(failed.most_common(10)), seconds, total - done)
+    predicted = len(asked) - failed.total()
+    return Summary(len(asked), predicted, dict(failed.most_common(10)), seconds, len(share.left))
+
+
+def _answered(backend: Backend, rows: Iterable[dict[str, Any]], args: PredictArguments) -> Iterator[dict[str, Any]]:
+    """Rows with the model's text as `output`; a line that could not be read keeps the error it has."""
+    read, sent = tee(rows)
+    for row, answer in zip(read, backend.answer(sent)):
+        if "instruction" not in row and "error" in row:
+            yield {**row, "output": ""}
+            continue
+        done = answered({name: value for name, value in row.items() if name not in _ADDED}, answer)
+        if answer.cut:
+            done["cut"] = True
+        sure = unit_confidences(str(row.get("task")).lower(), answer) if args.confidence else None
+        yield done if sure is None else {**done, "confidence": sure}
+
+
+_ADDED = ("error", "cut", "confidence")  # what a row has from an earlier answer
+
+
+def _extracted(backend: Backend, items: Iterable[Item], args: PredictArguments) -> Iterator[dict[str, Any]]:
+    """The input's lines with what was found in their texts."""
+    from .documents import Document
+    from .extractor import Extractor
+
+    options = ("split_num", "descriptions", "max_prompt_tokens", "min_confidence", "conflicts")
+    extract = Extractor(backend, **{name: getattr(args, name) for name in options})
+    read, asked = tee(items)
+    unread = Document("", None, error="unread")  # type: ignore[arg-type]
+    found = extract.answer(item.document or unread for item in asked)
+    for item, extraction in zip(read, found):
+        if item.document is None:
+            yield {**item.own, "extractions": [], "error": item.error}
+            continue
+        result = extraction.as_dict()
+        del result["text"]
+        error = result.pop("error")
+        own = {name: value for name, value in item.own.items() if name != "error"}
+        yield {**own, **result} | ({"error": error} if error else {})
 
 
 def _output(args: PredictArguments) -> Path:
@@ -150,29 +196,17 @@ def _output(args: PredictArguments) -> Path:
     raise TrainerError(f"no output: give --output FILE.jsonl ({args.model} is no folder to put it into)")
 
 
-def _input(args: PredictArguments) -> tuple[Iterator[dict[str, Any]], int, str]:
-    """The rows, how many they are, and a digest of what is asked."""
-    if Path(args.input).is_file():
-        # Not through `datasets`: a row keeps every key it has, whatever its type.
-        rows = list(islice(read_jsonl(args.input), args.max_rows))
-    else:
-        data = DataArguments(
-            dataset=args.input,
-            task=args.task,
-            source=args.source,
-            language=args.language,
-            split_num=args.split_num,
-            data_dir=args.data_dir,
-            data_files=args.data_files,
-        )
-        rows = load_rows(data, args.split)
-        rows = rows.select(range(min(len(rows), args.max_rows or len(rows))))
-    if not len(rows):
-        raise TrainerError(f"{args.input} holds no row")
+def _digest(asked: Sequence[Any]) -> str:
+    """A digest of what is asked, so that another input is not taken for the same."""
     digest = blake2b(digest_size=8)
-    for row in rows:
-        digest.update(f"{row.get('id')}\0{row.get('instruction')}\0".encode())
-    return iter(rows), len(rows), digest.hexdigest()
+    schema = None
+    for each in asked:
+        about: Any = (each.get("id"), each.get("instruction")) if isinstance(each, dict) else each.own
+        if isinstance(each, Item) and each.document and each.document.schema is not schema:
+            schema = each.document.schema  # as a rule the same for all
+            about = (about, schema)
+        digest.update(f"{about}\0".encode("utf-8", "replace"))
+    return digest.hexdigest()
 
 
 def _weights(model: str | None) -> str:

@@ -1,0 +1,20 @@
+"""Constrained answers: a grammar for each row, that of its labels and, for `extractive`, of its text."""
+
+from .close import closed, fits
+from .grammar import PLAIN, Spelling, lark, spelling_of
+from .guide import Grammars, Vocabulary
+from .shapes import SHAPES, Keys, shape_of
+
+__all__ = [
+    "PLAIN",
+    "SHAPES",
+    "Grammars",
+    "Keys",
+    "Spelling",
+    "Vocabulary",
+    "closed",
+    "fits",
+    "lark",
+    "shape_of",
+    "spelling_of",
+]

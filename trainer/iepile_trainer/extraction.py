@@ -1,0 +1,175 @@
+"""What was found in a text: typed results with their places, and everything that was not usable."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A piece of the text and what it is.
+
+    Attributes:
+        label: Its type; in an event the role; "" where none was asked, as for the ends of a plain relation.
+        text: The mention as the model wrote it.
+        start: Where it begins in the text, in characters; None where the text does not hold it.
+        end: Where it ends: `text[start:end]` of the extraction is the mention, character for character.
+        confidence: Geometric mean of the probabilities of its tokens, 0 to 1; None where they are unknown.
+        minimum: The smallest of them.
+    """
+
+    label: str
+    text: str
+    start: int | None = None
+    end: int | None = None
+    confidence: float | None = None
+    minimum: float | None = None
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What makes it the same as another: label, text and place, not how sure it is."""
+        return (self.label, self.text, self.start)
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """Its place in the text, () where it has none."""
+        return () if self.start is None or self.end is None else ((self.start, self.end),)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON.
+
+        >>> Mention("city", "Ulm", 3, 6, 0.91234567).as_dict()
+        {'label': 'city', 'text': 'Ulm', 'start': 3, 'end': 6, 'confidence': 0.912346}
+        """
+        place = {"start": self.start, "end": self.end, "confidence": _short(self.confidence)}
+        return {"label": self.label, "text": self.text, **place}
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Two mentions and what connects them; for a knowledge graph an entity, its attribute and the value.
+
+    Attributes:
+        label: The relation or attribute.
+        head: The subject; its label is its type, where types were asked.
+        tail: The object, or the attribute's value.
+        confidence: As of a mention, over the tokens of both.
+        minimum: The smallest of them.
+    """
+
+    label: str
+    head: Mention
+    tail: Mention
+    confidence: float | None = None
+    minimum: float | None = None
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What makes it the same as another."""
+        return (self.label, self.head.key, self.tail.key)
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """The places of head and tail, those that are in the text."""
+        return self.head.spans + self.tail.spans
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        ends = {"head": self.head.as_dict(), "tail": self.tail.as_dict()}
+        return {"label": self.label, **ends, "confidence": _short(self.confidence)}
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, the word that says so and who or what took part.
+
+    Attributes:
+        label: The event type.
+        trigger: The word, labelled with the type; None where the answer names none (`NAN`).
+        arguments: The participants; their label is their role. A role without participant is not there.
+        confidence: As of a mention: the trigger's, or that of all arguments where there is no trigger.
+        minimum: The smallest of them.
+    """
+
+    label: str
+    trigger: Mention | None
+    arguments: tuple[Mention, ...] = ()
+    confidence: float | None = None
+    minimum: float | None = None
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What makes it the same as another, whatever the order of its arguments."""
+        return (self.label, self.trigger and self.trigger.key, frozenset(part.key for part in self.arguments))
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """The trigger's place, or those of the arguments where it has none."""
+        return self.trigger.spans if self.trigger else tuple(span for part in self.arguments for span in part.spans)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "label": self.label,
+            "trigger": self.trigger.as_dict() if self.trigger else None,
+            "arguments": [argument.as_dict() for argument in self.arguments],
+            "confidence": _short(self.confidence),
+        }
+
+
+Result = Mention | Relation | Event
+
+
+@dataclass(frozen=True)
+class Extraction(Sequence[Result]):
+    """The results for one text, in the order of the text; what is not in the text stands last.
+
+    Attributes:
+        text: The text.
+        task: Lower-case name of the task.
+        language: Of the prompt, `en` or `zh`.
+        results: Mentions, relations or events; the extraction itself is the sequence of them.
+        raw: The model's answers, one for each question, in the order in which they were asked.
+        error: Why nothing, or not everything, could be read, in one line; None where everything could.
+        lost: What was read and left out, one line each.
+
+    >>> found = Extraction("In Ulm", "ner", "en", (Mention("city", "Ulm", 3, 6),), ('{"city": ["Ulm"]}',))
+    >>> len(found), found[0].text, found.error
+    (1, 'Ulm', None)
+    """
+
+    text: str
+    task: str
+    language: str
+    results: tuple[Result, ...] = ()
+    raw: tuple[str, ...] = ()
+    error: str | None = None
+    lost: tuple[str, ...] = ()
+
+    @overload
+    def __getitem__(self, place: int) -> Result: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Result, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Result | tuple[Result, ...]:
+        return self.results[place]
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON, as the command line and the server write it."""
+        return {
+            "text": self.text,
+            "task": self.task,
+            "language": self.language,
+            "extractions": [result.as_dict() for result in self.results],
+            "raw": list(self.raw),
+            "error": self.error,
+            "lost": list(self.lost),
+        }
+
+
+def _short(confidence: float | None) -> float | None:
+    return None if confidence is None else round(confidence, 6)
