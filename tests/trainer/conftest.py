@@ -1,5 +1,6 @@
 """Tiny random models, tokenizers learnt on the spot and rows made by hand: no network, no weights."""
 
+import copy
 import json
 from collections.abc import Callable
 from typing import Any
@@ -54,12 +55,18 @@ def dataset(row_list: Callable[..., list[dict[str, str]]]) -> Callable[..., Any]
     return lambda *args, **options: Dataset.from_list(row_list(*args, **options))
 
 
-@pytest.fixture
-def tokenizer(row_list: Callable[..., list[dict[str, str]]]) -> Any:
-    """A tokenizer of a base model: byte-level BPE, no chat template."""
+@pytest.fixture(scope="session")
+def learnt_tokenizer(row_list: Callable[..., list[dict[str, str]]]) -> Any:
+    """The tokenizer of `tokenizer`; not to be changed."""
     from iepile_trainer.scratch import new_tokenizer
 
     return new_tokenizer(row_list(100), 500)
+
+
+@pytest.fixture
+def tokenizer(learnt_tokenizer: Any) -> Any:
+    """A tokenizer of a base model: byte-level BPE, no chat template."""
+    return copy.deepcopy(learnt_tokenizer)
 
 
 @pytest.fixture
@@ -75,28 +82,67 @@ def chat_tokenizer(tokenizer: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def small_model() -> Callable[..., Any]:
-    """A function that makes a random model for a tokenizer, of `family` llama or qwen3."""
+    """A function that makes a random model for a tokenizer, of `family` llama, qwen3, falcon, glm4, t5 and others."""
 
     def make(tokenizer: Any, family: str = "llama", hidden: int = 64) -> Any:
-        from transformers import AutoConfig, AutoModelForCausalLM, set_seed
+        from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, set_seed
 
         set_seed(0)
+        tokens = {"vocab_size": len(tokenizer), "eos_token_id": tokenizer.eos_token_id}
+        tokens |= {"bos_token_id": tokenizer.bos_token_id, "pad_token_id": tokenizer.pad_token_id}
+        if family == "t5":
+            size = {"d_model": hidden, "d_kv": hidden // 2, "d_ff": 2 * hidden, "num_layers": 2, "num_heads": 2}
+            start = tokenizer.pad_token_id
+            return AutoModelForSeq2SeqLM.from_config(
+                AutoConfig.for_model(family, **size, **tokens, decoder_start_token_id=start)
+            )
         config = AutoConfig.for_model(
             family,
-            vocab_size=len(tokenizer),
             hidden_size=hidden,
-            intermediate_size=2 * hidden,
             num_hidden_layers=2,
             num_attention_heads=2,
-            num_key_value_heads=2,
-            head_dim=hidden // 2,
             max_position_embeddings=256,
             initializer_range=0.09,
             tie_word_embeddings=True,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
+            **({} if family in ("falcon", "bloom") else {"intermediate_size": 2 * hidden, "num_key_value_heads": 2}),
+            **({"head_dim": hidden // 2} if family in ("qwen3", "glm4", "llama") else {}),
+            **tokens,
         )
         return AutoModelForCausalLM.from_config(config)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def by_heart(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """A function that makes the folder of a small model that answers `rows` word for word."""
+
+    def learn(rows: list[dict[str, str]]) -> Any:
+        import torch
+
+        from iepile_trainer.formats import use_format
+        from iepile_trainer.scratch import new_model, new_tokenizer
+        from iepile_trainer.tokens import answer_ids, prompt_ids
+
+        tokenizer = new_tokenizer(rows, 500)
+        use_format(tokenizer)
+        model = new_model(tokenizer, hidden=64, layers=2, positions=512)
+        prompts = prompt_ids(tokenizer, [row["instruction"] for row in rows])
+        answers = answer_ids(tokenizer, [row["output"] for row in rows])
+        longest = max(len(prompt) + len(answer) for prompt, answer in zip(prompts, answers))
+        ids, labels = [], []
+        for prompt, answer in zip(prompts, answers):
+            left = longest - len(prompt) - len(answer)
+            ids.append(prompt + answer + [tokenizer.pad_token_id] * left)
+            labels.append([-100] * len(prompt) + answer + [-100] * left)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+        for _ in range(80):
+            model(input_ids=torch.tensor(ids), labels=torch.tensor(labels)).loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        folder = tmp_path_factory.mktemp("by_heart")
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return folder
+
+    return learn

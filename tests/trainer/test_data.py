@@ -6,7 +6,7 @@ import pytest
 
 from iepile_trainer import TrainerError
 from iepile_trainer.arguments import DataArguments
-from iepile_trainer.data import COLUMNS, load_rows, manifest
+from iepile_trainer.data import COLUMNS, NoSplit, load_both, load_rows, manifest
 from iepile_trainer.tokens import encode
 
 
@@ -77,3 +77,91 @@ def test_what_cannot_be_loaded_is_said_in_one_line():
         with pytest.raises(TrainerError, match=reason) as error:
             load_rows(data, split)
         assert "\n" not in str(error.value)
+
+
+def original(folder, row_list, **splits):
+    """Files as the original toolkit writes them: no id, no language, no label."""
+    kept = ("task", "source", "instruction", "output")
+    for name, count in splits.items():
+        lines = [json.dumps({key: row[key] for key in kept}) for row in row_list(count)]
+        (folder / f"{name}.json").write_text("\n".join(lines) + "\n")
+
+
+def test_the_originals_train_and_dev_files_are_read_with_places_as_ids(tmp_path, row_list):
+    original(tmp_path, row_list, train=30, dev=4)
+    for dataset in (str(tmp_path), str(tmp_path / "train.json")):
+        loaded = load_both(DataArguments(dataset=dataset), evaluate=True)
+        assert (len(loaded.rows), len(loaded.eval_rows), loaded.notes) == (30, 4, ())
+        assert loaded.rows["id"][:2] == ["train.json:1", "train.json:2"]
+        assert loaded.eval_rows[0]["id"] == "dev.json:1"
+        assert loaded.eval_rows[0]["language"] == "en"
+        # The annotation is what the answer states: it can be scored.
+        assert json.loads(loaded.eval_rows[0]["label"]) == json.loads(row_list(1)[0]["label"])
+    assert len(load_rows(DataArguments(dataset=str(tmp_path)), "train[:20]")) == 20
+
+
+def test_without_a_validation_split_whole_records_are_held_out(tmp_path, row_list):
+    # 200 rows of 100 records; the default is 1 %: 2 rows, one record.
+    rows = [{**row, "id": f"record {at // 2}"} for at, row in enumerate(row_list(200))]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    data = DataArguments(dataset=str(tmp_path / "train.jsonl"))
+    loaded = load_both(data, evaluate=True)
+    assert (len(loaded.rows), len(loaded.eval_rows)) == (198, 2)
+    assert "2 rows are held out" in loaded.notes[0]
+    data = DataArguments(dataset=str(tmp_path / "train.jsonl"), val_set_size=0.25)
+    loaded = load_both(data, evaluate=True)
+    kept, out = set(loaded.rows["id"][:]), set(loaded.eval_rows["id"][:])
+    assert not kept & out
+    assert 50 <= len(loaded.eval_rows) <= 51
+    assert load_both(data, evaluate=True).eval_rows["id"][:] == loaded.eval_rows["id"][:]
+    data.seed = 7
+    assert load_both(data, evaluate=True).eval_rows["id"][:] != loaded.eval_rows["id"][:]
+    assert load_both(data, evaluate=False).eval_rows is None
+    few = load_both(
+        DataArguments(dataset=str(tmp_path / "train.jsonl"), val_set_size=40, max_eval_rows=10), evaluate=True
+    )
+    assert (len(few.rows), len(few.eval_rows)) == (160, 40)  # nothing falls between the two
+    with pytest.raises(TrainerError, match="holding out 500 of 200 rows leaves none"):
+        load_both(DataArguments(dataset=str(tmp_path / "train.jsonl"), val_set_size=500), evaluate=True)
+    with pytest.raises(NoSplit, match="no rows of split 'dev2'"):  # an asked one is not replaced
+        load_both(DataArguments(dataset=str(tmp_path / "train.jsonl"), eval_split="dev2"), evaluate=True)
+
+
+def test_rows_about_one_text_are_held_out_together(tmp_path, row_list):
+    rows = [{**row, "id": f"{at}", "task": task} for at, row in enumerate(row_list(60)) for task in ("NER", "RE")]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    loaded = load_both(DataArguments(dataset=str(tmp_path), val_set_size=10), evaluate=True)
+    texts = [{json.loads(row["instruction"])["input"] for row in part} for part in (loaded.rows, loaded.eval_rows)]
+    assert not texts[0] & texts[1]
+
+
+def test_labels_are_drawn_anew_for_each_epoch_and_held_out_records_stay_out():
+    data = DataArguments(task=["ner"], negatives="0.5", redraw=3, val_set_size=20)
+    loaded = load_both(data, evaluate=True)
+    draws = [loaded.rows.filter(lambda row, n=n: row["draw"] == n) for n in range(3)]
+    assert sorted(set(loaded.rows["draw"][:])) == [0, 1, 2]
+    assert len({tuple(draw["instruction"][:]) for draw in draws}) == 3
+    assert len({tuple(sorted(set(draw["id"][:]))) for draw in draws}) == 1  # the same records, asked otherwise
+    assert not set(loaded.rows["id"][:]) & set(loaded.eval_rows["id"][:])
+    # A draw is what the option `epoch` gives.
+    second = load_rows(DataArguments(task=["ner"], negatives="0.5", epoch=1), "train")
+    assert set(draws[1]["instruction"][:]) <= set(second["instruction"][:])
+    with pytest.raises(TrainerError, match="--redraw makes instructions anew: it needs annotated text"):
+        DataArguments(dataset="rows.jsonl", redraw=2)
+
+
+def test_what_a_row_lacks_is_said_with_its_place(tmp_path):
+    file = tmp_path / "train.jsonl"
+    for row, reason in (
+        ({"text": "In Ulm", "entity": []}, r"train\.jsonl:1: no 'instruction', only text, entity \(.*iepile prepare"),
+        ({"instruction": "?"}, r"train\.jsonl:1: no 'output', only instruction"),
+    ):
+        file.write_text(json.dumps(row) + "\n")
+        with pytest.raises(TrainerError, match=reason):
+            load_rows(DataArguments(dataset=str(file)), "train")
+    file.write_text("\n")
+    with pytest.raises(TrainerError, match="no row of split 'train'"):
+        load_rows(DataArguments(dataset=str(file)), "train")
+    (tmp_path / "rows.csv").write_text("instruction,output\n")
+    with pytest.raises(TrainerError, match=r"rows\.csv: a file of rows is JSON lines, \.json or \.jsonl"):
+        load_rows(DataArguments(dataset=str(tmp_path / "rows.csv")), "train")

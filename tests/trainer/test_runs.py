@@ -3,6 +3,8 @@
 import json
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from iepile_trainer import TrainerError
 from iepile_trainer.runs import claim, last_checkpoint, read_run, write_run
@@ -13,7 +15,8 @@ PLAN = {"base_model": "small", "options": {"learning_rate": 0.001, "sizes": (1, 
 def checkpoint(folder, step, whole=True):
     path = folder / f"checkpoint-{step}"
     path.mkdir(parents=True)
-    (path / "model.safetensors").write_bytes(b"weights")
+    save_file({"weight": torch.ones(4)}, path / "model.safetensors")
+    torch.save({"step": step}, path / "optimizer.pt")
     if whole:
         (path / "trainer_state.json").write_text("{}")
     return path
@@ -33,6 +36,17 @@ def test_the_newest_whole_checkpoint_is_taken_up(tmp_path):
     assert claim(tmp_path, PLAN) == newest
 
 
+@pytest.mark.parametrize("cut", ["model.safetensors", "optimizer.pt", "trainer_state.json"])
+def test_a_checkpoint_with_a_file_cut_short_is_not_whole(cut, tmp_path):
+    claim(tmp_path, PLAN)
+    before = checkpoint(tmp_path, 9)
+    damaged = checkpoint(tmp_path, 10)
+    (damaged / cut).write_bytes((damaged / cut).read_bytes()[:-1])
+    assert last_checkpoint(tmp_path) == before
+    assert claim(tmp_path, PLAN) == before
+    assert not damaged.exists()  # it would be in the way
+
+
 def test_the_checkpoint_of_another_plan_is_refused_with_the_difference(tmp_path):
     claim(tmp_path, PLAN)
     checkpoint(tmp_path, 5)
@@ -40,6 +54,14 @@ def test_the_checkpoint_of_another_plan_is_refused_with_the_difference(tmp_path)
         claim(tmp_path, {**PLAN, "base_model": "large"})
     assert claim(tmp_path, {**PLAN, "base_model": "large"}, overwrite=True) is None
     assert not list(tmp_path.glob("checkpoint-*"))
+
+
+def test_a_difference_deep_in_the_plan_is_named(tmp_path):
+    claim(tmp_path, PLAN)
+    checkpoint(tmp_path, 5)
+    other = {**PLAN, "options": {**PLAN["options"], "learning_rate": 0.01}}
+    with pytest.raises(TrainerError, match=r"with options\.learning_rate = 0\.001, now 0\.01 "):
+        claim(tmp_path, other)
 
 
 def test_a_finished_run_is_refused_and_overwriting_removes_only_what_is_its_own(tmp_path):

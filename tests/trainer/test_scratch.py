@@ -20,6 +20,23 @@ def test_instructions_and_answers_come_back_as_they_were(tokenizer, row_list):
             assert tokenizer.decode(tokenizer(text, add_special_tokens=False)["input_ids"]) == text
 
 
+@pytest.mark.parametrize("task", ["ee", "eet", "eea"])
+def test_events_come_back_as_they_were_and_their_glue_is_short(task):
+    from iepile_trainer.arguments import DataArguments
+    from iepile_trainer.data import load_rows
+
+    rows = load_rows(DataArguments(task=[task], language="en"), "train").to_list()
+    tokenizer = new_tokenizer(rows, 400)
+    for row in rows:
+        for text in (row["instruction"], row["output"]):
+            assert tokenizer.decode(tokenizer(text, add_special_tokens=False)["input_ids"]) == text
+    answer = '{"lawsuit": [], "layoff": [{"trigger": "axed", "arguments": {"place": "NAN", "date": "May"}}]}'
+    glue = [token for token in tokenizer.tokenize(answer) if '"' in token]
+    if task == "ee":
+        ends = ['": [], "', '": [{"trigger": "', '", "arguments": {"', '": "NAN", "', '": "', '"}}]}']
+        assert glue == ['{"', *ends]
+
+
 def test_rows_of_another_form_are_refused():
     with pytest.raises(TrainerError, match="their instruction is no JSON"):
         new_tokenizer([{"instruction": "plain words", "output": "[]"}])

@@ -66,7 +66,7 @@ def test_a_long_text_loses_its_end_and_nothing_else(tokenizer, dataset):
     rows = dataset(4, tail=tail)
     whole, _ = encode(rows, tokenizer, None)
     limit = min(whole["length"]) - 20
-    encoded, report = encode(rows, tokenizer, limit)
+    encoded, report = encode(rows, tokenizer, limit, "shorten")
     assert (report.rows, report.kept, report.shortened, report.dropped) == (4, 4, 4, 0)
     assert report.gold_lost == 0
     for row, original in zip(encoded, rows):
@@ -87,12 +87,69 @@ def test_where_shortening_would_lose_gold_the_row_is_dropped_and_counted(tokeniz
         row["instruction"] = json.dumps({**json.loads(row["instruction"]), "input": text})
     both = Dataset.from_list(rows)
     limit = encode(both, tokenizer, None)[0]["length"][0] - 30
-    encoded, report = encode(both, tokenizer, limit)
+    encoded, report = encode(both, tokenizer, limit, "shorten")
     # The second text would lose "Bo Ada" and "Oslo": 2 of 4 mentions.
     assert encoded["id"][:] == ["en/NER/homes/train:1"]
     assert (report.shortened, report.dropped, report.gold, report.gold_lost) == (1, 1, 4, 2)
     assert report.gold_lost_share == 0.5
-    assert "gold lost 2 of 4 mentions (50.00%)" in str(report)
+    assert "gold lost 2 of 4 units (50.00%)" in str(report)
+
+
+def test_a_text_that_is_too_long_is_asked_about_in_windows(tokenizer, row_list):
+    from datasets import Dataset
+
+    (row,) = row_list(1)
+    text = "Ada Ada lives in Rome. " + "Nothing happened. " * 20 + "Later Rome bored her."
+    row["instruction"] = json.dumps({**json.loads(row["instruction"]), "input": text})
+    rows = Dataset.from_list([row])
+    limit = encode(rows, tokenizer, None)[0]["length"][0] * 2 // 3
+    encoded, report = encode(rows, tokenizer, limit)
+    prompts, answers = [], []
+    for window in encoded:
+        assert window["length"] == len(window["input_ids"]) <= limit
+        assert window["id"] == row["id"]
+        prompt = tokenizer.decode([id for id, label in zip(window["input_ids"], window["labels"]) if label == -100])
+        prompts.append(json.loads(prompt.removeprefix("<s>"))["input"])
+        answers.append(tokenizer.decode([id for id in window["labels"] if id != -100]).removesuffix("</s>"))
+    assert "".join(prompts) == text
+    assert all(window.rstrip().endswith(".") for window in prompts)  # whole sentences
+    assert answers[0] == '{"person": ["Ada Ada"], "place": ["Rome"]}'
+    assert answers[-1] == '{"person": [], "place": ["Rome"]}'
+    assert (report.rows, report.kept, report.windowed, report.windows) == (1, len(encoded), 1, len(encoded))
+    assert (report.gold, report.gold_lost, report.dropped) == (2, 0, 0)
+
+
+def test_a_pair_whose_ends_stand_in_different_windows_is_counted_as_lost(tokenizer):
+    from datasets import Dataset
+
+    asked = {"instruction": "Relate.", "schema": ["born in"], "input": ""}
+    output = '{"born in": [{"subject": "Ada", "object": "Ulm"}, {"subject": "Bo", "object": "Rome"}]}'
+    text = "Ada was born in Ulm. " + "So it is. " * 30 + "Bo came later. " + "So it is. " * 30 + "He is from Rome."
+    row = {"id": "a", "task": "RE", "instruction": json.dumps({**asked, "input": text}), "output": output}
+    rows = Dataset.from_list([row])
+    whole = encode(rows, tokenizer, None)[0]["length"][0]
+    _, report = encode(rows, tokenizer, whole // 2)
+    # Bo and Rome stand in no window together: 1 of 2 pairs.
+    assert (report.gold, report.gold_lost, report.windowed) == (2, 1, 1)
+    assert report.windows >= 3
+
+
+def test_rows_of_another_form_are_shortened_instead(tokenizer, dataset):
+    rows = dataset(1, tail=" And then nothing happened" * 12).remove_columns(["task", "label"])
+    limit = encode(rows, tokenizer, None)[0]["length"][0] - 20
+    assert encode(rows, tokenizer, limit)[1].shortened == 1  # without its task a row cannot be cut into windows
+
+
+def test_an_encoder_decoder_reads_the_prompt_and_learns_the_answer(tokenizer, dataset):
+    rows = dataset(3)
+    joined, apart = encode(rows, tokenizer, 200)[0], encode(rows, tokenizer, 200, seq2seq=True)[0]
+    for one, two in zip(joined, apart):
+        assert two["input_ids"] + two["labels"] == one["input_ids"]
+        assert one["labels"][-len(two["labels"]) :] == two["labels"]
+    longest = max(len(row["input_ids"]) for row in apart)
+    assert encode(rows, tokenizer, longest, "drop", seq2seq=True)[1].dropped == 0
+    with pytest.raises(TrainerError, match="dropped 3 over"):
+        encode(rows, tokenizer, longest, "drop")
 
 
 def test_drop_and_error_leave_texts_alone(tokenizer, dataset):
@@ -104,7 +161,7 @@ def test_drop_and_error_leave_texts_alone(tokenizer, dataset):
     encoded, report = encode(long, tokenizer, max(limit, max(encode(rows, tokenizer, None)[0]["length"])), "drop")
     assert "long" not in encoded["id"][:]
     assert report.dropped == 1
-    with pytest.raises(TrainerError, match=r"long: \d+ tokens, more than max_length .*--overlong shorten"):
+    with pytest.raises(TrainerError, match=r"long: \d+ tokens, more than max_length .*--overlong window"):
         encode(long, tokenizer, report.max_length, "error")
 
 

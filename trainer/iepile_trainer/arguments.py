@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.resources import files
@@ -10,64 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from . import TrainerError
-from .tokens import OVERLONG
-
-
-@dataclass
-class DataArguments:
-    """Which rows to train on. Those that shape instructions are the options of `load_dataset("iepile", …)`."""
-
-    dataset: str = field(
-        default="iepile",
-        metadata={"help": "`iepile`, a folder made by `iepile prepare`, a file of rows (JSON lines), or a Hub id."},
-    )
-    task: list[str] | None = field(
-        default=None,
-        metadata={
-            "help": "Tasks (configurations), one or several: ner re ee eet eea. ner for `iepile`, else all there are.",
-            "aliases": ["--tasks"],
-        },
-    )
-    source: list[str] | None = field(default=None, metadata={"help": "Only these sources."})
-    language: str | None = field(default=None, metadata={"help": "Only this language.", "choices": ["en", "zh"]})
-    split_num: int | None = field(default=None, metadata={"help": "Most labels asked in one instruction."})
-    negatives: str = field(
-        default="all", metadata={"help": "Labels that do not occur to ask as well: all, none, or a share of them."}
-    )
-    epoch: int = field(default=0, metadata={"help": "Draws the labels of the train split anew."})
-    strict: bool = field(default=False, metadata={"help": "The first bad record is an error."})
-    data_dir: str | None = field(default=None, metadata={"help": "A corpus tree of your own, for `iepile`."})
-    data_files: list[str] | None = field(
-        default=None, metadata={"help": "Annotated files, for `iepile`: paths, or split=path."}
-    )
-    num_shards: int | None = field(default=None, metadata={"help": "Shards per split, for `iepile`."})
-    train_split: str = field(default="train", metadata={"help": "Split to train on; slices such as train[:100] work."})
-    eval_split: str = field(default="validation", metadata={"help": "Split for --eval_strategy steps or epoch."})
-    max_rows: int | None = field(default=None, metadata={"help": "Train on at most so many rows, drawn by --seed."})
-    max_eval_rows: int | None = field(default=1000, metadata={"help": "The same for evaluation."})
-    overlong: str = field(
-        default="shorten",
-        metadata={
-            "help": "Rows over --max_length: shorten their text (drop where gold would be lost), drop, or error.",
-            "choices": list(OVERLONG),
-        },
-    )
-    prompt_format: str | None = field(
-        default=None,
-        metadata={
-            "help": "A shipped chat template (`iepile formats` lists them), or `tokenizer` for the tokenizer's own; "
-            "by default the latter, `plain` where it has none."
-        },
-    )
-    # Training has a --seed already: one number seeds the labels that are drawn, too.
-    seed: int = field(default=42, init=False)
-
-    def __post_init__(self) -> None:
-        # A YAML file may say `task: ner` where the command line gives a list.
-        for name in ("task", "source", "data_files"):
-            if isinstance(getattr(self, name), str):
-                setattr(self, name, [getattr(self, name)])
-        self.negatives = str(self.negatives)
+from .data_arguments import DataArguments
+from .watch import WatchArguments, implied
 
 
 @dataclass
@@ -78,6 +23,20 @@ class RunArguments:
     record_ids: str | None = field(
         default=None,
         metadata={"help": "Write the id of every row as it is trained on, to FILE.<process>: proof of what was seen."},
+    )
+    adapter: str | None = field(
+        default=None,
+        metadata={"help": "Go on with this adapter; the same as giving it as --model_name_or_path, base and all."},
+    )
+    init_lora_weights: str | None = field(
+        default=None,
+        metadata={
+            "help": "How a new adapter starts: pissa, pissa_niter_16, olora, gaussian or orthogonal; by default it "
+            "changes nothing at first."
+        },
+    )
+    dry_run: bool = field(
+        default=False, metadata={"help": "Stop after the report on rows, steps and memory, before any training."}
     )
     scratch: bool = field(
         default=False, metadata={"help": "Train a new small Llama and its tokenizer instead of a pretrained model."}
@@ -91,7 +50,7 @@ def recipes() -> list[str]:
     """Names of the shipped recipes.
 
     >>> recipes()
-    ['full', 'lora', 'tiny']
+    ['dora', 'full', 'lora', 'pissa', 'qlora', 'qlora8', 'rslora', 'seq2seq', 'tiny']
     """
     return sorted(file.name.removesuffix(".yaml") for file in _folder().iterdir() if file.name.endswith(".yaml"))
 
@@ -101,7 +60,7 @@ def recipe(name: str) -> str:
 
     >>> recipe("lara")
     Traceback (most recent call last):
-    iepile_trainer.TrainerError: no recipe "lara" (shipped: full, lora, tiny; or give the path of a YAML file)
+    iepile_trainer.TrainerError: no recipe "lara" (shipped: dora, full, lora, pissa, ...; or give the path of a YAML file)
     """
     if Path(name).is_file():
         return name
@@ -111,7 +70,7 @@ def recipe(name: str) -> str:
 
 
 def parse(argv: list[str] | None, prog: str | None = None, description: str | None = None) -> tuple[Any, ...]:
-    """Options and recipe → (DataArguments, RunArguments, SFTConfig, ModelConfig).
+    """Options and recipe → (DataArguments, RunArguments, SFTConfig, ModelConfig, WatchArguments).
 
     The command line overrides the recipe, the recipe overrides the defaults.
 
@@ -122,13 +81,15 @@ def parse(argv: list[str] | None, prog: str | None = None, description: str | No
 
     argv, name = _take_config(sys.argv[1:] if argv is None else list(argv))
     path = recipe(name) if name else None
-    parser = _parser((DataArguments, RunArguments, SFTConfig, ModelConfig), prog, description)
+    parser = _parser((DataArguments, RunArguments, SFTConfig, ModelConfig, WatchArguments), prog, description)
     parser.add_argument("--config", help=f"A recipe ({', '.join(recipes())}) or a YAML file; options override it.")
     output_dir = f"runs/{Path(name).stem if name else 'sft'}"
     parser.set_defaults_with_config(output_dir=output_dir, **hardware_defaults())
-    data, run, training, model = _parsed(parser, argv, path)
+    data, run, training, model, watch = _parsed(parser, argv, path, _implied)
     data.seed = training.seed
-    return data, run, training, model
+    if data.max_prompt_tokens:
+        data.tokenizer = data.tokenizer or model.model_name_or_path
+    return data, run, training, model, watch
 
 
 def parse_into(cls: type, argv: list[str] | None, prog: str, description: str | None = None) -> Any:
@@ -151,7 +112,18 @@ def _parser(classes: tuple[type, ...], prog: str | None, description: str | None
     return Parser(classes, prog=prog, usage=usage, description=description, formatter_class=Format, allow_abbrev=False)
 
 
-def _parsed(parser: Any, argv: list[str], config: str | None = None) -> list[Any]:
+def _implied(known: argparse.Namespace) -> dict[str, Any]:
+    named = ("predict_steps", "predict_rows", "early_stopping_patience")
+    watch = WatchArguments(**{name: getattr(known, name) for name in named})
+    return implied(watch, known.load_best_model_at_end, known.metric_for_best_model)
+
+
+def _parsed(
+    parser: Any,
+    argv: list[str],
+    config: str | None = None,
+    imply: Callable[[argparse.Namespace], dict[str, Any]] | None = None,
+) -> list[Any]:
     import yaml
 
     from_recipe: list[str] = []
@@ -162,6 +134,8 @@ def _parsed(parser: Any, argv: list[str], config: str | None = None) -> list[Any
                 raise TrainerError(f"{config}: not a mapping of options to values")
             os.environ.update({name: str(value) for name, value in settings.pop("env", {}).items()})
             from_recipe = parser.set_defaults_with_config(**settings)
+        if imply:
+            parser.set_defaults(**imply(parser.parse_known_args(argv)[0]))
         *parsed, from_command = parser.parse_args_into_dataclasses(argv, return_remaining_strings=True)
     except yaml.YAMLError as problem:
         raise TrainerError(f"{config}: {' '.join(str(problem).split())}") from None

@@ -1,23 +1,98 @@
-"""Rows to train on or to answer: from the dataset, a prepared folder, a file, or the Hub."""
+"""Rows to train on and to validate on, loaded, mixed and split as the options say."""
 
 import json
-from collections import defaultdict
+import math
+import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from . import TrainerError
 from .arguments import DataArguments
+from .holdout import drawn, held_out_size, hold_out
+from .lengths import Tally
+from .mix import Mix, mixed, mixed_stream
+from .sources import COLUMNS, NoSplit, parts, read_jsonl
+from .tokens import is_stream
 
-COLUMNS = ("id", "task", "source", "language", "instruction", "output", "label")
-_OPTIONS = ("language", "source", "split_num", "negatives", "seed", "epoch", "strict", "data_dir", "num_shards")
+__all__ = [
+    "COLUMNS", "Loaded", "NoSplit", "first_rows", "load_both", "load_rows", "manifest", "read_jsonl", "suggested_steps",
+]  # fmt: skip
+
+
+_FIRST = 20_000
+_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Rows to train on and to validate on.
+
+    Attributes:
+        rows: A `datasets.Dataset`, or an `IterableDataset` with `data.streaming`. Where labels are drawn anew
+            for each epoch, all draws one after the other, told apart by the column `draw`.
+        eval_rows: A `datasets.Dataset`; None where no evaluation is wanted.
+        notes: What the user should know, a line each.
+    """
+
+    rows: Any
+    eval_rows: Any
+    notes: tuple[str, ...] = ()
+
+
+def load_both(data: DataArguments, evaluate: bool, num_proc: int | None = None) -> Loaded:
+    """Load the train split and, if there is to be an evaluation, rows for it.
+
+    These are the split `data.eval_split`. Where there is none, or `data.val_set_size` is given, they are taken out
+    of the train split, see `holdout`.
+
+    Raises:
+        TrainerError: As `load_rows`; or what was asked for cannot be had of a stream.
+    """
+    _check_names(data)
+    if data.streaming:
+        return Loaded(_stream(data), _validation(data, num_proc) if evaluate else None)
+    eval_rows = None
+    take = evaluate and data.val_set_size is not None
+    if evaluate and not take:
+        try:
+            eval_rows = load_rows(data, data.eval_split, data.max_eval_rows, num_proc)
+        except NoSplit:
+            if data.eval_split != "validation":
+                raise
+            take = True
+    if not take and data.redraw == 1:
+        return Loaded(load_rows(data, data.train_split, data.max_rows, num_proc), eval_rows)
+    import datasets
+
+    notes, draws = [], []
+    records: set[bytes] = set()
+    for number in range(data.redraw):
+        rows = _joined(data, data.train_split, num_proc, number)
+        if take:
+            if not records:
+                size = held_out_size(data.val_set_size, len(rows))
+                if data.val_set_size is None and data.max_eval_rows is not None:
+                    size = min(size, data.max_eval_rows)  # what is not evaluated can be learnt from
+                records = drawn(rows, size, data.seed)
+            rows, out = hold_out(rows, records, data.seed)
+            if eval_rows is None:
+                eval_rows = out
+                notes.append(
+                    f"{len(out):,} rows are held out of the train split for validation: whole records, by --seed"
+                )
+        rows = _at_most(mixed(rows, Mix.of(data.mix), data.max_rows_per_source, data.seed), data.max_rows, data.seed)
+        draws.append(rows.add_column("draw", [number] * len(rows)) if data.redraw > 1 else rows)
+    if data.redraw > 1:
+        notes.append(f"the labels to ask are drawn anew {data.redraw} times: epoch 1 sees the first draw, and so on")
+    return Loaded(datasets.concatenate_datasets(draws), eval_rows, tuple(notes))
 
 
 def load_rows(data: DataArguments, split: str, max_rows: int | None = None, num_proc: int | None = None) -> Any:
-    """Load the rows that `data` names.
+    """Load the rows that `data` names; weights and the cap on sources count in the train split only.
 
     Args:
         data: What to load.
@@ -29,207 +104,166 @@ def load_rows(data: DataArguments, split: str, max_rows: int | None = None, num_
         A `datasets.Dataset` with the string columns of a row.
 
     Raises:
-        TrainerError: No such dataset, configuration or split, or nothing in it that was asked for.
+        NoSplit: Nothing has that split.
+        TrainerError: No such dataset or configuration, or nothing in it that was asked for.
     """
-    path = Path(data.dataset)
-    if data.dataset == "iepile":
-        rows = _generated(data, split, num_proc)
-    elif path.is_file():
-        rows = _from_files([path])
-    elif path.is_dir() and not _is_loadable(path):
-        rows = _from_files(_row_files(path, split))
-    else:
-        rows = _published(data, split)
-    if data.dataset != "iepile":
-        rows = _only(rows, data)
-    if max_rows is not None and max_rows < len(rows):
-        rows = rows.shuffle(seed=data.seed).select(range(max_rows))
+    rows = _joined(data, split, num_proc)
+    if split.partition("[")[0] == data.train_split.partition("[")[0]:
+        rows = mixed(rows, Mix.of(data.mix), data.max_rows_per_source, data.seed)
+    return _at_most(rows, max_rows, data.seed)
+
+
+def _joined(data: DataArguments, split: str, num_proc: int | None, draw: int = 0) -> Any:
+    import datasets
+
+    rows = datasets.concatenate_datasets(parts(data, split, num_proc, draw))
     if not len(rows):
         asked = f"task {data.task}, source {data.source}, language {data.language}"
-        raise TrainerError(f"{data.dataset}: no row of split {split!r} matches {asked}")
+        raise TrainerError(f"{' '.join(data.dataset)}: no row of split {split!r} matches {asked}")
     return rows
 
 
-def read_jsonl(path: Path | str) -> Iterator[dict[str, Any]]:
-    """Rows of a JSON lines file, one by one.
-
-    Raises:
-        TrainerError: A line is no JSON object; says which.
-    """
-    with open(path, "rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                row = orjson.loads(line)
-            except orjson.JSONDecodeError as problem:
-                raise TrainerError(f"{path}:{number}: not JSON, {problem} (one JSON object per line)") from None
-            if not isinstance(row, dict):
-                raise TrainerError(f"{path}:{number}: {type(row).__name__} instead of an object (one row per line)")
-            yield row
+def _at_most(rows: Any, count: int | None, seed: int) -> Any:
+    return rows if count is None or count >= len(rows) else rows.shuffle(seed=seed).select(range(count))
 
 
-def manifest(rows: Any, data: DataArguments, split: str) -> list[dict[str, Any]]:
-    """What was trained on, one entry per task, from the encoded rows of `tokens.encode`."""
-    count: dict[str, int] = defaultdict(int)
-    tokens: dict[str, int] = defaultdict(int)
-    names: dict[str, dict[str, None]] = defaultdict(dict)
-    languages: dict[str, set[str]] = defaultdict(set)
-    given = [name for name in ("task", "source", "language") if name in rows.column_names]
-    for batch in rows.select_columns([*given, "length"]).iter(10_000):
-        size = len(batch["length"])
-        columns = [batch.get(name, [""] * size) for name in ("task", "source", "language")]
-        for task, source, language, length in zip(*columns, batch["length"]):
-            count[task] += 1
-            tokens[task] += length
-            names[task][source] = None
-            languages[task].add(language)
-    licences = _licences(data)
-    options = {
-        name: getattr(data, name)
-        for name in ("split_num", "negatives", "seed", "epoch", "data_dir", "data_files", "max_rows")
-    }
-    return [
-        {
-            "dataset": data.dataset,
-            "config": task.lower(),
-            "source": list(names[task]),
-            "language": sorted(languages[task]),
-            "split": split,
-            "rows": count[task],
-            "tokens": tokens[task],
-            "licences": sorted(
-                {
-                    licences[key]
-                    for key in (f"{language}/{task}/{source}" for language in languages[task] for source in names[task])
-                    if licences.get(key)
-                }
-            ),
-            "options": options,
-        }
-        for task in count
-    ]
-
-
-def _generated(data: DataArguments, split: str, num_proc: int | None) -> Any:
+def _stream(data: DataArguments) -> Any:
+    """A stream of the train split, all draws of its labels one after the other."""
     import datasets
 
-    import iepile_dataset
-
-    iepile_dataset.register()
-    options = {name: getattr(data, name) for name in _OPTIONS} | {"data_files": _by_split(data.data_files)}
-    parts = [_load("iepile", task.lower(), split=split, num_proc=num_proc, **options) for task in data.task or ["ner"]]
-    return datasets.concatenate_datasets(parts)
-
-
-def _published(data: DataArguments, split: str) -> Any:
-    import datasets
-
-    # Beside the instructions, a published corpus offers its annotated records as they were.
-    known = [name for name in _configs(data.dataset) if not name.startswith("raw")]
-    asked = [task.lower() for task in data.task] if data.task else known
-    for task in asked:
-        if task not in known:
-            raise TrainerError(f"{data.dataset}: no configuration {task!r} (there are {', '.join(known)})")
-    parts = [_load(data.dataset, task, split=split) for task in asked]
-    return datasets.concatenate_datasets(
-        [part.select_columns([name for name in COLUMNS if name in part.column_names]) for part in parts]
-    )
+    for name in ("max_rows", "max_rows_per_source", "val_set_size"):
+        if getattr(data, name) is not None:
+            raise TrainerError(f"--{name} needs to know how many rows there are: leave out --streaming")
+    draws = []
+    for number in range(data.redraw):
+        rows = datasets.concatenate_datasets(parts(data, data.train_split, None, number))
+        rows = mixed_stream(rows, Mix.of(data.mix), data.seed)
+        draws.append(rows.shuffle(seed=data.seed, buffer_size=data.shuffle_buffer))
+    return draws if data.redraw > 1 else draws[0]
 
 
-def _load(path: str, name: str, **options: Any) -> Any:
-    import datasets
-
-    with _one_line("" if path == "iepile" else f"{path}: "):
-        return datasets.load_dataset(path, name, **options)
-
-
-def _configs(path: str) -> list[str]:
-    import datasets
-
-    hint = " (give `iepile`, a folder of `iepile prepare`, a file of rows, or a Hub id)"
-    with _one_line(f"no dataset {path!r}: ", hint):
-        return list(datasets.get_dataset_config_names(path))
-
-
-@contextmanager
-def _one_line(before: str = "", after: str = "") -> Iterator[None]:
-    """The many ways in which `datasets` fails, made one."""
-    from datasets.exceptions import DatasetGenerationError, DatasetsError
-
+def _validation(data: DataArguments, num_proc: int | None) -> Any:
     try:
-        yield
-    except (ValueError, OSError, DatasetsError, DatasetGenerationError) as problem:
-        cause = problem.__cause__ if isinstance(problem, DatasetGenerationError) else None
-        reason = str(cause or problem).strip().splitlines()[0]
-        raise TrainerError(f"{before}{reason}{after}") from None
+        return load_rows(_without_streaming(data), data.eval_split, data.max_eval_rows, num_proc)
+    except NoSplit as problem:
+        raise TrainerError(
+            f"{problem}; a stream has none to hold out (leave out --streaming, or --eval_strategy no)"
+        ) from None
 
 
-def _only(rows: Any, data: DataArguments) -> Any:
-    """Keep the asked tasks, sources and languages of rows that are there already."""
-    wanted: dict[str, set[str | None]] = {
-        "task": {task.upper() for task in data.task or ()},
-        "source": set(data.source or ()),
-        "language": {data.language} - {None},
-    }
-    for name, values in wanted.items():
-        if values and name in rows.column_names:
-            rows = rows.select([at for at, value in enumerate(rows[name]) if value in values])
-    return rows
+def _check_names(data: DataArguments) -> None:
+    """Refuse names in the mix that a corpus does not have; of other streams the names are not known beforehand."""
+    if data.dataset == ["iepile"] and not data.data_files:
+        Mix.of(data.mix).check([(task, source.name) for task, source in _sources(data)])
 
 
-def _from_files(paths: list[Path]) -> Any:
-    import datasets
-
-    features = datasets.Features({name: datasets.Value("string") for name in COLUMNS})
-    stated = [(str(path.resolve()), path.stat().st_mtime_ns) for path in paths]  # a changed file is read again
-    with _one_line():
-        return datasets.Dataset.from_generator(_strings, features=features, gen_kwargs={"stated": stated})
-
-
-def _strings(stated: list[tuple[str, int]]) -> Iterator[dict[str, str]]:
-    for path, _ in stated:
-        for row in read_jsonl(path):
-            yield {name: str(row.get(name) or "") for name in COLUMNS}
-
-
-def _row_files(folder: Path, split: str) -> list[Path]:
-    files = [
-        path
-        for path in sorted(folder.rglob("*.json*"))
-        if path.suffix in (".json", ".jsonl") and path.name.startswith((f"{split}.", f"{split}-"))
-    ]
-    if not files:
-        raise TrainerError(f"{folder}: no rows of split {split!r} (make them with: iepile prepare DIR --out {folder})")
-    return files
-
-
-def _is_loadable(folder: Path) -> bool:
-    return any(folder.rglob("*.parquet")) or (folder / "README.md").is_file()
-
-
-def _by_split(paths: list[str] | None) -> Any:
-    """`["train=a.json", "test=b.json"]` → {split: [path]}; paths without a split are of the train split."""
-    if not paths:
-        return None
-    named = defaultdict(list)
-    for path in paths:
-        split, _, file = path.rpartition("=")
-        named[split or "train"].append(file)
-    return dict(named)
-
-
-def _licences(data: DataArguments) -> dict[str, str]:
-    """Source key → licence, where the data says: a prepared folder's manifest, a corpus tree's meta.json."""
-    prepared = Path(data.dataset) / "manifest.json"
-    if prepared.is_file():
-        sources = json.loads(prepared.read_text(encoding="utf-8")).get("sources", [])
-        return {source["source"]: source["licence"] for source in sources if source.get("licence")}
-    if data.dataset != "iepile" or data.data_files:
-        return {}
+def _sources(data: DataArguments) -> Iterator[tuple[str, Any]]:
     from iepile_dataset.corpus import find_sources
     from iepile_dataset.options import Options
     from iepile_dataset.tasks import task_named
 
-    found = [find_sources(task_named(task), Options(), data.data_dir)[0] for task in data.task or ["ner"]]
-    return {source.key: source.licence for sources in found for source in sources if source.licence}
+    for task in data.task or sorted(Mix.of(data.mix).tasks) or ["ner"]:
+        yield from ((task, source) for source in find_sources(task_named(task), Options(), data.data_dir)[0])
+
+
+def first_rows(rows: Any) -> Any:
+    """The rows themselves, of a stream the first ones: enough to learn a tokenizer from."""
+    import datasets
+
+    if not is_stream(rows):
+        return rows
+    stream = rows[0] if isinstance(rows, list) else rows
+    return datasets.Dataset.from_list(list(stream.take(_FIRST)))
+
+
+def suggested_steps(data: DataArguments, config: Any) -> int | None:
+    """Optimizer steps for the asked epochs over a stream, where its rows can be counted within a few seconds."""
+    together = config.train_batch_size * config.gradient_accumulation_steps * config.world_size
+    if data.dataset == ["rows"]:
+        return None
+    rows, until = 0, time.monotonic() + _SECONDS
+    for part in parts(data, data.train_split, None):
+        for batch in part.with_format("arrow").iter(1000):
+            rows += len(batch)
+            if time.monotonic() > until:
+                return None
+    return math.ceil(rows / together) * math.ceil(config.num_train_epochs) if rows else None
+
+
+def _without_streaming(data: DataArguments) -> DataArguments:
+    whole = copy(data)
+    whole.streaming = False
+    return whole
+
+
+def manifest(rows: Any, data: DataArguments, split: str) -> list[dict[str, Any]]:
+    """What is trained on in one epoch, one entry per task.
+
+    Args:
+        rows: The encoded rows of `tokens.encode`, or their numbers as `lengths.Tally.sources` has them.
+        data: Where they came from.
+        split: The split they were.
+    """
+    counted = rows if isinstance(rows, dict) else {} if is_stream(rows) else _counted(rows)
+    licences = _licences(data)
+    made = []
+    for task in dict.fromkeys(task for task, _, _ in counted):
+        of_task = {key[1:]: numbers for key, numbers in counted.items() if key[0] == task}
+        by_source: Counter[str] = Counter()
+        for (source, _), (number, _) in of_task.items():
+            by_source[source] += number
+        keys = [f"{language}/{task}/{source}" for source, language in of_task]
+        made.append(
+            {
+                "dataset": " + ".join(data.dataset),
+                "config": task.lower(),
+                "source": list(by_source),
+                "language": sorted({language for _, language in of_task}),
+                "split": split,
+                "rows": by_source.total(),
+                "rows_by_source": dict(by_source),
+                "tokens": sum(tokens for _, tokens in of_task.values()),
+                "licences": sorted({licences[key] for key in keys if licences.get(key)}),
+                "options": _shaping(data),
+            }
+        )
+    return made
+
+
+def _counted(rows: Any) -> dict[tuple[str, str, str], list[int]]:
+    """(task, source, language) → rows and tokens, of the first draw."""
+    tally = Tally(None)
+    given = [name for name in ("task", "source", "language", "draw") if name in rows.column_names]
+    for batch in rows.select_columns([*given, "length"]).iter(10_000):
+        size = len(batch["length"])
+        columns = [batch.get(name, [""] * size) for name in ("task", "source", "language")]
+        draws = batch.get("draw", [0] * size)
+        for task, source, language, length, draw in zip(*columns, batch["length"], draws):
+            if not draw:
+                tally.count(task, source, language, 1, length)
+    return tally.sources
+
+
+def _shaping(data: DataArguments) -> dict[str, Any]:
+    """The options that shape rows: those that the package has from the beginning, and others where given."""
+    always = ("split_num", "negatives", "seed", "epoch", "data_dir", "data_files", "max_rows")
+    fresh = DataArguments()
+    others = (
+        "licence", "remainder", "hard_negatives", "max_empty", "descriptions", "max_prompt_tokens", "redraw", "mix",
+        "max_rows_per_source", "val_set_size", "streaming",
+    )  # fmt: skip
+    told = {name: getattr(data, name) for name in others if getattr(data, name) != getattr(fresh, name)}
+    return {name: getattr(data, name) for name in always} | told
+
+
+def _licences(data: DataArguments) -> dict[str, str]:
+    """Source key → licence, where the data says: a prepared folder's manifest, a corpus tree's meta.json."""
+    found = {}
+    for name in data.dataset:
+        prepared = Path(name) / "manifest.json"
+        if prepared.is_file():
+            sources = json.loads(prepared.read_text(encoding="utf-8")).get("sources", [])
+            found.update({source["source"]: source["licence"] for source in sources if source.get("licence")})
+        if name == "iepile" and not data.data_files:
+            found.update({source.key: source.licence for _, source in _sources(data) if source.licence})
+    return found

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 from . import TrainerError
 
@@ -20,13 +21,13 @@ STARTED = "started.json"  # what the run set out to do, to be compared when it i
 
 _PACKAGES = ("iepile", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
 _KEYS = (
-    "name", "created", "base_model", "method", "prompt_format", "data", "lengths", "options", "seed", "history",
-    "seconds", "tokens_per_second", "hardware", "versions",
+    "name", "created", "base_model", "adapter", "method", "prompt_format", "data", "lengths", "plan", "options", "seed",
+    "history", "seconds", "tokens_per_second", "hardware", "energy", "best", "sample", "versions",
 )  # fmt: skip
 _OURS = (
     "*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "adapter_config.json",
     "tokenizer*", "special_tokens_map.json", "chat_template.jinja", "training_args.bin", "README.md", "scores.json",
-    "predictions.jsonl*", "curve.png", STARTED, RECORD,
+    "predictions.jsonl*", "curve.png", ".eval_results/*.yaml", STARTED, RECORD,
 )  # fmt: skip
 
 
@@ -76,9 +77,31 @@ def is_finished(folder: Path | str) -> bool:
 
 
 def last_checkpoint(folder: Path | str) -> Path | None:
-    """The newest whole checkpoint; one whose writing was interrupted has no trainer state and is passed over."""
-    whole = [path.parent for path in Path(folder).glob("checkpoint-*/trainer_state.json") if path.stat().st_size]
+    """The newest whole checkpoint; one whose writing was interrupted is passed over."""
+    whole = filter(_is_whole, Path(folder).glob("checkpoint-*"))
     return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether the state, which is written last, is JSON, and the files with weights are as long as they say."""
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    weights = all(_is_whole_safetensors(path) for path in checkpoint.glob("*.safetensors"))
+    return weights and all(is_zipfile(path) for path in [*checkpoint.glob("*.pt"), *checkpoint.glob("*.pth")])
+
+
+def _is_whole_safetensors(path: Path) -> bool:
+    """Its first 8 bytes say how long the header is, the header where the last tensor ends."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            header = json.loads(file.read(min(length, 1 << 30)))
+        except ValueError:
+            return False
+    ends = (tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__")
+    return path.stat().st_size == 8 + length + max(ends, default=0)
 
 
 def check_free(folder: Path | str, overwrite: bool = False) -> None:
@@ -112,13 +135,16 @@ def claim(folder: Path | str, plan: dict[str, Any], overwrite: bool = False) -> 
     plan = json.loads(json.dumps(plan))  # as it will be read back: tuples become lists
     checkpoint, started = last_checkpoint(folder), folder / STARTED
     if checkpoint is not None and started.is_file():
-        before = json.loads(started.read_text(encoding="utf-8"))
-        changed = [key for key in {**before, **plan} if before.get(key) != plan.get(key)]
+        before, now = _flat(json.loads(started.read_text(encoding="utf-8"))), _flat(plan)
+        changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
         if changed:
             raise TrainerError(
                 f"{checkpoint} belongs to a run with {changed[0]} = {before.get(changed[0])!r}, now "
-                f"{plan.get(changed[0])!r} (repeat its options to resume, or give another --output_dir or --overwrite)"
+                f"{now.get(changed[0])!r} (repeat its options to resume, or give another --output_dir or --overwrite)"
             )
+    for path in folder.glob("checkpoint-*"):
+        if not _is_whole(path):  # a run was killed or ran out of room while it wrote this one
+            shutil.rmtree(path)
     folder.mkdir(parents=True, exist_ok=True)
     _write(started, plan)
     return checkpoint
@@ -132,7 +158,7 @@ def clear(folder: Path | str) -> None:
     for pattern in _OURS:
         for path in folder.glob(pattern):
             path.unlink()
-    for path in folder.glob("checkpoint-*"):
+    for path in [*folder.glob("checkpoint-*"), *folder.glob("initial_adapter")]:
         shutil.rmtree(path)
 
 
@@ -145,6 +171,14 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _flat(plan: dict[str, Any]) -> dict[str, Any]:
+    """`{"options": {"seed": 1}}` → `{"options.seed": 1}`: what differs can be named."""
+    inner = {
+        f"{key}.{name}": each for key, value in plan.items() if isinstance(value, dict) for name, each in value.items()
+    }
+    return inner | {key: value for key, value in plan.items() if not isinstance(value, dict)}
 
 
 def _write(path: Path, content: dict[str, Any]) -> Path:

@@ -2,7 +2,7 @@
 
 Two things let a model of about a million parameters learn the task at all: initial weights of range 0.09 (with
 the usual 0.02 it learns nothing) with tied embeddings, and a tokenizer in which a name is the same token in the
-text and in the answer, see `quickstart.vocabulary`.
+text and in the answer, see `vocabulary`.
 """
 
 from typing import Any
@@ -39,13 +39,13 @@ def new_model(
 
 
 def new_tokenizer(rows: Any, size: int = 4000) -> Any:
-    """A tokenizer learnt from rows, see `quickstart.vocabulary.learn_tokenizer`.
+    """A tokenizer learnt from rows, see `vocabulary.learn_tokenizer`.
 
     Raises:
         TrainerError: The rows are not of this package's form.
     """
     from . import TrainerError
-    from .quickstart.vocabulary import learn_tokenizer
+    from .vocabulary import learn_tokenizer
 
     try:
         return learn_tokenizer(rows, size)

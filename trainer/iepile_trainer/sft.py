@@ -12,12 +12,31 @@ accelerate launch trainer/sft.py --config lora --task ner re \
 accelerate launch trainer/sft.py --config full --dataset path/to/prepared --output_dir runs/full
 ```
 
+# QLoRA on one small GPU; an encoder-decoder; an adapter that is trained further
+```bash
+accelerate launch trainer/sft.py --config qlora --task ner --data_dir path/to/corpus
+accelerate launch trainer/sft.py --config seq2seq --task ner --data_dir path/to/corpus
+accelerate launch trainer/sft.py --config lora --model_name_or_path runs/lora --task ee --output_dir runs/more
+```
+
+# Several tasks and sources by weight; --dry_run stops after the report on rows, steps and memory
+```bash
+python trainer/sft.py --config lora --mix ner=2 re=1 ner/wnut17=0.5 --data_dir path/to/corpus --dry_run
+```
+
 # A small model from scratch, on a laptop, without any download
 ```bash
 python trainer/sft.py --config tiny --task ner --output_dir runs/tiny
 ```
 
-From a wheel: `accelerate launch -m iepile_trainer.sft`, or `iepile train`. The same command after a crash
+# Predict a fixed sample every 200 steps, keep the best weights by F1, stop when it no longer rises, test at the end
+```bash
+accelerate launch trainer/sft.py --config lora --task ner --data_dir path/to/corpus --output_dir runs/watched \
+    --predict_steps 200 --early_stopping_patience 3 --test_split test --report_to tensorboard
+```
+
+`iepile recipes` lists the recipes, and configurations of accelerate for several GPUs and machines. From a wheel:
+`accelerate launch -m iepile_trainer.sft`, or `iepile train`. The same command after a crash
 resumes from the last whole checkpoint; a finished run is only replaced with --overwrite.
 """
 
@@ -27,7 +46,9 @@ from typing import Any
 
 from . import TrainerError
 from .arguments import DataArguments, RunArguments, parse
+from .progress import without_bars
 from .training import train
+from .watch import WatchArguments, check_watch
 
 __all__ = ["main", "run_training", "train"]
 
@@ -37,8 +58,10 @@ def main(argv: list[str] | None = None) -> None:
     from iepile_dataset import DataError
 
     try:
-        data, run, training, model = parse(argv, prog="sft", description=__doc__)
-        run_training(data, run, training, model)
+        if not sys.stderr.isatty():
+            without_bars()
+        data, run, training, model, watch = parse(argv, prog="sft", description=__doc__)
+        run_training(data, run, training, model, watch)
     except (TrainerError, DataError) as problem:
         sys.exit(f"error: {problem}")
     except KeyboardInterrupt:
@@ -46,77 +69,112 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(130)
 
 
-def run_training(data: DataArguments, run: RunArguments, training: Any, model_args: Any) -> dict[str, Any]:
+def run_training(
+    data: DataArguments, run: RunArguments, training: Any, model_args: Any, watch: WatchArguments | None = None
+) -> dict[str, Any]:
     """Load rows, model and tokenizer as the arguments say, and train.
 
     Returns:
         The run record, see `train`.
     """
-    from trl import get_peft_config, get_quantization_config
+    from trl import get_peft_config
 
-    from .data import load_rows
+    from .data import first_rows, load_both, load_rows
     from .formats import OWN, find
-    from .models import check_remote_code
+    from .models import base_and_adapter, check_remote_code, quantisation
+    from .publish import answer_split
     from .runs import check_free
+    from .ways import start_adapter
 
     check_remote_code(training.trust_remote_code, model_args.model_revision)
-    if run.scratch and model_args.model_name_or_path:
+    named = model_args.model_name_or_path or run.adapter
+    if run.scratch and named:
+        option = "--model_name_or_path" if model_args.model_name_or_path else "--adapter"
         raise TrainerError(
-            f"scratch (the recipe tiny sets it) makes a new model, but --model_name_or_path is "
-            f"{model_args.model_name_or_path}: leave one of them out, or take --config lora or full"
+            f"scratch (the recipe tiny sets it) makes a new model, but {option} is {named}: leave one of them out, or "
+            "take --config lora or full"
         )
-    if not run.scratch and not model_args.model_name_or_path:
+    if not run.scratch and not named:
         raise TrainerError("no model: give --model_name_or_path (a folder or a Hub id), or --scratch for a new one")
+    watch = watch or WatchArguments()
+    check_watch(watch, training)
     check_free(training.output_dir, run.overwrite)  # before anything is loaded
     if data.prompt_format not in (None, OWN):
         find(data.prompt_format)
+    path = adapter = None
+    if named:
+        path, adapter = base_and_adapter(named, run.adapter if model_args.model_name_or_path else None)
+        path, adapter = _absolute(path), _absolute(adapter)
+    bits = 4 if model_args.load_in_4bit else 8 if model_args.load_in_8bit else None
+    peft_config = get_peft_config(model_args)
+    if bits and peft_config is None and adapter is None:
+        raise TrainerError(f"weights of {bits} bits cannot be trained, an adapter on them can: add --use_peft")
+    start_adapter(peft_config, run.init_lora_weights, quantised=bits is not None)
     with training.main_process_first(desc="loading rows"):
-        rows = load_rows(data, data.train_split, data.max_rows, training.dataset_num_proc)
-        eval_rows = None
-        if training.eval_strategy != "no":
-            eval_rows = load_rows(data, data.eval_split, data.max_eval_rows, training.dataset_num_proc)
-    model, tokenizer = _model(rows, run, training, model_args)
+        loaded = load_both(data, training.eval_strategy != "no", training.dataset_num_proc)
+        test_rows = watch.test_split and load_rows(data, watch.test_split, None, training.dataset_num_proc)
+    if training.process_index == 0 and loaded.notes:
+        print(*loaded.notes, sep="\n", flush=True)
+    model, tokenizer = _model(first_rows(loaded.rows), path, adapter, run, training, model_args)
     record = train(
         model,
         tokenizer,
-        rows,
+        loaded.rows,
         training,
         data,
-        peft_config=get_peft_config(model_args),
-        eval_rows=eval_rows,
-        quantization_config=get_quantization_config(model_args),
+        peft_config=peft_config if adapter is None else None,
+        eval_rows=loaded.eval_rows,
+        quantization_config=quantisation(bits, model_args.dtype) if bits else None,
+        adapter=adapter,
         overwrite=run.overwrite,
         record_ids=run.record_ids,
+        watch=watch,
+        dry_run=run.dry_run,
     )
+    if run.dry_run:
+        return record
     if training.process_index == 0:
         print(f"trained in {record['seconds']:.0f} s; the model lies in {training.output_dir}")
+    if test_rows:
+        scores = answer_split(training.output_dir, test_rows)
+        if training.process_index == 0:
+            print(_summary(scores))
     return record
 
 
-def _model(rows: Any, run: RunArguments, training: Any, model_args: Any) -> tuple[Any, Any]:
-    """The model (or the path that the trainer loads it from) and its tokenizer."""
-    from transformers import AutoTokenizer
+def _summary(scores: dict[str, Any]) -> str:
+    return "\n".join(
+        f"{split} {task}: F1 {one['f1']:.4f} ({one['interval'][0]:.4f} to {one['interval'][1]:.4f}) "
+        f"over {one['records']:,} records"
+        for split, by_task in scores.items()
+        for task, one in by_task.items()
+        if "interval" in one
+    )
 
+
+def _absolute(name: str | None) -> str | None:
+    """An adapter names its base: a folder must be found from any other."""
+    return str(Path(name).resolve()) if name and Path(name).is_dir() else name
+
+
+def _model(
+    rows: Any, path: str | None, adapter: str | None, run: RunArguments, training: Any, model_args: Any
+) -> tuple[Any, Any]:
+    """The model (or the path that it is loaded from) and its tokenizer."""
+    from .models import load_tokenizer
     from .scratch import new_model, new_tokenizer
 
-    if run.scratch:
+    if path is None:
         tokenizer = new_tokenizer(rows, run.scratch_vocab)
         positions = max(2048, 2 * (training.max_length or 0))
         return new_model(tokenizer, run.scratch_hidden, run.scratch_layers, positions, training.seed), tokenizer
-    path, remote = model_args.model_name_or_path, training.trust_remote_code
-    if Path(path).is_dir():
-        path = str(Path(path).resolve())  # an adapter names its base: it must be found from any folder
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(path, revision=model_args.model_revision, trust_remote_code=remote)
-    except (OSError, ValueError) as problem:
-        raise TrainerError(f"cannot load the model {path}: {str(problem).strip().splitlines()[0]}") from None
     training.model_init_kwargs = {
         "revision": model_args.model_revision,
         "attn_implementation": model_args.attn_implementation,
         "dtype": model_args.dtype,
         **(training.model_init_kwargs or {}),
     }
-    return path, tokenizer
+    return path, load_tokenizer(path, adapter, model_args.model_revision, training.trust_remote_code)
 
 
 if __name__ == "__main__":

@@ -1,74 +1,24 @@
 """Rows into token ids, prompt and answer apart, and a report of what did not fit.
 
 Prompt and answer are tokenised separately: training sees, token for token, the prompt that prediction will
-send. Nothing is cut blindly. A row that is too long loses the end of its *text*, never its labels, its
-answer or its end token; where that would leave an answer that no longer stands in the text, the row goes,
-and the report says how much of the gold went with it.
+send. Nothing is cut blindly. A row that is too long is asked about windows of its text, or loses the end of its
+*text*, never its labels, its answer or its end token, see `overlong`; the report says how much of the gold went.
 """
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from . import TrainerError
 from .formats import end_token_id, use_format
+from .lengths import LEARNT, LengthReport, Tally, units
+from .overlong import OVERLONG, brought_under, lost
 
-OVERLONG = ("shorten", "drop", "error")
 IGNORED = -100  # the label that the loss skips
 
-_CARRIED = ("id", "task", "source", "language")
-
-
-@dataclass(frozen=True)
-class LengthReport:
-    """What became of the rows on their way to tokens.
-
-    Attributes:
-        max_length: The limit in tokens, None for no limit.
-        rows: Rows read.
-        kept: Rows to train on, the shortened ones among them.
-        shortened: Rows whose text lost its end.
-        dropped: Rows that did not fit without losing gold.
-        unlabelled: Rows without an answer, which nothing can be learnt from.
-        tokens: Tokens of the kept rows.
-        answer_tokens: Those of them that are learnt.
-        gold: Mentions in all answers.
-        gold_lost: Mentions in the answers of dropped rows.
-        percentiles: Length in tokens, before shortening, at 50, 90, 99 and 100 percent of the rows.
-    """
-
-    max_length: int | None
-    rows: int
-    kept: int
-    shortened: int
-    dropped: int
-    unlabelled: int
-    tokens: int
-    answer_tokens: int
-    gold: int
-    gold_lost: int
-    percentiles: dict[str, int]
-
-    @property
-    def gold_lost_share(self) -> float:
-        """Share of the mentions that can no longer be learnt, 0 to 1."""
-        return self.gold_lost / self.gold if self.gold else 0.0
-
-    def as_dict(self) -> dict[str, Any]:
-        """All figures, ready for JSON."""
-        return {**asdict(self), "gold_lost_share": round(self.gold_lost_share, 6)}
-
-    def __str__(self) -> str:
-        lengths = ", ".join(f"{name} {length:,}" for name, length in self.percentiles.items())
-        limit = f"max_length {self.max_length:,}" if self.max_length else "no max_length"
-        return (
-            f"rows {self.rows:,}: kept {self.kept:,} (text shortened in {self.shortened:,}), "
-            f"dropped {self.dropped:,} over {limit}, skipped {self.unlabelled:,} without an answer\n"
-            f"tokens {self.tokens:,}, of which answers {self.answer_tokens:,}; row length {lengths}\n"
-            f"gold lost {self.gold_lost:,} of {self.gold:,} mentions ({self.gold_lost_share:.2%})"
-        )
+_CARRIED = ("id", "task", "source", "language", "draw")
+_COUNTED = ("fate", "gold", "lost", "whole", "answer")
+_SAMPLE = 1000
 
 
 def prompt_ids(tokenizer: Any, instructions: list[str]) -> list[list[int]]:
@@ -88,154 +38,165 @@ def answer_ids(tokenizer: Any, outputs: list[str]) -> list[list[int]]:
 
 
 def encode(
-    rows: Any, tokenizer: Any, max_length: int | None, overlong: str = "shorten", num_proc: int | None = None
+    rows: Any,
+    tokenizer: Any,
+    max_length: int | None,
+    overlong: str = "window",
+    num_proc: int | None = None,
+    seq2seq: bool = False,
 ) -> tuple[Any, LengthReport]:
     """Tokenise rows for training.
 
     Args:
-        rows: A `datasets.Dataset` with the string columns `instruction` and `output`; `id`, `task`, `source`
-            and `language` are carried along where present.
+        rows: A `datasets.Dataset` (or a stream of it) with the string columns `instruction` and `output`; `task` and
+            `label` say what stands in a window; `id`, `task`, `source` and `language` are carried along where present.
         tokenizer: A transformers tokenizer; gets the `plain` chat template where it has none.
         max_length: Limit for prompt and answer together, in tokens; None for no limit.
-        overlong: What happens to longer rows: `shorten` their text (drop the row if that loses gold), `drop`
-            them, or `error`.
+        overlong: What happens to longer rows: cut their text into `window`s, `shorten` it (drop the row if that
+            loses gold), `drop` them, or `error`.
         num_proc: Processes to use.
+        seq2seq: For an encoder-decoder: the prompt is the input and the answer the labels, each with the limit to
+            itself.
 
     Returns:
         A dataset of the kept rows with `input_ids`, `labels` (-100 over the prompt) and `length`, and the report.
+        Of a stream: see `encode_stream`.
 
     Raises:
         TrainerError: Missing columns, an unknown `overlong`, a row that is too long under `error`, or
             nothing left to train on.
     """
+    if is_stream(rows):
+        return encode_stream(rows, tokenizer, max_length, overlong, seq2seq)
+    tokenise, unneeded = _tokenise(rows.column_names, tokenizer, max_length, overlong, seq2seq)
+    fated = rows.map(tokenise, batched=True, remove_columns=unneeded, num_proc=num_proc, desc="Tokenising")
+    tally, kept = Tally(max_length), []
+    for at, row in enumerate(_rows(fated.select_columns([*_COUNTED, "length"]))):
+        tally.add(row)
+        if row["fate"] in LEARNT:
+            kept.append(at)
+    report = tally.report()
+    if not kept:
+        raise TrainerError(f"no row is left to train on; {str(report).splitlines()[0]}")
+    return fated.select(kept).remove_columns(list(_COUNTED)), report
+
+
+def encode_stream(
+    rows: Any, tokenizer: Any, max_length: int | None, overlong: str = "window", seq2seq: bool = False
+) -> tuple[list[Any], LengthReport]:
+    """The same for streams: rows are tokenised as they are read.
+
+    Args:
+        rows: A `datasets.IterableDataset`, or several, one for each draw of the labels.
+        tokenizer: As for `encode`.
+        max_length: As for `encode`.
+        overlong: As for `encode`.
+        seq2seq: As for `encode`.
+
+    Returns:
+        For each a stream in which the rows that cannot be learnt still stand, with their `fate`, to be counted by who
+        reads them; and the report of the first thousand rows of the first.
+
+    Raises:
+        TrainerError: As for `encode`, where it shows in the first rows; the rest when it is read.
+    """
+    import datasets
+
+    streams = rows if isinstance(rows, list) else [rows]
+    first = datasets.Dataset.from_list(list(streams[0].take(_SAMPLE)))
+    if not len(first):
+        raise TrainerError("no row is left to train on: the stream is empty")
+    tokenise, unneeded = _tokenise(first.column_names, tokenizer, max_length, overlong, seq2seq)
+    fated = first.map(tokenise, batched=True, remove_columns=unneeded, desc="Tokenising the first rows")
+    tally = Tally(max_length)
+    for row in _rows(fated.select_columns([*_COUNTED, "length"])):
+        tally.add(row)
+    encoded = [
+        # Small batches: whoever waits for the next row waits until one is tokenised.
+        stream.map(tokenise, batched=True, batch_size=100, remove_columns=unneeded, features=fated.features)
+        for stream in streams
+    ]
+    return encoded, tally.report(sample=len(first) == _SAMPLE)
+
+
+def is_stream(rows: Any) -> bool:
+    """Whether rows are read as they are needed."""
+    from datasets import IterableDataset
+
+    return isinstance(rows, list | IterableDataset)
+
+
+def _tokenise(
+    columns: list[str], tokenizer: Any, max_length: int | None, overlong: str, seq2seq: bool
+) -> tuple[Any, list[str]]:
+    """The function that tokenises a batch, and the columns that it replaces."""
     if overlong not in OVERLONG:
         raise TrainerError(f"overlong={overlong!r} is unknown (one of {', '.join(OVERLONG)})")
-    missing = [name for name in ("instruction", "output") if name not in rows.column_names]
+    missing = [name for name in ("instruction", "output") if name not in columns]
     if missing:
-        raise TrainerError(f"the rows have no column {missing[0]!r}, only {', '.join(rows.column_names)}")
-    use_format(tokenizer)
-    tokenise = partial(_encode_batch, tokenizer=tokenizer, max_length=max_length, overlong=overlong)
-    unneeded = [name for name in rows.column_names if name not in _CARRIED]
-    fated = rows.map(tokenise, batched=True, remove_columns=unneeded, num_proc=num_proc, desc="Tokenising")
-    fates = fated["fate"][:]
-    if overlong == "error" and "dropped" in fates:
-        first = fates.index("dropped")
-        name = rows["id"][first] if "id" in rows.column_names else f"row {first}"
         raise TrainerError(
-            f"{name}: {fated['whole'][first]:,} tokens, more than max_length {max_length:,} "
-            "(give a larger --max_length, or --overlong shorten)"
+            f"the rows have no column {missing[0]!r}, only {', '.join(columns)} (rename it, or make rows with: "
+            "iepile prepare)"
         )
-    kept = fated.select([i for i, fate in enumerate(fates) if fate in ("kept", "shortened")])
-    report = _report(fated, kept, fates, max_length)
-    if not len(kept):
-        raise TrainerError(f"no row is left to train on; {str(report).splitlines()[0]}")
-    return kept.remove_columns(["fate", "gold", "whole", "answer"]), report
+    use_format(tokenizer)
+    tokenise = partial(_encode_batch, tokenizer=tokenizer, max_length=max_length, overlong=overlong, seq2seq=seq2seq)
+    return tokenise, list(columns)
 
 
-def mentions(answer: str) -> list[str]:
-    """Every string that an answer quotes from its text; [] where it is not JSON.
-
-    >>> mentions('{"found": [{"trigger": "opened", "arguments": {"place": "NAN", "who": ["Ada", "Bo"]}}]}')
-    ['opened', 'Ada', 'Bo']
-    """
-    try:
-        return list(_leaves(json.loads(answer)))
-    except json.JSONDecodeError:
-        return []
-
-
-def shorten(instruction: str, fits: Callable[[str], bool]) -> str | None:
-    """The instruction with the longest beginning of its `input` that fits, None if nothing does.
-
-    Latin words are not cut in two.
-
-    >>> shorten('{"schema": ["x"], "input": "one two three"}', lambda text: len(text) <= 39)
-    '{"schema": ["x"], "input": "one two"}'
-    """
-    try:
-        asked = json.loads(instruction)
-        text = asked["input"]
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return None
-
-    def cut(end: int) -> str:
-        return json.dumps({**asked, "input": text[:end]}, ensure_ascii=False)
-
-    low, high = 0, len(text)
-    while high - low > 1:  # text[:low] fits (or is empty), text[:high] does not
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(cut(middle)) else (low, middle)
-    if text[low - 1 : low + 1].isascii() and text[low - 1 : low + 1].isalnum():
-        low = max(text.rfind(" ", 0, low), 0)
-    low = len(text[:low].rstrip())
-    return cut(low) if low and fits(cut(low)) else None
+def _rows(columns: Any) -> Iterator[dict[str, Any]]:
+    for batch in columns.iter(10_000):
+        for values in zip(*batch.values()):
+            yield dict(zip(batch, values))
 
 
 def _encode_batch(
-    batch: dict[str, list[str]], tokenizer: Any, max_length: int | None, overlong: str
+    batch: dict[str, list[str]], tokenizer: Any, max_length: int | None, overlong: str, seq2seq: bool
 ) -> dict[str, list[Any]]:
     prompts = prompt_ids(tokenizer, batch["instruction"])
     answers = answer_ids(tokenizer, [output or "" for output in batch["output"]])
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("input_ids", "labels", "length", "fate", "gold", "whole", "answer")
-    }
-    for instruction, output, prompt, answer in zip(batch["instruction"], batch["output"], prompts, answers):
-        fate, whole = "kept", len(prompt) + len(answer)
+    made: list[dict[str, Any]] = []
+
+    def size(prompt: list[int], answer: list[int]) -> int:
+        return max(len(prompt), len(answer)) if seq2seq else len(prompt) + len(answer)
+
+    def length(instruction: str, output: str) -> int:
+        return size(prompt_ids(tokenizer, [instruction])[0], answer_ids(tokenizer, [output])[0])
+
+    for at, (prompt, answer) in enumerate(zip(prompts, answers)):
+        row = {name: values[at] for name, values in batch.items()}
+        output, whole = row["output"] or "", size(prompt, answer)
+        counts = {"whole": whole, "gold": len(units(output)), "lost": 0}
         if not output:
-            fate = "unlabelled"
-        elif max_length is not None and whole > max_length:
-            shorter = overlong == "shorten" and _shortened(instruction, output, len(answer), tokenizer, max_length)
-            fate, prompt = ("shortened", shorter) if shorter else ("dropped", prompt)
-        prompt, learnt = ([], []) if fate in ("dropped", "unlabelled") else (prompt, answer)
-        columns["input_ids"].append(prompt + learnt)
-        columns["labels"].append([IGNORED] * len(prompt) + learnt)
-        columns["length"].append(len(prompt) + len(learnt))
-        columns["fate"].append(fate)
-        columns["gold"].append(len(mentions(output)) if output else 0)
-        columns["whole"].append(whole)
-        columns["answer"].append(len(learnt))
-    return columns
+            made.append(_encoded(row, "unlabelled", [], [], counts, seq2seq))
+        elif max_length is None or whole <= max_length:
+            made.append(_encoded(row, "kept", prompt, answer, counts, seq2seq))
+        elif overlong == "error":
+            raise TrainerError(
+                f"{row.get('id') or row['instruction'][:60]}: {whole:,} tokens, more than max_length {max_length:,} "
+                "(give a larger --max_length, or --overlong window, shorten or drop)"
+            )
+        else:
+            texts = {name: row.get(name) or "" for name in ("task", "instruction", "output", "label")}
+            fate, parts = brought_under(texts, max_length, length, tokenizer, overlong)
+            counts["lost"] = lost(output, parts)
+            for instruction, answered in parts:
+                ids = prompt_ids(tokenizer, [instruction])[0], answer_ids(tokenizer, [answered])[0]
+                made.append(_encoded(row, fate, *ids, counts, seq2seq))
+                fate, counts = "continued", {"whole": 0, "gold": 0, "lost": 0}  # counted once for all windows
+            if not parts:
+                made.append(_encoded(row, fate, [], [], counts, seq2seq))
+    return {name: [row[name] for row in made] for name in made[0]}
 
 
-def _shortened(instruction: str, output: str, room: int, tokenizer: Any, max_length: int) -> list[int] | None:
-    """The prompt of a shortened instruction, None where its text would lose a mention of the answer."""
-
-    def fits(text: str) -> bool:
-        return len(prompt_ids(tokenizer, [text])[0]) + room <= max_length
-
-    shorter = shorten(instruction, fits)
-    if shorter is None:
-        return None
-    before, after = json.loads(instruction)["input"], json.loads(shorter)["input"]
-    if any(mention in before and mention not in after for mention in mentions(output)):
-        return None
-    return prompt_ids(tokenizer, [shorter])[0]
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from _leaves(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner)
-    elif isinstance(value, str) and value not in ("", "NAN"):
-        yield value
-
-
-def _report(fated: Any, kept: Any, fates: list[str], max_length: int | None) -> LengthReport:
-    gold, whole = fated["gold"][:], sorted(fated["whole"][:])
-    at = {f"{share}%": whole[min(len(whole) - 1, len(whole) * share // 100)] for share in (50, 90, 99, 100) if whole}
-    return LengthReport(
-        max_length=max_length,
-        rows=len(fates),
-        kept=len(kept),
-        shortened=fates.count("shortened"),
-        dropped=fates.count("dropped"),
-        unlabelled=fates.count("unlabelled"),
-        tokens=sum(kept["length"]),
-        answer_tokens=sum(kept["answer"]),
-        gold=sum(gold),
-        gold_lost=sum(count for count, fate in zip(gold, fates) if fate == "dropped"),
-        percentiles=at,
-    )
+def _encoded(
+    row: dict[str, str], fate: str, prompt: list[int], answer: list[int], counts: dict[str, int], seq2seq: bool
+) -> dict[str, Any]:
+    return {
+        **{name: row[name] for name in _CARRIED if name in row},
+        "input_ids": prompt if seq2seq else prompt + answer,
+        "labels": answer if seq2seq else [IGNORED] * len(prompt) + answer,
+        "length": len(prompt) + len(answer),
+        "fate": fate,
+        "answer": len(answer),
+        **counts,
+    }

@@ -1,7 +1,7 @@
 """A small model from scratch in a few minutes: the whole path on sentences of our own.
 
-`grammar` (sentences with their annotation), `corpus` (written as a corpus tree), `vocabulary` (a tokenizer that
-makes copying easy), `muon` and `recipe` (how it is trained), `run` (the path), `show` and `figure` (what one sees).
+`grammar` (sentences with their annotation), `corpus` (written as a corpus tree), `muon` and `recipe` (how it is
+trained), `run` (the path), `show` (what one sees).
 """
 
 from .recipe import TINY, Recipe

@@ -16,6 +16,7 @@ from .corpus import UNSEEN_SUFFIX, write_corpus
 from .recipe import Recipe
 
 TASKS = ("NER", "RE")
+NAMES = {"before": "before training", "test": "unseen sentences", "unseen_names": "unseen names"}
 _ANSWERING = {
     "before": "answering before training",
     "test": "answering unseen sentences",
@@ -112,10 +113,10 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
     from iepile_cards import write_model_card
 
     from ..data import load_rows
+    from ..figure import draw_curve
     from ..predict import predict
     from ..scratch import new_model
-    from .figure import draw_curve
-    from .vocabulary import learn_tokenizer
+    from ..vocabulary import learn_tokenizer
 
     start = time.perf_counter()
     tell("stage", "writing sentences")
@@ -151,7 +152,7 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
     (work / "started.json").unlink(missing_ok=True)
     record["quickstart_seconds"] = round(time.perf_counter() - start, 1)
     write_run(work, record)
-    draw_curve(work, record["history"], scores)
+    draw_curve(work, record["history"], scores, names=NAMES)
     write_model_card(work)
 
 
@@ -160,10 +161,10 @@ def _train(
 ) -> dict[str, Any]:
     from trl import SFTConfig
 
+    from ..progress import telling
     from ..sft import train
     from .compact import answers_only
     from .muon import muon_for_matrices
-    from .watch import telling
 
     config = SFTConfig(
         output_dir=str(work),
@@ -183,7 +184,8 @@ def _train(
         seed=seed,
         use_cpu=True,
     )
-    callbacks = [muon_for_matrices(recipe.matrix_learning_rate), telling(tell)]
+    steps = telling(lambda moment: tell("step", (moment.step, moment.steps, moment.loss)))
+    callbacks = [muon_for_matrices(recipe.matrix_learning_rate), steps]
     with answers_only():
         record = train(model, tokenizer, rows, config, data, callbacks=callbacks)
     record["options"] |= {

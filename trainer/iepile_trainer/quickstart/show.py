@@ -9,8 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from .figure import NAMES
-from .run import Outcome
+from .run import NAMES, Outcome
 
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue")
 _BLOCKS = "▁▂▃▄▅▆▇█"

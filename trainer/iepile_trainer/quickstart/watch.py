@@ -1,21 +1,8 @@
-"""Training, watched: its loss is told to whoever shows it, and the libraries keep still meanwhile."""
+"""Training without a word: the libraries keep still while something else is shown."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import Any
-
-
-def telling(tell: Callable[[str, Any], None]) -> Any:
-    """A trainer callback that tells ("step", (step, steps, loss)) whenever the loss is logged."""
-    from transformers import TrainerCallback
-
-    class Telling(TrainerCallback):
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            if logs and "loss" in logs:
-                tell("step", (state.global_step, state.max_steps, float(logs["loss"])))
-
-    return Telling()
 
 
 @contextmanager

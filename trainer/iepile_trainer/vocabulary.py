@@ -1,13 +1,20 @@
 """A tokenizer learnt on the spot, made so that copying a name out of a text is easy for a very small model."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 # The parts of JSON that answers repeat. As single tokens they make rows half as long.
 GLUE = (
     '{"', '"}', '"], "input": "', '": ["', '", "', '"], "', '"]}', '": [], "', '": []}',
     '": [{"subject": "', '", "object": "', '"}, {"subject": "', '"}], "', '"}]}',
+)  # fmt: skip
+
+# The same for events, whose schema entries are objects.
+EVENT_GLUE = (
+    '", "trigger": true, "arguments": ["', '", "trigger": ["', '"], "arguments": ["', '"]}, {"event_type": "',
+    '"]}], "input": "', '": [{"', '": [{"trigger": "', '", "arguments": {"', '": "', '": "NAN", "', '": "NAN"}',
+    '"}}', '"}}], "', '"}}]}', '"}}, {"trigger": "', '"}], "',
 )  # fmt: skip
 
 # An initial capital with the next letter, the letters after it in pairs; other words, numbers and signs whole.
@@ -40,9 +47,10 @@ def learn_tokenizer(rows: Iterable[dict[str, Any]], size: int = 2000) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     asked = [json.loads(row["instruction"]) for row in rows]
-    texts = [text for one in asked for text in (one["input"], *one["schema"])]
-    prompts = dict.fromkeys(json.dumps(one["instruction"], ensure_ascii=False) for one in asked)
-    glue = [*('{"instruction": ' + prompt + ', "schema": ["' for prompt in prompts), *GLUE]
+    texts = [text for one in asked for text in (one["input"], *_labels(one["schema"]))]
+    openings = dict.fromkeys(_opening(one) for one in asked)
+    with_events = any(opening.endswith('{"event_type": "') for opening in openings)
+    glue = dict.fromkeys([*openings, *GLUE, *(EVENT_GLUE if with_events else ())])
     tokenizer = Tokenizer(models.BPE())
     # Runs on what stands between two added tokens: a Latin word there gets the space that it has inside a sentence.
     tokenizer.normalizer = normalizers.Sequence(
@@ -73,3 +81,21 @@ def learn_tokenizer(rows: Iterable[dict[str, Any]], size: int = 2000) -> Any:
         pad_token="<pad>",
         clean_up_tokenization_spaces=False,
     )
+
+
+def _opening(asked: dict[str, Any]) -> str:
+    """An instruction as far as it is the same in every row of a task."""
+    prompt = json.dumps(asked["instruction"], ensure_ascii=False)
+    is_event = isinstance(next(iter(asked["schema"]), None), dict)
+    return '{"instruction": ' + prompt + ', "schema": [' + ('{"event_type": "' if is_event else '"')
+
+
+def _labels(schema: Any) -> Iterator[str]:
+    """Every string of a schema."""
+    if isinstance(schema, str):
+        yield schema
+    elif isinstance(schema, dict):
+        yield from _labels(list(schema.values()))
+    elif isinstance(schema, list):
+        for entry in schema:
+            yield from _labels(entry)

@@ -1,0 +1,55 @@
+"""`iepile merge`: one model out of an adapter and its base."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..console import errors
+
+
+def merge(
+    run: Annotated[str, typer.Argument(help="A run folder with an adapter, or an adapter's Hub id.")],
+    out: Annotated[Path, typer.Option(help="Folder for the merged model.")],
+    base: Annotated[
+        str | None,
+        typer.Option(help="The base, where it is no longer at the place the adapter names.", show_default=False),
+    ] = None,
+    dtype: Annotated[str, typer.Option(help="auto (as the base), bfloat16, float16 or float32.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in --out.")] = False,
+) -> None:
+    """Write an adapter and its base as one model: safetensors, tokenizer, chat template, run.json.
+
+    An adapter that was trained on 4 or 8 bits is merged into those weights, written out as whole ones; with --base
+    into the weights given there.
+
+    Serve it with vLLM:
+
+        vllm serve DIR
+
+    As a GGUF file, with llama.cpp and Ollama:
+
+        python convert_hf_to_gguf.py DIR --outfile model.gguf --outtype q8_0
+
+        llama-server -m model.gguf --jinja
+
+        echo "FROM ./model.gguf" > Modelfile && ollama create NAME -f Modelfile
+
+    Ollama may not know the chat template: put one into the Modelfile (TEMPLATE) that gives the prompt of
+    `iepile formats show`, and compare.
+    """
+    from iepile_trainer import TrainerError
+    from iepile_trainer.merge import merge as merged
+
+    from ..console import console
+
+    if dtype not in ("auto", "bfloat16", "float16", "float32"):
+        raise typer.BadParameter(f"{dtype} is none of auto, bfloat16, float16, float32", param_hint="--dtype")
+    try:
+        what = merged(run, out, base, dtype, overwrite)["merged"]
+    except TrainerError as error:
+        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    few = f", of {what['from_bits']} bits as in training" if what["from_bits"] else ""
+    line = f"merged {what['adapter']} into {what['base']}{few}; the model ({what['dtype']}) lies in {out}"
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,46 @@
+"""`iepile recipes`: what `iepile train --config` can be told by name, and the files to launch it with."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+_HELP = """Recipes for `iepile train --config`, accelerate configurations, a Slurm script.
+
+Each is a file to be printed, changed and given by its path:
+
+    iepile recipes show lora > mine.yaml && iepile train --config mine.yaml
+"""
+
+app = typer.Typer(help=_HELP)
+
+
+@app.callback(invoke_without_command=True)
+def recipes(context: typer.Context) -> None:
+    """List the recipes; `iepile recipes show NAME` prints one."""
+    if context.invoked_subcommand is None:
+        from iepile_trainer.recipes import shipped
+
+        width = max(map(len, shipped()))
+        for name, text in shipped().items():
+            typer.echo(f"{name:{width}}  {_first_words(text)}")
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A name that `iepile recipes` lists.")]) -> None:
+    """Print a recipe, nothing added and nothing left out."""
+    from iepile_trainer.recipes import shipped
+
+    from ..console import errors
+
+    try:
+        typer.echo(shipped()[name], nl=sys.stdout.isatty())
+    except KeyError:
+        line = f"error: no recipe {name!r} (shipped: {', '.join(shipped())})"
+        errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+def _first_words(text: str) -> str:
+    """The first line of the comment at the top."""
+    return next(line for line in text.splitlines() if line.startswith("# ")).removeprefix("# ").rstrip(".:")
