@@ -11,7 +11,7 @@ import orjson
 from .accumulate import Accumulator, Returned
 from .ways import first_way
 
-PART = 16_000_000  # bytes of file that are worth a process
+PART = 8_000_000  # bytes of file that are worth a process
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def score_file(
     Args:
         path: JSON lines with `output`, `label`, and `id`, `task`, `source` where known; plain or .gz.
         task: The task of rows that do not name theirs.
-        processes: At most so many; by default one for each core, and for each 16 MB.
+        processes: At most so many; by default one for each core, and for each 8 MB.
         options: `match`, `count`, `parse` and `watch` of `Accumulator`; a watcher sees records once they
             are complete, so with one the file is read by one process with all records kept open.
 
