@@ -1,4 +1,4 @@
-"""The four uses of the README with nothing but the installed wheel: data, metric, training, a card. Offline."""
+"""What the README shows, with nothing but the installed wheel. Offline."""
 
 import os
 import subprocess
@@ -42,7 +42,18 @@ def main() -> None:
     for run in ("run", "lora"):
         assert list(Path(run).glob("*.safetensors")), f"no weights in {run}"
         assert (Path(run) / "README.md").is_file(), f"no card in {run}"
-    print("wheel: all four uses work")
+    from iepile_trainer import Extractor
+
+    found = Extractor.from_pretrained("run")("Ann Bell moved to Oslo.", schema=["person", "city"])
+    assert len(found.raw) == 1, found  # so small a model answers, but hardly with JSON
+    subprocess.run(["iepile", "prepare", "--out", "rows", "--task", "ner"], check=True)
+    predict = ["iepile", "predict", "--model", "run", "--input", "rows", "--task", "ner", "--split", "test"]
+    subprocess.run([*predict, "--output", "answers.jsonl"], check=True)
+    subprocess.run(["iepile", "score", "answers.jsonl"], check=True)
+    for kind, folder in (("dataset", "rows"), ("model", "run")):
+        subprocess.run(["iepile", "push", kind, folder, f"user/{kind}", "--dry-run"], check=True)
+    subprocess.run(["iepile", "merge", "lora", "--out", "merged"], check=True)
+    print("wheel: data, metric, training, extraction, cards and pushes work")
 
 
 if __name__ == "__main__":

@@ -3,16 +3,22 @@
 import typer
 
 from . import __version__
+from .commands import app as page
 from .commands import (
     card,
     clean,
     compare,
+    download,
     formats,
+    merge,
     negatives,
     predict,
     prepare,
+    push,
     quickstart,
+    recipes,
     score,
+    serve,
     stats,
     train,
     validate,
@@ -35,6 +41,7 @@ def _version(version: bool = typer.Option(False, "--version", help="Show the ver
 
 
 app.command(rich_help_panel="Start here")(quickstart.quickstart)
+app.command(rich_help_panel="Start here")(page.app)
 app.command(rich_help_panel="Data")(validate.validate)
 app.command(rich_help_panel="Data")(clean.clean)
 app.command(rich_help_panel="Data")(stats.stats)
@@ -43,10 +50,15 @@ app.command(rich_help_panel="Data")(prepare.prepare)
 app.command(rich_help_panel="Data")(verify.verify)
 app.command(rich_help_panel="Models", context_settings=train.PASS_ALL)(train.train)
 app.command(rich_help_panel="Models", context_settings=predict.PASS_ALL)(predict.predict)
+app.command(rich_help_panel="Models", context_settings=serve.PASS_ALL)(serve.serve)
+app.command(rich_help_panel="Models")(merge.merge)
+app.add_typer(recipes.app, name="recipes", rich_help_panel="Models")
 app.add_typer(formats.app, name="formats", rich_help_panel="Models")
 app.command(rich_help_panel="Scores")(score.score)
 app.command(rich_help_panel="Scores")(compare.compare)
-app.command(rich_help_panel="Scores")(card.card)
+app.add_typer(card.app, name="card", rich_help_panel="Scores")
+app.add_typer(push.app, name="push", rich_help_panel="Hub")
+app.command(rich_help_panel="Hub")(download.download)
 
 
 def main() -> None:

@@ -1,0 +1,103 @@
+"""One text and a schema → the questions, and, where there is a model, its answers as they come."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from iepile_dataset import DataError, Schema
+from iepile_dataset.answers import UNFIT
+from iepile_dataset.tasks import TASKS
+from iepile_trainer.asking import Asker, Question, with_triggers
+from iepile_trainer.assembly import extraction_of
+from iepile_trainer.backends import Answer
+from iepile_trainer.documents import Triggers
+from iepile_trainer.extraction import Extraction
+from iepile_trainer.extractor import Extractor
+
+CHARACTERS = 20_000
+"""The longest text that the page takes."""
+
+QUESTIONS = 300
+"""The most questions that one visitor may ask at once."""
+
+_TOGETHER = 8  # questions after which the page says how far it is, and may be stopped
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked about one text.
+
+    Attributes:
+        text: The text.
+        task: Lower-case name.
+        language: Of the prompt.
+        questions: In order.
+        answers: So many as there are yet.
+    """
+
+    text: str
+    task: str
+    language: str
+    questions: Sequence[Question]
+    answers: list[Answer] = field(default_factory=list)
+
+    def extraction(self, extractor: Extractor) -> Extraction:
+        """The results, once all answers are there."""
+        return extraction_of(
+            self.text, self.task, self.language, self.questions, self.answers,
+            extractor.min_confidence, extractor.conflicts,
+        )  # fmt: skip
+
+
+def ask(
+    text: str, schema: Schema, task: str, language: str, triggers: Triggers | None, extractor: Extractor | None
+) -> Asked:
+    """Make the questions.
+
+    Args:
+        text: The text.
+        schema: The labels.
+        task: Lower-case name.
+        language: `en` or `zh`.
+        triggers: For EEA, what is known beforehand; None where nothing is.
+        extractor: Whose limits cut the text into windows; None asks about it whole.
+
+    Raises:
+        DataError: The text is empty or too long, the labels leave it no room, or there would be too many questions.
+
+    >>> asked = ask("In Ulm", Schema(types=("city",)), "ner", "en", None, None)
+    >>> [list(question.asked) for question in asked.questions]
+    [['city']]
+    """
+    if not text.strip():
+        raise DataError("no text yet (type or paste one)")
+    if len(text) > CHARACTERS:
+        raise DataError(
+            f"the text has {len(text):,} characters, this page takes {CHARACTERS:,} at once "
+            "(shorten it, or use the command: iepile predict)"
+        )
+    text = text.encode("utf-8", "replace").decode()  # a browser may send half a surrogate pair
+    asker = extractor.asker(schema, task, language) if extractor else Asker(TASKS[task], schema, language)
+    try:
+        known = with_triggers(asker.task, asker.schema, triggers) if asker.task.hints else None
+        questions = asker.questions(text, known)
+    except UNFIT:
+        words = [word for each in (triggers or {}).values() for word in each if word not in text]
+        raise DataError(f"trigger {words} does not stand in the text (leave it out)") from None
+    if len(questions) > QUESTIONS:
+        raise DataError(f"this would be {len(questions):,} questions, {QUESTIONS} at most (shorter text, fewer labels)")
+    return Asked(text, task, language, questions)
+
+
+def answers(asked: Asked, extractor: Extractor) -> Iterator[int]:
+    """Ask the model; yields how many of the questions are answered. Closing it stops the work.
+
+    Raises:
+        TrainerError: Nothing can be answered at all.
+    """
+    rows = [
+        {"task": asked.task.upper(), "language": asked.language, "instruction": question.instruction}
+        for question in asked.questions
+    ]
+    for first in range(0, len(rows), _TOGETHER):
+        asked.answers.extend(extractor.backend.answer(rows[first : first + _TOGETHER]))
+        yield len(asked.answers)

@@ -1,0 +1,150 @@
+"""The page with its three tabs, and the server behind it."""
+
+import os
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from .model import Model
+from .scoring import BYTES
+
+# Nothing from elsewhere, nothing to elsewhere; scripts that gradio writes into the page are its own way to work.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'"
+)
+
+_WAITING = 32  # visitors in line; whoever comes then is told that it is full
+
+
+def page(
+    model: str | None = None, adapter: str | None = None, corpus: str | None = None, constrain: str = "none"
+) -> Any:
+    """The page as `gradio.Blocks`.
+
+    Args:
+        model: A run folder or a Hub id; None takes runs/quickstart, once it is there.
+        adapter: An adapter on top of it.
+        corpus: The corpus tree that visitors browse; None for the embedded sample.
+        constrain: See `iepile_trainer.backends.open_backend`.
+
+    Raises:
+        TrainerError: No such run folder.
+        DataError: No source in the corpus.
+    """
+    from .browse import browse_tab
+    from .extract import extract_tab
+    from .records import sources_of
+    from .score import score_tab
+
+    answering, sources = Model(model, adapter, constrain), sources_of(corpus)
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read on import
+    import gradio as gr
+
+    with gr.Blocks(title="iepile", analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
+        gr.HTML("<h1>iepile</h1><p>Information extraction by schema: text and labels in, JSON out.</p>", elem_id="head")
+        with gr.Tab("Extract"):
+            extract_tab(answering)
+        with gr.Tab("Score"):
+            score_tab()
+        with gr.Tab("Browse"):
+            browse_tab(corpus, sources)
+    return blocks.queue(max_size=_WAITING)
+
+
+def serve(
+    model: str | None = None,
+    adapter: str | None = None,
+    corpus: str | None = None,
+    constrain: str = "none",
+    host: str | None = None,
+    port: int | None = None,
+    share: bool = False,
+    tell: Any = print,
+) -> None:
+    """Serve the page until it is interrupted.
+
+    Args:
+        model: See `page`.
+        adapter: See `page`.
+        corpus: See `page`.
+        constrain: See `page`.
+        host: Address to listen on; None takes 127.0.0.1, or what the Hub sets for a Space.
+        port: None takes the first free one from 7860 on.
+        share: Also open a public address through gradio's servers.
+        tell: Is given the address.
+
+    Raises:
+        TrainerError: No such run folder.
+        DataError: No source in the corpus.
+        OSError: The port is taken.
+    """
+    with tempfile.TemporaryDirectory(prefix="iepile-app-") as folder:
+        # What visitors upload lies here, and goes when the page does. Read on import.
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        blocks = page(model, adapter, corpus, constrain)
+        _around_proxies()
+        try:
+            _, local, public = blocks.launch(**_options(), server_name=host, server_port=port, share=share)
+            tell(public or local)
+            blocks.block_thread()
+        except OSError as problem:
+            if "empty port" not in str(problem):
+                raise
+            raise OSError(f"port {port or '7860 to 7959'} is taken (name another with --port)") from None
+        finally:
+            blocks.close(verbose=False)
+
+
+def _options() -> dict[str, Any]:
+    import gradio as gr
+    from starlette.middleware import Middleware
+
+    fonts = ("system-ui", "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif")
+    theme = gr.themes.Base(
+        primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=("ui-monospace", "Consolas", "monospace"),
+        radius_size="sm",
+    )  # fmt: skip
+    return {
+        "theme": theme,
+        "css_paths": Path(str(resources.files(__package__) / "app.css")),
+        "app_kwargs": {"middleware": [Middleware(Guard)]},
+        "max_file_size": BYTES,
+        "footer_links": [],
+        "run_history": False,
+        "enable_monitoring": False,
+        "mcp_server": False,
+        "ssr_mode": False,
+        "pwa": False,
+        "quiet": True,
+        "prevent_thread_lock": True,
+        "show_error": False,  # what the page does not say itself is for the log
+    }
+
+
+def _around_proxies() -> None:
+    """Gradio asks its own address whether it is up: not by way of a proxy."""
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [os.environ.get(name, ""), "localhost", "127.0.0.1", "0.0.0.0"]
+        os.environ[name] = ",".join(filter(None, hosts))
+
+
+class Guard:
+    """Adds the headers that keep a page to itself, to every answer of a server."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request as the server does, with more headers."""
+
+        async def with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                told = {"content-security-policy": POLICY, "x-content-type-options": "nosniff",
+                        "referrer-policy": "no-referrer"}  # fmt: skip
+                message["headers"] = [*message["headers"], *((k.encode(), v.encode()) for k, v in told.items())]
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -1,0 +1,253 @@
+"""A model that knows some sentences by heart, the page served by a process of its own, and a real browser."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from iepile_dataset import Schema, instructions
+
+MARKUP = "<script>window.hacked = 1</script>"
+BAD_LABEL = "<img src=x onerror=hacked=1>"
+HOMES = Schema(types=("person", "place"), relations=("lives in",))
+SUITS = Schema(types=("lawsuit",), roles={"lawsuit": ("plaintiff", "place")})
+ADA, ZH, SUED, BAD = (
+    "Ada Bell lives in Rome.",
+    "小明住在北京，小明爱北京。",
+    "Ada Bell sued in Rome.",
+    f"In Rome {MARKUP} happened.",
+)
+
+
+def entities(*pairs):
+    return [{"entity": mention, "entity_type": label} for mention, label in pairs]
+
+
+LEARNT = (
+    (ADA, HOMES, "ner", "en", entities(("Ada Bell", "person"), ("Rome", "place"))),
+    (ZH, HOMES, "ner", "zh", entities(("小明", "person"), ("北京", "place"))),
+    (BAD, Schema(types=(BAD_LABEL,)), "ner", "en", entities((MARKUP, BAD_LABEL))),
+    (ADA, HOMES, "re", "en", [{"head": "Ada Bell", "relation": "lives in", "tail": "Rome"}]),
+    (
+        SUED,
+        SUITS,
+        "ee",
+        "en",
+        [
+            {
+                "event_type": "lawsuit",
+                "event_trigger": "sued",
+                "arguments": [{"role": "plaintiff", "argument": "Ada Bell"}, {"role": "place", "argument": "Rome"}],
+            }
+        ],
+    ),
+)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    """A run folder whose model answers the sentences of LEARNT."""
+    import torch
+
+    from iepile_trainer.formats import use_format
+    from iepile_trainer.scratch import new_model, new_tokenizer
+    from iepile_trainer.tokens import answer_ids, prompt_ids
+
+    torch.set_num_threads(1)
+    rows = [row for text, schema, *of, items in LEARNT for row in instructions(text, items, schema, *of)]
+    tokenizer = new_tokenizer(rows, 500)
+    use_format(tokenizer)
+    model = new_model(tokenizer, hidden=64, layers=2, positions=768)
+    prompts = prompt_ids(tokenizer, [row["instruction"] for row in rows])
+    answers = answer_ids(tokenizer, [row["output"] for row in rows])
+    longest = max(len(prompt) + len(answer) for prompt, answer in zip(prompts, answers))
+    pad = [longest - len(prompt) - len(answer) for prompt, answer in zip(prompts, answers)]
+    ids = [p + a + [tokenizer.pad_token_id] * left for p, a, left in zip(prompts, answers, pad)]
+    labels = [[-100] * len(p) + a + [-100] * left for p, a, left in zip(prompts, answers, pad)]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for _ in range(150):
+        loss = model(input_ids=torch.tensor(ids), labels=torch.tensor(labels)).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        if loss.item() < 0.003:
+            break
+    folder = tmp_path_factory.mktemp("runs") / "heart"
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory):
+    """A corpus tree: 23 lines of entities, one with markup, one that cannot be used, one without annotation."""
+    folder = tmp_path_factory.mktemp("trees") / "mine"
+    homes = folder / "IE-en" / "NER" / "homes"
+    homes.mkdir(parents=True)
+    (homes / "schema.json").write_text('["person", "place"]\n[]\n{}\n')
+    records = [{"text": f"Ada {n} saw Rome.", "entity": entities((f"Ada {n}", "person"))} for n in range(1, 21)]
+    records += [{"text": BAD, "entity": entities((MARKUP, "place"))}, {"text": "Nobody.", "entity": "none"}]
+    records += [{"text": "Not annotated."}]
+    (homes / "train.json").write_text("".join(json.dumps(record) + "\n" for record in records))
+    (homes / "test.json").write_text(json.dumps(records[0]) + "\n")
+    suits = folder / "IE-en" / "EE" / "suits"
+    suits.mkdir(parents=True)
+    (suits / "schema.json").write_text('["lawsuit"]\n["plaintiff"]\n{"lawsuit": ["plaintiff"]}\n')
+    event = {"event_type": "lawsuit", "event_trigger": "sued", "arguments": []}
+    (suits / "train.json").write_text(json.dumps({"text": SUED, "event": [event]}) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(run, tree, tmp_path_factory):
+    """Where `iepile app` answers, a process of its own in an empty folder; it leaves nothing behind."""
+    place = tmp_path_factory.mktemp("served")
+    scratch = place / "tmp"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "iepile.cli", "app", "--model", str(run), "--corpus", str(tree)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "TMPDIR": str(scratch)}
+    with (place / "out").open("wb") as out:
+        process = subprocess.Popen(command, cwd=place, env=environment, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        end = time.monotonic() + 120
+        while "http" not in (place / "out").read_text():
+            assert process.poll() is None, (place / "out").read_text()
+            assert time.monotonic() < end, (place / "out").read_text()
+            time.sleep(0.1)
+        yield (place / "out").read_text().split(" ")[0]
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert list(scratch.glob("iepile-app-*")) == []  # uploads went with it
+
+
+@pytest.fixture(scope="session")
+def window():
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("no chromium and chromedriver here")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    window = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    window.set_window_size(1280, 1000)
+    yield window
+    window.quit()
+
+
+class Page:
+    """The page as a visitor has it: find, type, click, wait."""
+
+    def __init__(self, window):
+        self.window = window
+
+    def one(self, selector):
+        return self.window.find_element("css selector", selector)
+
+    def all(self, selector):
+        return self.window.find_elements("css selector", selector)
+
+    def texts(self, selector):
+        return [element.text for element in self.all(selector)]
+
+    def until(self, holds, seconds=60.0):
+        """Wait for what is expected; elements may be drawn anew meanwhile. Fails where it never comes."""
+        from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                if holds():
+                    return
+            except (NoSuchElementException, StaleElementReferenceException):
+                pass
+            assert time.monotonic() < end, self.one("body").text
+            time.sleep(0.05)
+
+    def tab(self, name):
+        self.window.execute_script("scrollTo(0, 0)")
+        next(each for each in self.all("button[role=tab]") if each.text == name).click()
+        self.until(lambda: self.one("button[role=tab][aria-selected=true]").text == name)
+
+    def type(self, selector, text):
+        """Put a text into a field as a paste does, also a long one."""
+        self.window.execute_script(
+            "const [field, text] = arguments; field.focus(); field.value = text;"
+            "field.dispatchEvent(new Event('input', {bubbles: true}))",
+            self.one(f"{selector} textarea, {selector} input"),
+            text,
+        )
+
+    def choose(self, selector, text):
+        """Pick from a list by mouse."""
+        self.one(f"{selector} input").click()
+        self.until(lambda: any(text in each for each in self.texts("[role=option]")))
+        next(each for each in self.all("[role=option]") if text in each.text).click()
+
+    def extract(self, text, labels, task=None):
+        """Ask for a task, and wait for the end."""
+        self.tab("Extract")
+        if task:
+            self.choose("#task", task)
+        self.type("#text", text)
+        self.type("#labels", labels)
+        self.listen()
+        self.one("#extract").click()
+        self.until(lambda: "Extract" in self.heard()[1:])
+
+    def listen(self):
+        """Remember what the status and the button say from now on, however briefly."""
+        self.window.execute_script(
+            "window.heard = []; window.ear?.disconnect(); const hear = () => {"
+            "for (const name of ['status', 'extract']) { const told = document.getElementById(name)?.innerText.trim();"
+            "if (told && heard.findLast(each => each[0] === name)?.[1] !== told) heard.push([name, told]) } }; hear();"
+            "window.ear = new MutationObserver(hear);"
+            "window.ear.observe(document.body, {subtree: true, childList: true, characterData: true})"
+        )
+
+    def heard(self):
+        """What was said since; the first two are what stood there before."""
+        return [told for _, told in self.window.execute_script("return window.heard")][1:]
+
+    @property
+    def is_hacked(self):
+        return self.window.execute_script("return window.hacked") is not None
+
+
+@pytest.fixture
+def page(window, address):
+    """The page, freshly opened, on a desktop."""
+    window.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    window.get(address)
+    opened = Page(window)
+    opened.until(lambda: opened.one("#extract").is_displayed())
+    return opened
+
+
+@pytest.fixture(scope="session")
+def answers(tmp_path_factory) -> Path:
+    """A predictions file: two right, one wrong, one that writes a script; and two lines that are no rows."""
+    gold = json.dumps(entities(("Ada Bell", "person")))
+    rows = [
+        {"id": str(n), "task": "NER", "source": "homes", "instruction": json.dumps({"input": ADA}), "label": gold}
+        for n in range(1, 5)
+    ]
+    outputs = [
+        '{"person": ["Ada Bell"]}',
+        '{"person": ["Ada Bell"]}',
+        '{"person": []}',
+        json.dumps({"person": [f"</script>{MARKUP}"]}),
+    ]
+    lines = [json.dumps({**row, "output": output}) for row, output in zip(rows, outputs)]
+    lines[2:2] = ["not JSON", '{"output": 3, "label": "[]"}']
+    path = tmp_path_factory.mktemp("answers") / "mine.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    return path
