@@ -1,9 +1,10 @@
-"""Scores as tables for a terminal."""
+"""Scores as tables for a terminal. Names from data are `Text`: rich would read "[bold]" as its markup."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from .ways import KEYS
 
@@ -34,7 +35,7 @@ def _intervals(certain: dict[str, Any]) -> Table:
         table.add_column(name, justify="right" if name else "left")
     rows = {"all": certain["f1"], **(certain["sources"] if len(certain["sources"]) > 1 else {})}
     for name, (low, high) in rows.items():
-        table.add_row(name, f"{low:.4f}", f"{high:.4f}")
+        table.add_row(Text(name), f"{low:.4f}", f"{high:.4f}")
     return table
 
 
@@ -51,7 +52,7 @@ def _spread(spread: dict[str, Any]) -> Table:
         table.add_row(*keys, *(f"{way[name]:.4f}" for name in ("precision", "recall", "f1")))
     for source, moments in spread["sources"].items():
         if len(spread["sources"]) > 1:
-            table.add_row(*[source, *([""] * (len(named) - 1))], "", "", _moments(moments), style="cyan")
+            table.add_row(*[Text(source), *([""] * (len(named) - 1))], "", "", _moments(moments), style="cyan")
     return table
 
 
@@ -95,7 +96,7 @@ def _errors(measure: str, errors: dict[str, Any], labels: int = 20) -> Table:
     table.add_row("share of F1", *(f"{errors['kinds'][kind]['share']:.4f}" for kind in kinds), style="cyan")
     ordered = sorted(errors["labels"].items(), key=lambda item: (-sum(item[1].values()), item[0]))
     for label, counts in ordered[:labels]:
-        table.add_row(label, *(_number(counts.get(kind, 0)) for kind in kinds))
+        table.add_row(Text(label), *(_number(counts.get(kind, 0)) for kind in kinds))
     if len(ordered) > labels:
         table.add_row(f"… {len(ordered) - labels} more", *("" for _ in kinds))
     return table
@@ -107,11 +108,11 @@ def comparison(result: dict[str, Any], first: str, second: str) -> Table:
     note = f", {left_out} records in one file only" if left_out else ""
     table = Table(title=f"{result['records']} records, {result['test']} test{note}", title_justify="left")
     table.add_column("")
-    for name in (first, second, "difference", f"{result['level']:.0%} interval", "p"):
+    for name in (Text(first), Text(second), "difference", f"{result['level']:.0%} interval", "p"):
         table.add_column(name, justify="right")
     for label, figures in {"all": result, **result["labels"]}.items():
         table.add_row(
-            label,
+            Text(label),
             *(f"{value:.4f}" for value in figures["f1"]),
             f"{figures['difference']:+.4f}",
             "{:+.4f} … {:+.4f}".format(*figures["interval"]),
@@ -143,7 +144,7 @@ def task_tables(task: str, scores: dict[str, Any], labels: int = 40) -> Iterator
         figures.add_row(name, *_figures(scores, prefix), style="bold" if not prefix else None)
     for source, values in scores.get("sources", {}).items():
         if len(scores["sources"]) > 1:
-            figures.add_row(f"  {source}", *_figures(values, ""), style="cyan")
+            figures.add_row(Text(f"  {source}"), *_figures(values, ""), style="cyan")
     yield figures
     if scores["labels"]:
         yield _labels(scores["labels"], labels)
@@ -171,7 +172,7 @@ def _labels(labels: dict[str, dict[str, Any]], shown: int) -> Table:
         table.add_column(name, justify="right")
     ordered = sorted(labels.items(), key=lambda item: (-item[1]["support"], item[0]))
     for label, values in ordered[:shown]:
-        table.add_row(label, *_figures(values, "")[:3], _number(values["support"]))
+        table.add_row(Text(label), *_figures(values, "")[:3], _number(values["support"]))
     if len(ordered) > shown:
         table.add_row(f"… {len(ordered) - shown} more", "", "", "", "")
     return table

@@ -178,3 +178,16 @@ def test_records_whose_batches_are_scattered_are_scored_as_one(file, monkeypatch
     monkeypatch.setattr(files, "PART", path.stat().st_size // 2)
     assert files.score_file(path, processes=2)[0] == result
     assert Accumulator().extend(lines).result() == result
+
+
+def test_labels_and_sources_with_brackets_are_shown_as_they_are(tmp_path):
+    label = [{"entity": "Ada", "entity_type": "[bold]"}]
+    rows = [
+        {"task": "NER", "source": source, "output": '{"[bold]": []}', "label": json.dumps(label)}
+        for source in ("[red]", "[/]")
+    ]
+    file = tmp_path / "answers.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = CliRunner().invoke(app, ["score", str(file)])
+    assert done.exit_code == 0, done.output
+    assert all(name in done.output for name in ("[bold]", "[red]", "[/]"))
