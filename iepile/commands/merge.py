@@ -27,7 +27,8 @@ def merge(
 
         vllm serve DIR
 
-    As a GGUF file, with llama.cpp and Ollama:
+    As a GGUF file, with llama.cpp and Ollama (whose converter knows the vocabularies of published models, not one that
+    was made from scratch):
 
         python convert_hf_to_gguf.py DIR --outfile model.gguf --outtype q8_0
 

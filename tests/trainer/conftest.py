@@ -2,7 +2,10 @@
 
 import copy
 import json
+import threading
+import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -146,3 +149,93 @@ def by_heart(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
         return folder
 
     return learn
+
+
+class _Completions(ThreadingHTTPServer):
+    """A small model behind /v1; `trouble` maps the number of a request to what goes wrong with it."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, model, tokenizer, trouble=None):
+        self.model, self.tokenizer, self.trouble = model, tokenizer, trouble or {}
+        self.lock, self.at_work, self.most_at_once, self.bodies, self.keys = threading.Lock(), 0, 0, [], set()
+        super().__init__(("127.0.0.1", 0), _Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        self.reply(200, {"object": "list", "data": []})
+
+    def do_POST(self):
+        server = self.server
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with server.lock:
+            number = len(server.bodies)
+            server.bodies.append(body)
+            server.keys.add(self.headers["Authorization"])
+            server.at_work += 1
+            server.most_at_once = max(server.most_at_once, server.at_work)
+        try:
+            trouble = server.trouble(number, body) if callable(server.trouble) else server.trouble.get(number)
+            if trouble == "cut":
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
+                self.wfile.flush()
+                self.connection.close()
+            elif trouble == "slow":
+                time.sleep(2)
+                self.close_connection = True
+            elif trouble:
+                self.reply(trouble, {"error": {"message": f"no, {self.headers['Authorization']}, not now"}})
+            else:
+                self.reply(200, self.answer(body))
+        finally:
+            with server.lock:
+                server.at_work -= 1
+
+    def answer(self, body):
+        from iepile_trainer.decode import decode
+        from iepile_trainer.formats import stop_token_ids
+        from iepile_trainer.tokens import prompt_ids
+
+        server, chat = self.server, "messages" in body
+        ends = stop_token_ids(server.tokenizer)
+        with server.lock:
+            ids = prompt_ids(server.tokenizer, [body["messages"][0]["content"]])[0] if chat else body["prompt"]
+            (one,) = decode(server.model, [ids], ends, server.tokenizer.pad_token_id, body["max_tokens"], None, True)
+        pieces = [server.tokenizer.decode([id]) for id in one.ids]
+        text = "".join(pieces)
+        choice = {"index": 0, "finish_reason": "stop" if one.ended else "length", "text": text}
+        logprobs = {"tokens": pieces, "token_logprobs": one.logprobs, "text_offset": [], "top_logprobs": None}
+        if chat:
+            choice["message"] = {"role": "assistant", "content": text}
+            logprobs = {
+                "content": [{"token": t, "logprob": p, "top_logprobs": []} for t, p in zip(pieces, one.logprobs)]
+            }
+        choice["logprobs"] = logprobs if body.get("logprobs") else None
+        return {"id": "1", "object": "x", "created": 0, "model": body["model"], "choices": [choice]}
+
+    def reply(self, status, value):
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        if status in (429, 503):
+            self.send_header("retry-after-ms", "20")
+        self.end_headers()
+        self.wfile.write(data)
+
+
+@pytest.fixture(scope="session")
+def completion_server() -> Callable[..., Any]:
+    """A function that starts a server for a model behind OpenAI's protocol; end it with `shutdown`, `server_close`."""
+    return _Completions
