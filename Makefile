@@ -14,7 +14,7 @@ quickstart: $(STAMP)  ## text → instructions → model → answers → F1, in 
 	$(BIN)/iepile quickstart $(ARGS)
 
 test: $(STAMP)  ## all tests that this machine can run
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(STAMP)  ## style, docstrings, types
 	$(BIN)/ruff check .

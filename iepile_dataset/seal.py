@@ -19,17 +19,21 @@ def written_later(name: str) -> bool:
     return name == "README.md" or name.startswith("statistics/")
 
 
-def check_rows(folder: str | os.PathLike[str]) -> None:
+def check_rows(folder: str | os.PathLike[str]) -> list[str]:
     """Make sure that all but what may be written later is as the manifest says, see `manifest.verify`.
+
+    Returns:
+        What was written later and is not as the manifest says, one line each.
 
     Raises:
         DataError: It is not, or there is no manifest.
     """
     _, wrong = verify(folder)
-    wrong = [line for line in wrong if not written_later(line.partition(":")[0])]
-    if wrong:
-        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        raise DataError(f"{folder}: not as its manifest says: {wrong[0]}{more} (prepare it again)")
+    later = [line for line in wrong if written_later(line.partition(":")[0])]
+    if bad := [line for line in wrong if line not in later]:
+        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+        raise DataError(f"{folder}: not as its manifest says: {bad[0]}{more} (prepare it again)")
+    return later
 
 
 def seal(folder: str | os.PathLike[str], names: Iterable[str] = ("README.md", "statistics/*")) -> None:

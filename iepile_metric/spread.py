@@ -57,11 +57,14 @@ def _scored(
     bad: list[BadLine] = []
     for number, row in read_rows(lines_of(path), bad, str(path)):
         way = way_of(row)
+        if any(isinstance(value, list | dict) for value in way):
+            bad.append(BadLine(str(path), number, f"{' or '.join(KEYS)} is no number: {way}"))
+            continue
         try:
             if way not in ways:
                 ways[way] = Accumulator(task, watch=None if ways else watch, streamed=streamed, **options)
             ways[way].add(row)
-        except (ValueError, TypeError) as error:  # a list is no way to ask
+        except (ValueError, TypeError) as error:
             bad.append(BadLine(str(path), number, str(error)))
     if not ways:
         raise ValueError(f"{path}: no row to score{f': {bad[0]}' if bad else ''}")

@@ -52,7 +52,7 @@ def _spread(spread: dict[str, Any]) -> Table:
         table.add_row(*keys, *(f"{way[name]:.4f}" for name in ("precision", "recall", "f1")))
     for source, moments in spread["sources"].items():
         if len(spread["sources"]) > 1:
-            table.add_row(*[Text(source), *([""] * (len(named) - 1))], "", "", _moments(moments), style="cyan")
+            table.add_row(Text(source), *[""] * (len(named) + 1), _moments(moments), style="cyan")
     return table
 
 

@@ -16,6 +16,8 @@ from .space import app_page, metric_page
 KINDS = {"run.json": "model", "manifest.json": "dataset", "scoring.py": "metric", "app.py": "app"}
 """The file by which a folder's kind is known → the kind."""
 
+_UNWRITTEN = "[More Information Needed]"  # in the empty forms that other libraries leave in a folder
+
 
 def kind_of(folder: Path | str) -> str:
     """What a folder holds: `model`, `dataset`, `metric` or `app`.
@@ -85,22 +87,34 @@ def _headings(text: str) -> set[str]:
     return {line for line in text.splitlines() if line.startswith("## ")}
 
 
-def card_text(folder: Path | str, repo: str) -> str:
+def card_text(folder: Path | str, repo: str, base: str | None = None) -> str:
     """The card of a run or a prepared folder for the Hub, where it has a name.
 
     Args:
         folder: If its README.md was written on by hand, that is the card, and only the lines that say how to load it
             change; else it is made anew.
         repo: Its name on the Hub.
+        base: The name on the Hub of what a model is based on, where its run knows it by a folder.
     """
+    from huggingface_hub import ModelCard
+
     folder = Path(folder)
-    make = model_page if kind_of(folder) == "model" else dataset_page
-    page, path = make(folder, None), folder / README
+    model = kind_of(folder) == "model"
+    page, path = model_page(folder) if model else dataset_page(folder), folder / README
     text = path.read_text("utf-8") if path.is_file() else ""
-    if text in ("", str(page.card())):
-        return str(make(folder, repo).card())
+    if _UNWRITTEN in text:
+        text = ""
     there = value_from("repo", page.body, text)
-    return text.replace(there, repo) if there else text
+    if text in ("", str((model_page(folder, there) if model else dataset_page(folder, there)).card())):
+        return str((model_page(folder, repo, base) if model else dataset_page(folder, repo)).card())
+    text = text.replace(there, repo) if there else text
+    if base:
+        card = ModelCard(text)
+        card.data.base_model = base
+        text = str(card)
+        if old := value_from("run.json base_model", page.body, text):
+            text = text.replace(f"`{old}`", f"`{base}`").replace(f'"{old}"', f'"{base}"')
+    return text
 
 
 def _read(path: Path) -> tuple[dict[str, Any], str, int]:
@@ -129,6 +143,9 @@ def _compare_head(page: Page, found: dict[str, Any]) -> Iterator[Difference]:
                 continue
             source = page.origins.get(key, "iepile")
             yield from compare_values(README, key, expected.get(key), found.get(key), source)
+    for key in found.keys() - expected.keys() - page.origins.keys():
+        for number in _numbers(found[key]):
+            yield Difference(f"{README} {key}", str(number), "")
     wanted = dict(zip(_values(expected), page.results))
     there = _values(found)
     for name, source in wanted.items():
@@ -139,15 +156,28 @@ def _compare_head(page: Page, found: dict[str, Any]) -> Iterator[Difference]:
         yield Difference(f"{README} model-index {' / '.join(name)}", str(there[name]), "")
 
 
+def _numbers(value: Any) -> Iterator[int | float]:
+    """The numbers in a piece of YAML."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _numbers(each)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
+
+
 def _values(head: dict[str, Any]) -> dict[tuple[str, ...], Any]:
-    """(config, split, metric) → value, of every result in a `model-index`."""
+    """(dataset, config, split, metric) → value, of every result in a `model-index`."""
+    values: dict[tuple[str, ...], Any] = {}
     try:
-        return {
-            (str(result["dataset"]["config"]), str(result["dataset"]["split"]), str(metric["name"])): metric["value"]
-            for model in head.get("model-index") or ()
-            for result in model["results"]
-            for metric in result["metrics"]
-        }
+        for model in head.get("model-index") or ():
+            for result in model["results"]:
+                dataset = tuple(str(result["dataset"][key]) for key in ("type", "config", "split"))
+                for metric in result["metrics"]:
+                    name = (*dataset, str(metric["name"]))
+                    while name in values:  # said twice, and perhaps not the same
+                        name = (*name, "again")
+                    values[name] = metric["value"]
+        return values
     except (KeyError, TypeError) as error:
         raise ValueError(f"{README}: its model-index is not what the Hub knows: {error!r} (write it anew)") from None
 
@@ -158,9 +188,15 @@ def _compare_results(folder: Path) -> Iterator[Difference]:
 
     entries = eval_entries(folder)
     path = folder / RESULTS
-    found = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else []
+    try:
+        found = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else []
+    except yaml.YAMLError:
+        raise ValueError(f"{path}: no YAML (write the card anew: iepile card)") from None
     wanted = eval_result_entries_to_yaml([entry for entry, _ in entries])
-    there = {(each["dataset"]["id"], each["dataset"]["task_id"]): each for each in found or ()}
+    try:
+        there = {(each["dataset"]["id"], each["dataset"]["task_id"]): each for each in found or ()}
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path}: not results as the Hub knows them: {error!r} (write the card anew)") from None
     for each, (_, source) in zip(wanted, entries):
         name = (each["dataset"]["id"], each["dataset"]["task_id"])
         mine = there.pop(name, {})

@@ -10,7 +10,7 @@ from typing import Any
 from .told import pieces, plain
 
 # Digits that are part of a name (T5, en_2) are none.
-_NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
 _ALIKE = 0.5  # how alike two lines are, 0 to 1, that count as one line changed
 _SHOWN = 100  # characters
 

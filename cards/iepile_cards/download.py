@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .model import CORPUS
 from .parcel import CARD, HubError
 from .push import LONGEST_WAIT, WAITS, Incomplete, checked_name, explained, impatient
 
@@ -46,7 +47,7 @@ def licence_of(repo: str, kind: str, revision: str | None = None) -> str:
         data = {}
     words = " ".join(str(data[key]) for key in ("license", "license_name", "license_link") if data.get(key))
     told = words or "its page states none: ask its authors before you pass anything on"
-    return f"{told} ({_STRICTER})" if repo.lower().endswith("/iepile") and kind == "dataset" else told
+    return f"{told} ({_STRICTER})" if (repo.lower(), kind) == (CORPUS, "dataset") else told
 
 
 def download(

@@ -16,6 +16,7 @@ from .told import read_json, render, told
 ANSWERS = "predictions.jsonl"
 
 _LOOKED_AT = 100  # answers among which the example is chosen
+CORPUS = "zjunlp/iepile"
 _IEPILE = "CC BY-NC-SA 4.0 (IEPile)"
 
 
@@ -48,16 +49,18 @@ def write_model_card(run_dir: Path | str, repo: str | None = None) -> Path:
     return page.write(run_dir)
 
 
-def model_page(run_dir: Path | str, repo: str | None = None) -> Page:
-    """The page of a run folder, its values marked; see `model_card`."""
+def model_page(run_dir: Path | str, repo: str | None = None, base: str | None = None) -> Page:
+    """The page of a run folder, its values marked; see `model_card`. `base` is the Hub name of what it is based on."""
     from huggingface_hub import ModelCardData
 
     folder = Path(run_dir)
     run = read_json(folder / "run.json")
     if run is None:
         raise FileNotFoundError(f"{folder} holds no run.json: a card is written from a finished run (train one first)")
+    if base:
+        run["base_model"] = base
     scores = read_json(folder / "scores.json") or {}
-    name = run.get("name") or folder.resolve().name
+    name = repo.rpartition("/")[2] if repo else run.get("name") or folder.resolve().name
     adapter = read_json(folder / "adapter_config.json")
     is_adapter = adapter is not None or run.get("method") == "lora"
     base = run.get("base_model")
@@ -80,7 +83,7 @@ def model_page(run_dir: Path | str, repo: str | None = None) -> Page:
     )
     body = render(
         "model.md.jinja",
-        name=told(name, "run.json name"),
+        name=told(name, "repo name" if repo else "run.json name"),
         repo=told(repo or f"path/to/{name}", "repo"),
         run=told({**run, "history": None, "data": [_public(entry) for entry in data]}, "run.json"),
         scores=told(scores, "scores.json"),
@@ -91,7 +94,8 @@ def model_page(run_dir: Path | str, repo: str | None = None) -> Page:
         is_seq2seq=_is_seq2seq(folder, adapter),
         licence=told(head.license, "run.json data[].licences"),
         licences=told(licences, "run.json data[].licences"),
-        example=_example(folder / ANSWERS),
+        # A text that others may not have must not go out with the page.
+        example=None if head.license == "other" else _example(folder / ANSWERS),
         curve=(folder / "curve.png").is_file(),
         measures=_measures,
         interval=interval,
@@ -161,7 +165,7 @@ def _licences(data: list[dict[str, Any]]) -> list[str]:
     found: dict[str, None] = {}
     for entry in data:
         stated = entry.get("licences") or []
-        if not stated and any(name.lower().endswith("/iepile") for name in datasets_of(entry)):
+        if not stated and CORPUS in map(str.lower, datasets_of(entry)):
             stated = [_IEPILE]
         found |= dict.fromkeys(stated or ["not stated"])
     return list(found)
@@ -188,5 +192,5 @@ def _answered(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, str]]]:
             row = json.loads(line)
         except ValueError:
             continue
-        if isinstance(row, dict) and row.get("instruction") and row.get("output"):
+        if isinstance(row, dict) and row.get("instruction") and str(row.get("output") or "").strip():
             yield number, row

@@ -1,6 +1,7 @@
 """What is pushed: of each kind of folder what may go, and nothing else that lies in it."""
 
 import json
+import mmap
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ _SPACE = (
     ".css", ".csv", ".html", ".jpg", ".js", ".json", ".jsonl", ".md", ".png", ".py", ".svg", ".toml", ".ttf", ".txt",
     ".woff2", ".yaml", ".yml",
 )  # fmt: skip
-_SCANNED = (".json", ".jsonl", ".jinja", ".md", ".py", ".txt", ".yaml", ".yml")
+_BINARY = (".gz", ".jpg", ".parquet", ".png", ".safetensors", ".ttf", ".woff2")  # all else is searched for tokens
 _TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}")
 
 
@@ -88,16 +89,18 @@ def dataset_parcel(folder: Path | str, names: Iterable[str], texts: Mapping[str,
     return _checked(Parcel("dataset", files, owns))
 
 
-def model_parcel(run: Path | str, card: str, answers: bool = False) -> Parcel:
+def model_parcel(run: Path | str, card: str, answers: bool = False, base: str | None = None) -> Parcel:
     """A finished run: adapter or weights, tokenizer, record, scores, curve, card; of checkpoints and pickles nothing.
 
     Args:
         run: The run folder.
         card: Its page.
         answers: Also the `predictions.jsonl`, which hold the texts that were asked about.
+        base: The name on the Hub of what it is based on, where the run knows it by a folder.
 
     Raises:
-        HubError: No finished run, no weights, a link that leads out of the folder, a token in a file.
+        HubError: No finished run, weights that are missing, an adapter on a folder of this machine, a link that leads
+            out of the folder, a token in a file.
     """
     folder = Path(run)
     if not (folder / "run.json").is_file():
@@ -105,12 +108,13 @@ def model_parcel(run: Path | str, card: str, answers: bool = False) -> Parcel:
     files: dict[str, Path | bytes] = dict(_below(folder, (*_MODEL, *(_ANSWERS if answers else ()))))
     if not any(name.endswith(".safetensors") for name in files):
         raise HubError(f"{folder}: no weights in it (*.safetensors): train again, or give the folder that has them")
-    try:
-        record = json.loads((folder / "run.json").read_text("utf-8"))
-    except ValueError as problem:
-        raise HubError(f"{folder / 'run.json'}: not JSON: {problem} (train again)") from None
-    public = json.dumps(_placeless(record), ensure_ascii=False, indent=2) + "\n"
-    files |= {CARD: card.encode(), "run.json": public.encode()}
+    for name in [name for name in files if name.endswith(".index.json")]:
+        for part in set(_object(folder / name).get("weight_map", {}).values()) - files.keys():
+            raise HubError(f"{folder / part}: missing, {name} names it (train again)")
+    record = _object(folder / "run.json") | ({"base_model": base} if base else {})
+    files |= {CARD: card.encode(), "run.json": _pretty(_placeless(record))}
+    if "adapter_config.json" in files:
+        files |= _based(folder, base)
     return _checked(Parcel("model", files, (*_MODEL, *_ANSWERS)))
 
 
@@ -148,13 +152,41 @@ def metric_files(folder: Path | str, name: str) -> dict[str, str]:
     return {f"{name}.py": script, **files, "requirements.txt": (folder / "requirements.txt").read_text("utf-8")}
 
 
+def _based(run: Path, base: str | None) -> dict[str, bytes]:
+    """An `adapter_config.json` with another base, if one is given; a HubError if others could not load its own."""
+    adapter = _object(run / "adapter_config.json")
+    name = str(adapter.get("base_model_name_or_path") or "")
+    local = Path(name).exists() or name.count("/") > 1 or name.startswith((".", "/", "~"))
+    if not base and (local or not name):
+        told = f"on the folder {name}" if name else "on a base that it does not name"
+        raise HubError(
+            f"{run}: an adapter {told}, which nobody else has (push that model, then name it with --base user/name; or "
+            "push them as one: iepile merge)"
+        )
+    return {"adapter_config.json": _pretty(adapter | {"base_model_name_or_path": base})} if base else {}
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except ValueError as problem:
+        raise HubError(f"{path}: not JSON: {problem} (train again)") from None
+    if not isinstance(found, dict):
+        raise HubError(f"{path}: not a JSON object (train again)")
+    return found
+
+
+def _pretty(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
+
+
 def _placeless(value: Any) -> Any:
-    """JSON without the folders of this machine: of an absolute path its last name."""
+    """JSON without the folders of this machine: of a path that is no name on the Hub its last name."""
     if isinstance(value, dict):
         return {name: _placeless(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_placeless(each) for each in value]
-    return Path(value).name if isinstance(value, str) and value.startswith(("/", "~/")) else value
+    return Path(value).name if isinstance(value, str) and value.startswith(("/", "~/", "./", "../")) else value
 
 
 def _matches(path: str, pattern: str) -> bool:
@@ -198,9 +230,15 @@ def _checked(parcel: Parcel) -> Parcel:
     if CARD not in parcel.files:
         raise HubError(f"no {CARD}: what is on the Hub without a page is not found (iepile card writes one)")
     mine = (get_token() or "").encode()
+    secret = re.compile(_TOKEN.pattern + (b"|" + re.escape(mine) if mine else b""))
     for name, what in parcel.files.items():
-        if name.endswith(_SCANNED):
-            data = what if isinstance(what, bytes) else what.read_bytes()
-            if _TOKEN.search(data) or (mine and mine in data):
-                raise HubError(f"{name}: holds an access token, which would be public (take it out, and revoke it)")
+        if not name.endswith(_BINARY) and _holds(what, secret):
+            raise HubError(f"{name}: holds an access token, which would be public (take it out, and revoke it)")
     return parcel
+
+
+def _holds(what: Path | bytes, secret: re.Pattern[bytes]) -> bool:
+    if isinstance(what, bytes) or not what.stat().st_size:  # an empty file cannot be mapped
+        return isinstance(what, bytes) and secret.search(what) is not None
+    with what.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return secret.search(data) is not None

@@ -15,7 +15,7 @@ WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
 LONGEST_WAIT = 120.0  # that a Hub may ask for; what asks for more is told to the user
 _SILENCE = 300.0  # seconds without a word from the Hub, after which an attempt has failed
 _CONNECT = 15.0
-_AGAIN = {408, 412, 425, 429}  # 412: somebody else has committed since; then all is compared anew
+_AGAIN = {408, 409, 412, 423, 425, 429}  # 412: somebody else has committed since; then all is compared anew
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,8 @@ def push(
         impatient()
         try:
             return _push_once(api, parcel, repo, private, revision, message)
+        except HubError:
+            raise
         except (OSError, RuntimeError, ValueError, httpx2.HTTPError) as problem:
             told, again, asked = explained(problem, repo)
             told = told.replace(token, "…")
@@ -137,8 +139,6 @@ def explained(problem: BaseException, repo: str) -> tuple[str, bool, float | Non
         if isinstance(cause, httpx2.TransportError):
             return f"{repo}: no answer from the Hub ({type(cause).__name__}: {cause})", True, None
         cause = cause.__cause__ or cause.__context__
-    if isinstance(problem, HubError):
-        return str(problem), False, None
     # What fails on the way of a large file is a RuntimeError; an error page instead of JSON is a Hub in trouble.
     again = isinstance(problem, Incomplete | RuntimeError) or type(problem).__name__ == "JSONDecodeError"
     return f"{repo}: {str(problem).splitlines()[0] if str(problem) else type(problem).__name__}", again, None
@@ -151,9 +151,12 @@ def _answered(answer: Any, repo: str) -> tuple[str, bool, float | None]:
         402: "the account has to pay for this",
         403: "the token may not write here: take one that may, or a name of your own",
         404: "no such repository or revision, or the token may not see it",
+        409: "somebody else is changing it",
         412: "somebody else has committed since",
         429: "too many requests: wait, then repeat the command",
     }.get(status, "the Hub is in trouble: repeat the command later" if status >= 500 else _words(answer))
+    if answer.headers.get("X-Error-Code") == "GatedRepo":
+        remedy = "its authors want their terms accepted first, on its page at the Hub"
     return f"{repo}: {status} ({remedy})", status in _AGAIN or status >= 500, float(after) if after.isdigit() else None
 
 

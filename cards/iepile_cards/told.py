@@ -66,17 +66,20 @@ def told(value: Any, source: str) -> Any:
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file, None where there is none.
+    """The object in a JSON file, None where there is no file.
 
     Raises:
-        ValueError: It is not JSON.
+        ValueError: It is not JSON, or no object.
     """
     try:
-        return json.loads(path.read_text("utf-8"))
+        found = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
     except ValueError as error:
         raise ValueError(f"{path}: not JSON: {error} (write it anew)") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: not a JSON object (write it anew)")
+    return found
 
 
 def render(template: str, **values: Any) -> str:

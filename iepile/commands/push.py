@@ -42,19 +42,28 @@ def dataset(
     """
 
     def pack() -> "Parcel":
-        from iepile_cards import card_text
+        from iepile_cards import card_text, dataset_card
         from iepile_cards.parcel import CARD, dataset_parcel
         from iepile_dataset.manifest import MANIFEST, read_manifest
         from iepile_dataset.published import published
         from iepile_dataset.seal import check_rows
         from iepile_dataset.tasks import TASKS
 
-        check_rows(folder)
+        # As `prepare` left it: without its whole page, and nobody has written on the README.
+        bare = not (check_rows(folder) or (folder / "statistics").exists())
         told = read_manifest(folder / MANIFEST)
         _refuse_unlicensed({each["source"]: each["licence"] for each in told["sources"]}, private, licences_checked)
-        if _write_page(folder):
+        parquet = told["format"] == "parquet"
+        if bare and not dry_run:
+            _write_page(folder)
             told = read_manifest(folder / MANIFEST)
-        texts = {CARD: card_text(folder, repo)}
+        elif bare and parquet:
+            _warn("a push first writes statistics/ into the folder, which the page then shows, too")
+        texts = {CARD: str(dataset_card(folder, repo)) if bare else card_text(folder, repo)}
+        if parquet:
+            _refuse_without_configs(folder, texts[CARD])
+        else:
+            _warn("JSON lines cannot be loaded by configuration from the Hub: prepare with --format parquet for that")
         return dataset_parcel(folder, told["files"], {**texts, MANIFEST: published(told, texts)}, TASKS)
 
     _push(pack, repo, private, revision, dry_run)
@@ -70,23 +79,37 @@ def model(
     predictions: Annotated[
         bool, typer.Option("--predictions", help="Also predictions.jsonl, which holds texts of the test data.")
     ] = False,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            help="The name on the Hub of the model that it is based on, where it was trained on a folder.",
+            show_default=False,
+        ),
+    ] = None,
     licences_checked: Checked = False,
 ) -> None:
     """Push a run: adapter or weights, tokenizer, record, scores, curve and card; no checkpoints.
 
     iepile push model runs/mine user/iepile-ner-lora
+
+    iepile push model runs/mine user/iepile-ner-lora --base user/iepile-base
     """
 
     def pack() -> "Parcel":
         from iepile_cards import card_text
         from iepile_cards.parcel import HubError, model_parcel
+        from iepile_cards.push import checked_name
+        from iepile_trainer.runs import is_whole_safetensors, read_run
 
-        if not (run / "run.json").is_file():
-            raise HubError(f"{run}: no run.json in it, so no finished run (train one first)")
+        record = read_run(run)
+        if base:
+            checked_name(base)
+        for weights in run.glob("*.safetensors"):
+            if not is_whole_safetensors(weights):
+                raise HubError(f"{weights}: cut short (train again, or copy it again)")
         if predictions:
-            _refuse_unlicensed(_licences_of(run), private, licences_checked)
-        _warn_of_local_base(run)
-        return model_parcel(run, card_text(run, repo), predictions)
+            _refuse_unlicensed(_licences_of(record), private, licences_checked)
+        return model_parcel(run, card_text(run, repo, base), predictions, base)
 
     _push(pack, repo, private, revision, dry_run)
 
@@ -144,10 +167,7 @@ def _push(pack: Callable[[], "Parcel"], repo: str, private: bool, revision: str 
     from iepile_cards.parcel import HubError
     from iepile_cards.push import checked_name, push
 
-    from ..console import console, errors, failing, quiet_hub
-
-    def tell(line: str) -> None:
-        errors.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    from ..console import console, failing, quiet_hub
 
     with failing():
         checked_name(repo)
@@ -159,7 +179,7 @@ def _push(pack: Callable[[], "Parcel"], repo: str, private: bool, revision: str 
             _show(parcel, repo)
             return
         quiet_hub()
-        done = push(parcel, repo, private=private, revision=revision, tell=tell)
+        done = push(parcel, repo, private=private, revision=revision, tell=_warn)
     for told, paths in (("sent", done.sent), ("deleted", done.deleted)):
         for path in paths[:_SHOWN]:
             console.print(f"{told:8}{path}", markup=False, highlight=False, soft_wrap=True)
@@ -188,28 +208,31 @@ def _show(parcel: "Parcel", repo: str) -> None:
     console.print(f"\n{parcel.card}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _write_page(folder: Path) -> bool:
-    """Give a prepared folder its whole page, with statistics, unless it has one or its owner wrote on the README."""
-    from iepile_dataset.manifest import verify
-
-    from ..console import errors
+def _write_page(folder: Path) -> None:
+    """Give a prepared folder its whole page, with statistics."""
     from ..dataset_page import write_dataset_page
 
-    if (folder / "statistics").exists() or verify(folder)[1]:
-        return False
     _, missing = write_dataset_page(folder)
-    for told in (f"wrote README.md and statistics/ into {folder}", missing):
-        if told:
-            errors.print(told, style="yellow", markup=False, highlight=False, soft_wrap=True)
-    return True
+    _warn(f"wrote README.md{' and statistics/' if (folder / 'statistics').exists() else ''} into {folder}")
+    if missing:
+        _warn(missing)
+
+
+def _refuse_without_configs(folder: Path, page: str) -> None:
+    """A page without the configurations at its head hides them all from `load_dataset`."""
+    from iepile_cards.parcel import HubError
+
+    if "\nconfigs:" not in page.partition("\n---\n")[0]:
+        raise HubError(
+            f"{folder / 'README.md'}: no configs at its head, so nobody could load a configuration (iepile card "
+            "dataset writes them; then add your words below)"
+        )
 
 
 def _refuse_unlicensed(licences: dict[str, str], private: bool, checked: bool) -> None:
     """What a source's words do not plainly allow is not published unless the user says that it may be."""
     from iepile_cards.parcel import HubError
     from iepile_dataset.licences import allows
-
-    from ..console import errors
 
     unclear = [
         f"{name} ({words or 'no words'})" for name, words in licences.items() if not allows(words, "derivatives")
@@ -220,11 +243,11 @@ def _refuse_unlicensed(licences: dict[str, str], private: bool, checked: bool) -
     if not (private or checked):
         remedy = "prepare it with --licence derivatives to leave them out, or, once you have made sure, add"
         raise HubError(f"{told} ({remedy} --licences-checked; --private shows them to nobody else)")
-    errors.print(told, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    _warn(told)
 
 
-def _licences_of(run: Path) -> dict[str, str]:
-    data: list[dict[str, Any]] = _json(run / "run.json").get("data") or []
+def _licences_of(record: dict[str, Any]) -> dict[str, str]:
+    data: list[dict[str, Any]] = record.get("data") or []
     return {
         f"{each.get('dataset') or 'its data'}, licence {number}": words
         for each in data
@@ -232,23 +255,7 @@ def _licences_of(run: Path) -> dict[str, str]:
     }
 
 
-def _warn_of_local_base(run: Path) -> None:
-    """An adapter whose base is a folder of this machine is of no use elsewhere."""
+def _warn(line: str) -> None:
     from ..console import errors
 
-    base = _json(run / "adapter_config.json").get("base_model_name_or_path") or ""
-    if base and (Path(base).exists() or base.count("/") > 1 or base.startswith((".", "~"))):
-        told = f"the adapter's base is the local folder {base}: others have to be told what to load instead"
-        errors.print(told, style="yellow", markup=False, highlight=False, soft_wrap=True)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    import json
-
-    try:
-        told = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    except ValueError as problem:
-        from iepile_cards.parcel import HubError
-
-        raise HubError(f"{path}: not JSON: {problem} (train again)") from None
-    return told if isinstance(told, dict) else {}
+    errors.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)

@@ -76,6 +76,10 @@ def score(
         found["spread"] = spread
     if calibration and (sure := calibration.summary()):
         found["calibration"] = sure
+        for name, one in sure.items():
+            if one["misaligned"]:
+                told = f"{name}: {one['misaligned']} rows have confidences that do not fit their answer, left out"
+                print(told, file=sys.stderr)
     if errors:
         found["errors"] = page.analysis.summary(scores)
     if resamples:

@@ -38,7 +38,7 @@ def test_cards_as_they_were_written_say_what_their_sources_say(run, prepared):
         ("| test | ner | all | 0.7500 |", "| test | ner | all | 0.9500 |", "README.md:", "scores.json test.ner.precision"),
         ("| harbour | 0.5000 | 0.5000 | 0.5000 |", "| harbour | 0.5000 | 0.5000 | 0.6000 |", "README.md:",
          "scores.json test.ner.sources.harbour.f1"),
-        ("value: 0.75", "value: 0.95", "model-index ner / test / f1", "scores.json test.ner.f1"),
+        ("value: 0.75", "value: 0.95", "model-index someone/news / ner / test / f1", "scores.json test.ner.f1"),
         ("license: cc-by-sa-4.0", "license: mit", "README.md license", "run.json data[].licences"),
         ("| 34,567 |", "| 34,568 |", "README.md:", "run.json data[0].tokens"),
         ("0.25 kWh", "0.2 kWh", "README.md:", "run.json energy.kwh"),
@@ -136,7 +136,30 @@ def test_a_result_that_was_never_scored_is_found(run):
         "    - type: f1\n      value: 0.75\n",
         "    - type: f1\n      value: 0.99\n      name: best\n    - type: f1\n      value: 0.75\n",
     )
-    assert found(run) == ["README.md model-index ner / test / best: says '0.99', which no source says"]
+    assert found(run) == ["README.md model-index someone/news / ner / test / best: says '0.99', which no source says"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("      type: someone/news\n", "      type: conll2003\n", "model-index conll2003 / ner / test / f1"),
+        ("      name: f1\n", "      name: f1\n    - type: f1\n      value: 0.99\n      name: f1\n", "f1 / again: says '0.99'"),
+        ("library_name:", "co2_eq_emissions:\n  emissions: 0.1\nlibrary_name:", "co2_eq_emissions: says '0.1'"),
+        ("## Limits\n", "## Limits\n\nF1 is .99 on ships.\n", "says '.99', which no source says"),
+    ],
+)  # fmt: skip
+def test_what_is_smuggled_in_beside_the_values_is_found(run, old, new, told):
+    alter(run / "README.md", old, new)
+    assert any(told in line for line in found(run)), found(run)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("run.json", "[]"), ("scores.json", "[1]"), (".eval_results/iepile.yaml", "a: [")]
+)
+def test_a_source_that_is_something_else_is_named(run, name, text):
+    (run / name).write_text(text)
+    with pytest.raises(ValueError, match=name):
+        check_card(run)
 
 
 def test_a_card_with_its_name_on_the_hub_is_as_true_as_one_without(run):
@@ -151,6 +174,16 @@ def test_the_card_that_is_pushed_names_the_repository_and_keeps_what_was_added(r
     assert 'Extractor.from_pretrained("someone/ships")' in text
     assert "path/to" not in text
     assert "Our own notes." in text
+    text = card_text(run, "someone/ships", "someone/base-1b")
+    assert "\nbase_model: someone/base-1b\n" in text
+    assert "Our own notes." in text
+
+
+def test_a_card_that_was_written_under_another_name_is_pushed_under_the_new_one(run):
+    write_model_card(run, "someone/boats")
+    text = card_text(run, "someone/ships")
+    assert "# ships" in text.splitlines()
+    assert "boats" not in text
 
 
 def test_a_dataset_card_that_nobody_edited_is_pushed_under_its_name_on_the_hub(prepared):

@@ -108,6 +108,12 @@ def test_the_example_is_an_answered_row_of_the_run(run_dir):
     assert first["output"] in text
 
 
+def test_a_text_of_unknown_licence_is_not_quoted(run_dir):
+    data = [{**RUN["data"][0], "licences": ["ask the authors"]}]
+    (run_dir / "run.json").write_text(json.dumps({**RUN, "data": data}))
+    assert "Ann, Bo, Oslo" not in model_card(run_dir).text
+
+
 def test_what_is_missing_is_said_and_not_invented(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps({"name": "bare"}))
     card = ModelCard.load(write_model_card(tmp_path))
@@ -161,6 +167,10 @@ def test_event_scores_bring_all_their_measures(run_dir):
         (["README: annotations CC BY-SA 3.0; user text not covered"], "other"),
         (["repo LICENSE: MIT (third-party copy; the terms of the original apply)"], "other"),
         (["Daten mit Quellenangabe frei"], "other"),
+        (["MIT; non-commercial use only"], "other"),
+        (["CC BY-NC 4.0 (non-commercial)"], "cc-by-nc-4.0"),
+        (["AGPL-3.0; texts CC BY 4.0"], "other"),
+        (["CC BY-SA 2.5"], "other"),  # the Hub has no such identifier, and refuses a card with it
     ],
 )
 def test_the_strictest_licence_holds_and_an_unknown_one_is_other(licences, expected):

@@ -4,6 +4,7 @@ import pytest
 
 from iepile_cards.download import download
 from iepile_cards.parcel import HubError
+from iepile_cards.push import explained
 
 BIG = bytes(range(256)) * 1000
 FILES = {"README.md": b"---\nlicense: cc-by-4.0\n---\n# Rows\n", "ner/train-0.parquet": BIG, "a/b.txt": b"text"}
@@ -43,9 +44,12 @@ def test_the_corpus_is_named_with_its_licence_and_silence_is_told_as_such(rows, 
     download("zjunlp/iepile", tmp_path / "corpus", tell=told.append)
     assert "cc-by-nc-sa-4.0" in told[0]
     assert "some of its sources are stricter" in told[0]
+    rows.put("dataset", "user/iepile", {"README.md": b"---\nlicense: cc-by-4.0\n---\n"})  # another of that name
+    download("user/iepile", tmp_path / "other", tell=told.append)
+    assert told[1] == "licence: cc-by-4.0"
     rows.put("dataset", "user/bare", {"x.txt": b"x"})
     download("user/bare", tmp_path / "bare", tell=told.append)
-    assert "states none" in told[1]
+    assert "states none" in told[2]
 
 
 def test_a_revision_is_fetched_and_another_into_the_same_folder_replaces_it(rows, tmp_path):
@@ -96,6 +100,21 @@ def test_each_call_may_fail_once_and_the_folder_is_whole_all_the_same(rows, tmp_
             rows.fault = lambda call, at=start + number, fault=fault: fault if call.number == at else None
             download("user/rows", tmp_path / f"{fault}-{number}", waits=(0.0, 0.0))
             assert files(tmp_path / f"{fault}-{number}") == FILES, (fault, number)
+
+
+def test_a_gated_repository_is_not_taken_for_one_that_may_not_be_written():
+    import httpx2
+    from huggingface_hub.errors import GatedRepoError
+    from huggingface_hub.utils import hf_raise_for_status
+
+    request = httpx2.Request("GET", "https://hub.test/api/datasets/user/rows/tree/main")
+    with pytest.raises(GatedRepoError) as refused:
+        hf_raise_for_status(httpx2.Response(403, headers={"X-Error-Code": "GatedRepo"}, request=request))
+    told, again, _ = explained(refused.value, "user/rows")
+    assert (told, again) == (
+        "user/rows: 403 (its authors want their terms accepted first, on its page at the Hub)",
+        False,
+    )
 
 
 def test_what_cannot_be_fetched_is_told_with_its_reason(rows, tmp_path, monkeypatch, command):

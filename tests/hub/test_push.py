@@ -100,10 +100,12 @@ def test_what_leads_out_of_the_folder_or_holds_a_token_is_refused(online, tmp_pa
     with pytest.raises(HubError, match="outside the folder"):
         space(place)
     (place / "a.txt").unlink()
-    for told in (TOKEN, "hf_" + "a1B2" * 9):
-        with pytest.raises(HubError, match=r"notes\.json: holds an access token") as refused:
-            space(place, **{"notes.json": f'{{"t": "{told}"}}'})
-        assert told not in str(refused.value)
+    for name in ("notes.json", "page.html", "conf.toml"):
+        for told in (TOKEN, "hf_" + "a1B2" * 9):
+            with pytest.raises(HubError, match=f"{name}: holds an access token") as refused:
+                space(place, **{name: f'{{"t": "{told}"}}'})
+            assert told not in str(refused.value)
+        (place / name).unlink()
     assert not online.calls
 
 
@@ -114,14 +116,19 @@ def test_what_is_no_name_is_refused_before_any_call(online, tmp_path, name):
     assert not online.calls
 
 
-def test_a_dry_run_lists_files_sizes_and_page_and_opens_no_socket(hub, prepared, command, monkeypatch):
+def test_a_dry_run_lists_files_sizes_and_page_opens_no_socket_and_writes_nothing(
+    hub, prepared, command, monkeypatch, tmp_path
+):
     def refused(*_, **__):
         raise AssertionError("a socket was opened")
 
     monkeypatch.setattr(socket.socket, "connect", refused)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.delenv("HF_TOKEN")
+    prepared = shutil.copytree(prepared, tmp_path / "rows")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     told = command("push", "dataset", prepared, "user/iepile", "--dry-run").stdout
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
     for file in prepared.rglob("*.parquet"):
         assert f"{file.stat().st_size:,}  {file.relative_to(prepared).as_posix()}" in told
     assert 'load_dataset("user/iepile"' in told
@@ -180,27 +187,67 @@ def test_the_record_of_a_run_goes_without_this_machines_folders(tmp_path):
     run = folder_of(tmp_path, {"model.safetensors": "w", "run.json": ""})
     told = {
         "base_model": "/home/ada/models/base",
-        "data": [{"dataset": "~/rows"}],
+        "data": [{"dataset": "~/rows", "options": {"data_dir": "../clients/rows"}}],
         "options": {"kind": "a/b"},
         "seed": 1,
     }
     (run / "run.json").write_text(json.dumps(told))
     sent = json.loads(model_parcel(run, CARD).files["run.json"])
-    assert sent == {"base_model": "base", "data": [{"dataset": "rows"}], "options": {"kind": "a/b"}, "seed": 1}
+    assert sent == {
+        "base_model": "base",
+        "data": [{"dataset": "rows", "options": {"data_dir": "rows"}}],
+        "options": {"kind": "a/b"},
+        "seed": 1,
+    }
+
+
+def test_weights_that_are_not_whole_are_not_pushed(hub, command, tmp_path):
+    run = folder_of(tmp_path, {"run.json": '{"method": "full"}', "README.md": CARD, "model-1.safetensors": ""})
+    header = b'{"w": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}'
+    whole = len(header).to_bytes(8, "little") + header + b"1234"
+    for data in (whole[:-1], whole[:20], b""):
+        (run / "model-1.safetensors").write_bytes(data)
+        done = command("push", "model", run, "user/m")
+        assert (done.exit_code, "model-1.safetensors: cut short" in done.stderr) == (1, True)
+    (run / "model-1.safetensors").write_bytes(whole)
+    index = {"weight_map": {"w": "model-1.safetensors", "v": "model-2.safetensors"}}
+    (run / "model.safetensors.index.json").write_text(json.dumps(index))
+    done = command("push", "model", run, "user/m")
+    assert (done.exit_code, "model-2.safetensors: missing" in done.stderr) == (1, True)
+    assert not hub.calls
+    (run / "model-2.safetensors").write_bytes(whole)
+    assert command("push", "model", run, "user/m").exit_code == 0
+    (run / "run.json").write_text("[1]")
+    done = command("push", "model", run, "user/m")
+    assert (done.exit_code, done.stderr.count("\n"), "run.json" in done.stderr) == (1, 1, True)
+
+
+def test_json_lines_are_pushed_with_the_word_that_none_loads_them_by_configuration(hub, command, tmp_path):
+    assert command("prepare", "--out", tmp_path / "rows", "--task", "ner", "--format", "jsonl").exit_code == 0
+    done = command("push", "dataset", tmp_path / "rows", "user/lines")
+    assert done.exit_code == 0, done.output
+    assert "cannot be loaded by configuration" in done.stderr
+    assert "wrote README.md into" in done.stderr
+    assert {"ner/train.json", "ner/dev.json", "ner/test.json"} < set(hub.repos["dataset", "user/lines"].files())
 
 
 def test_a_folder_that_is_not_what_its_manifest_says_is_not_pushed(hub, prepared, command, tmp_path):
     rows = shutil.copytree(prepared, tmp_path / "rows")
-    (rows / "README.md").write_text(CARD + "My own words.")  # its owner may write there
+    mine = (rows / "README.md").read_text() + "My own words."  # its owner may write there
+    (rows / "README.md").write_text(mine)
     assert command("push", "dataset", rows, "user/rows").exit_code == 0
-    assert hub.repos["dataset", "user/rows"].files()["README.md"] == CARD.encode() + b"My own words."
+    assert hub.repos["dataset", "user/rows"].files()["README.md"] == mine.encode()
+    (rows / "README.md").write_text("My own words alone.")
+    done = command("push", "dataset", rows, "user/rows")
+    assert (done.exit_code, "no configs at its head" in done.stderr) == (1, True)
+    (rows / "README.md").write_text(mine)
     (rows / "ner/test-00000-of-00001.parquet").write_bytes(b"something else")
     done = command("push", "dataset", rows, "user/rows")
     assert (done.exit_code, "ner/test-00000-of-00001.parquet: changed" in done.stderr) == (1, True)
     done = command("push", "dataset", tmp_path, "user/rows")
     assert (done.exit_code, "iepile prepare writes one" in done.stderr) == (1, True)
     done = command("push", "model", tmp_path, "user/model")
-    assert (done.exit_code, "no finished run" in done.stderr) == (1, True)
+    assert (done.exit_code, "not the folder of a finished run" in done.stderr) == (1, True)
 
 
 def test_the_manifest_goes_without_places_and_still_proves_the_rows(online, prepared, tmp_path):

@@ -76,23 +76,28 @@ def test_a_run_is_loaded_as_model_and_as_adapter_and_nothing_else_was_pushed(hub
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
+    refused = command("push", "model", runs["lora"], "user/lora")
+    assert refused.exit_code == 1
+    assert f"an adapter on the folder {runs['full']}, which nobody else has" in refused.stderr
+    assert not hub.calls
     for name, folder in runs.items():
-        done = command("push", "model", folder, f"user/{name}")
+        done = command("push", "model", folder, f"user/{name}", *(["--base", "user/full"] if name == "lora" else []))
         assert done.exit_code == 0, done.output
         files = hub.repos["model", f"user/{name}"].files()
         assert not {path for path in files if path.startswith(("checkpoint", ".")) or path.endswith((".bin", ".pt"))}
         assert {"run.json", "tokenizer.json", "README.md"} <= set(files)
         assert "predictions.jsonl" not in files
-        assert {path: data for path, data in files.items() if path != "README.md"} == {
-            path: (folder / path).read_bytes() for path in files if path != "README.md"
-        }
+        same = files.keys() - {"README.md", "adapter_config.json"}
+        assert {path: files[path] for path in same} == {path: (folder / path).read_bytes() for path in same}
+        assert not [path for path, data in files.items() if str(folder.parent.parent).encode() in data]
+    assert b"base_model: user/full" in files["README.md"]
     told = elsewhere(
-        "import json, torch\nfrom peft import PeftModel\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n"
+        "import json, torch\nfrom peft import AutoPeftModelForCausalLM\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n"
         "tokenizer = AutoTokenizer.from_pretrained('user/full')\n"
         "ids = tokenizer('Ada Ulm', return_tensors='pt').input_ids\n"
         "model = AutoModelForCausalLM.from_pretrained('user/full').eval()\n"
         "plain = model(ids).logits.tolist()\n"
-        "adapted = PeftModel.from_pretrained(model, 'user/lora').eval()(ids).logits.tolist()\n"
+        "adapted = AutoPeftModelForCausalLM.from_pretrained('user/lora').eval()(ids).logits.tolist()\n"
         "print(json.dumps([plain, adapted]))"
     )
     plain, adapted = json.loads(told.splitlines()[-1])
@@ -135,7 +140,7 @@ def test_the_metric_is_loaded_from_its_space_and_the_space_has_a_page(hub, comma
 def test_no_token_in_any_output_file_or_commit(hub, prepared, runs, script, tmp_path):
     lines = [
         ["push", "dataset", str(prepared), "user/iepile"],
-        ["push", "model", str(runs["lora"]), "user/lora"],
+        ["push", "model", str(runs["lora"]), "user/lora", "--base", "user/full"],
         ["download", "user/iepile", "--out", str(tmp_path / "fetched")],
         ["push", "dataset", str(prepared), "user/iepile", "--private"],  # refused: it is public
     ]
@@ -159,11 +164,12 @@ def test_no_token_in_any_output_file_or_commit(hub, prepared, runs, script, tmp_
 def test_predictions_go_only_when_asked(hub, runs, command, tmp_path):
     run = shutil.copytree(runs["lora"], tmp_path / "run")
     (run / "run.json").write_text(json.dumps({"method": "lora", "data": [{"licences": ["ask the authors"]}]}))
-    refused = command("push", "model", run, "user/lora", "--predictions")
+    adapter = (run, "user/lora", "--base", "user/full")
+    refused = command("push", "model", *adapter, "--predictions")
     assert refused.exit_code == 1
     assert "--licences-checked" in refused.stderr
-    done = command("push", "model", run, "user/lora", "--predictions", "--licences-checked")
+    done = command("push", "model", *adapter, "--predictions", "--licences-checked")
     assert done.exit_code == 0, done.output
     assert hub.repos["model", "user/lora"].files()["predictions.jsonl"] == b"not for others"
-    done = command("push", "model", run, "user/lora")  # and go again, where they would be out of date
+    done = command("push", "model", *adapter)  # and go again, where they would be out of date
     assert "predictions.jsonl" not in hub.repos["model", "user/lora"].files()

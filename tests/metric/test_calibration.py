@@ -146,3 +146,6 @@ def test_the_command_shows_the_table_where_rows_carry_confidences(tmp_path):
     assert "--min-confidence" in done.stdout
     file.write_text(json.dumps({**rows[0], "confidence": None}).replace('"confidence": null, ', "") + "\n")
     assert "calibration" not in json.loads(CliRunner().invoke(app, ["score", str(file), "--json"]).stdout)
+    file.write_text(json.dumps({**rows[0], "confidence": [2]}) + "\n")
+    done = CliRunner().invoke(app, ["score", str(file)])
+    assert "ner: 1 rows have confidences that do not fit their answer" in done.stderr

@@ -115,6 +115,7 @@ def test_a_way_that_cannot_be_scored_and_a_line_that_is_none_are_named(answers):
     _, spread, bad = score_ways(answers)
     assert len(spread["ner"]["ways"]) == 3
     assert [line.line for line in bad] == [7, 8]
+    assert bad[0].reason.startswith("order or split_num is no number")
 
 
 def test_the_command_reports_mean_and_deviation(answers, tmp_path):
