@@ -60,6 +60,12 @@ def test_a_line_that_is_not_utf_8_is_an_item_with_its_place(tmp_path):
     assert bad.error == f"{tmp_path}/a.txt:2: not UTF-8 text: invalid start byte at byte 0 (save the file as UTF-8)"
 
 
+def test_a_cell_that_is_not_utf_8_is_an_item_with_its_place(tmp_path):
+    _, bad = read(tmp_path, "a.csv", b"text\nAda\n\xff\xfe\n")
+    assert bad.error == f"{tmp_path}/a.csv:3: not UTF-8 text: invalid start byte at byte 0 (save the file as UTF-8)"
+    assert bad.own == {"text": "\ufffd\ufffd"}
+
+
 @pytest.mark.parametrize(("name", "mark"), [("a.csv", ","), ("a.tsv", "\t")])
 def test_tables_keep_their_other_columns_and_quoted_line_ends(tmp_path, name, mark):
     rows = [["id", "text", "note"], ["7", f'"Ada{mark} ""in""\nUlm"', "x"], ["8", "Bo"], ["9", "Cai", ""]]
@@ -99,6 +105,8 @@ def test_json_lines_may_say_line_by_line_what_to_look_for(tmp_path):
         ('{"text": 5}', '"text" is 5'),
         ('{"text": "Ada", "schema": 5}', "is no schema"),
         ('{"text": "Ada", "task": "nre"}', 'unknown task "nre"'),
+        ('{"text": "Ada", "triggers": ["sued"]}', "\"triggers\" is ['sued'] (give {event type: [triggers]})"),
+        ('{"text": "Ada", "triggers": {"sue": "sued"}}', "\"triggers\" is {'sue': 'sued'}"),
     ],
 )
 def test_a_bad_line_is_an_item_that_says_where_and_why_and_stops_no_other(tmp_path, line, reason):
@@ -109,7 +117,11 @@ def test_a_bad_line_is_an_item_that_says_where_and_why_and_stops_no_other(tmp_pa
 
 
 def test_standard_input_is_text_or_json_lines_by_its_first_letter():
-    for content, expected in ((b"Ada\nBo\n", ["Ada", "Bo"]), (b'{"text": "Ada"}\n', ["Ada"])):
+    for content, expected in (
+        (b"Ada\nBo\n", ["Ada", "Bo"]),
+        (b"[1] Ada\n", ["[1] Ada"]),
+        (b'{"text": "Ada"}\n', ["Ada"]),
+    ):
         reader = Reader("-", schema="person", stdin=io.BytesIO(content).read)
         assert texts(reader.read()) == expected
     reader = Reader("-", form="csv", schema="person", stdin=io.BytesIO(b"text\nAda\n").read)
@@ -124,6 +136,9 @@ def test_standard_input_is_text_or_json_lines_by_its_first_letter():
         ("a.txt", "Ada", {"schema": "none.json"}, "no such schema file"),
         ("a.json", '[{"text": "Ada"}]', {}, "is one JSON array"),
         ("a.txt", "Ada", {"form": "xml"}, "input_format='xml' is unknown"),
+        ("a.txt", "Ada", {"task": "nre"}, 'unknown task "nre"'),
+        ("a.csv", 'text\nAda\n"Bo\nCai\n', {}, "a.csv:4: unexpected end of data"),
+        ("a.tsv", 'text\n"Ada" Bell\n', {}, "in a cell in quotation marks double each of its own"),
     ],
 )
 def test_an_input_that_cannot_be_used_at_all_is_an_error(tmp_path, name, content, options, reason):
@@ -224,6 +239,38 @@ def test_long_records_become_rows_of_windows(tmp_path, towns, row_list):
 def test_options_that_do_not_go_together_are_refused(towns, options, reason):
     with pytest.raises(TrainerError, match=reason):
         asked(towns, **options)
+
+
+@pytest.mark.parametrize("options", [{"max_rows": 0}, {"max_prompt_tokens": -1}, {"max_new_tokens": 0}])
+def test_numbers_that_are_none_are_refused_before_a_model_is_loaded(towns, options):
+    (name,) = options
+    with pytest.raises(TrainerError, match=f"--{name} {options[name]} "):
+        asked(towns, **options)
+    with pytest.raises(TrainerError, match="no probability"):
+        asked(towns, extract=True, min_confidence=2.0)
+    with pytest.raises(DataError, match="split_num=0"):
+        asked(towns, split_num=0)
+
+
+def test_the_first_rows_are_those_of_whole_records(towns):
+    schema = "a,b,c,d,e,f,person,city"  # 8 labels: two rows a record
+    for most, rows in ((1, 1), (2, 2), (3, 2), (4, 4)):  # of half a record where there is no room for one
+        assert len(asked(towns, schema=schema, max_rows=most)) == rows
+
+
+def test_batch_sizes_are_compared_on_the_same_records(towns):
+    rows = asked(towns, schema="a,b,c,person,city", split_nums=[1, 8], max_rows=6)
+    # Of size 1 the six rows hold one record with its five labels, of size 8 they would hold all.
+    assert [(row["split_num"], row["id"]) for row in rows] == [(1, "en/NER/towns/test:1")] * 5 + [
+        (8, "en/NER/towns/test:1")
+    ]
+
+
+def test_rows_and_texts_in_one_file_are_refused(tmp_path, row_list):
+    (row,) = row_list(1)
+    (tmp_path / "a.jsonl").write_text(f'{{"text": "Ada"}}\n{json.dumps(row)}\n')
+    with pytest.raises(TrainerError, match=r"a.jsonl:2 is a row with an instruction, .*a.jsonl:1 a text"):
+        asked(tmp_path / "a.jsonl", schema="person")
 
 
 def test_texts_have_no_gold_to_compare_orders_by(tmp_path):

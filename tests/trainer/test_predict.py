@@ -78,8 +78,10 @@ def test_wrong_models_and_inputs_are_one_line_errors(tmp_path, model_folder, row
             ["--model", str(tmp_path / "none"), "--input", source, "--output", str(tmp_path / "x")],
             "cannot load the model",
         ),
-        (["--model", folder, "--input", str(tmp_path / "none.jsonl")], "no dataset"),
+        (["--model", folder, "--input", str(tmp_path / "none")], "no dataset"),
+        (["--model", folder, "--input", str(tmp_path / "none.jsonl")], "none.jsonl: no such file"),
         (["--model", folder, "--input", source, "--adapter", folder], "is no adapter"),
+        (["--model", folder, "--input", source, "--max_new_tokens", "99999"], "leaves nothing for a prompt"),
         (["--model", folder, "--input", source, "--trust_remote_code"], "pin it with a revision"),
         (["--model", folder, "--input", source, "--batchsize", "3"], "did you mean --batch_size?"),
     ):

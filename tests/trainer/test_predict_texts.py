@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -128,8 +129,39 @@ def test_unsure_results_are_left_out_and_counted(tmp_path, predicted):
 def test_a_cut_answer_says_so_and_keeps_what_it_held(tmp_path, predicted):
     (tmp_path / "in.txt").write_text("Ada lives in Ulm.\n")
     summary, (line,) = predicted(input=str(tmp_path / "in.txt"), schema="person,city", max_new_tokens=2)
-    assert line["error"] == "the answer was cut off"
-    assert summary.failed == {"the answer was cut off": 1}
+    assert line["problem"] == "the answer was cut off"
+    assert "error" not in line
+    assert (summary.failed, summary.problems) == ({}, {"the answer was cut off": 1})
+    assert "predicted 1, failed 0" in str(summary)
+    assert "1 not read as a whole: the answer was cut off" in str(summary)
+    again, _ = predicted(input=str(tmp_path / "in.txt"), schema="person,city", max_new_tokens=2, retry_failed=True)
+    assert again.now == 0  # the model would say the same
+
+
+def test_every_failed_line_is_counted_and_ten_reasons_are_shown(tmp_path, predicted):
+    (tmp_path / "in.jsonl").write_text('{"text": "Ada"}\n' + "{nope\n" * 12)  # each reason names its own line
+    summary, _ = predicted(input=str(tmp_path / "in.jsonl"), schema="person")
+    assert len(summary.failed) == 12
+    assert "rows read 13, predicted 1, failed 12" in str(summary)
+    assert str(summary).count(" failed: ") == 10
+
+
+def test_long_texts_are_cut_as_the_training_of_the_run_was(tmp_path, model_folder):
+    from iepile_trainer import Extractor
+
+    folder = shutil.copytree(model_folder, tmp_path / "run")
+    lengths = {"max_length": 90, "percentiles": {"100%": 90}, "answer_tokens": 10, "kept": 1}
+    (folder / "run.json").write_text(json.dumps({"base_model": None, "lengths": lengths}))
+    text = "Ada lives in Ulm. " * 20
+    (tmp_path / "in.txt").write_text(text + "\n")
+    numbers = []
+    for name in (model_folder, str(folder)):
+        output = tmp_path / f"{len(numbers)}.jsonl"
+        args = {"input": str(tmp_path / "in.txt"), "schema": "person,city", "max_new_tokens": 8, "output": str(output)}
+        run_prediction(PredictArguments(model=name, **args))
+        numbers.append(len(json.loads(output.read_text())["raw"]))
+        assert len(Extractor.from_pretrained(name, max_new_tokens=8)(text, ["person", "city"]).raw) == numbers[-1]
+    assert numbers[0] < numbers[1]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,12 @@ Python: texts and a schema in, typed results out.
 Importing this package is cheap: torch, transformers and TRL are imported by the functions that use them.
 """
 
+import logging
 from typing import TYPE_CHECKING, Any
+
+# peft imports bitsandbytes wherever it is installed, which then warns that it lacks a kernel for 4 bits on a CPU, in
+# every training and prediction, of whatever bits.
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 if TYPE_CHECKING:
     from .extractor import Extractor

@@ -2,7 +2,8 @@
 
 Labels are cut into batches as for the test split; a text whose prompt would be longer than the model or
 `max_prompt_tokens` allows is cut into windows at sentence ends, each asked for the same batches. Where these leave
-less than a quarter of the limit for a text, batches and role lists are cut, too. Windows do not overlap: none holds
+less than a quarter of the limit for a text, batches and role lists are cut, too. Without `max_prompt_tokens` windows
+are as long as what the model was trained on, unless that leaves so little. Windows do not overlap: none holds
 what another does, and a mention that a cut went through is put together again afterwards, see `assembly`.
 """
 
@@ -61,6 +62,8 @@ class Asker:
         room: The most tokens of a whole prompt, None for no limit.
         max_prompt_tokens: The most tokens of an instruction, None for no limit.
         count: Tokens of a whole prompt; only used where there is a limit.
+        reach: The most tokens of a whole prompt that the training was like, None where it is not known; only used
+            without `max_prompt_tokens`.
 
     Raises:
         DataError: An unknown language or a wrong `split_num`.
@@ -76,6 +79,7 @@ class Asker:
         room: int | None = None,
         max_prompt_tokens: int | None = None,
         count: Count = len,
+        reach: int | None = None,
     ) -> None:
         if language not in LANGUAGES:
             raise DataError(f"language={language!r} is unknown (one of {', '.join(LANGUAGES)})")
@@ -83,12 +87,13 @@ class Asker:
         self._make = partial(Instructor, task, language=language, train=False, options=options)
         self._whole = self._make(schema)
         self.task, self.schema, self.language = task, schema, language
-        self._room, self._limit = room, max_prompt_tokens
-        if room is not None or max_prompt_tokens is not None:
+        self._room, self._limit, self._reach = room, max_prompt_tokens, None
+        reach = None if max_prompt_tokens is not None else reach
+        if (room, max_prompt_tokens, reach) != (None, None, None):
             around = count("")
             self._count = lambda text: count(text) - around
-            inside = [] if room is None else [max(room - around - _SPARE, 1)]
-            self._limit = min([*inside, *([] if max_prompt_tokens is None else [max_prompt_tokens])])
+            inside, self._reach = (each and max(each - around - _SPARE, 1) for each in (room, reach))
+            self._limit = min((each for each in (inside, max_prompt_tokens) if each is not None), default=None)
 
     @cached_property
     def _fitter(self) -> Fitter:
@@ -115,18 +120,22 @@ class Asker:
             self._question(text, each, output, 0, len(text), 0, asked.label)
             for each, output in zip(asked.asked, asked.outputs)
         ]
-        if self._limit is None or all(self._fits(question.instruction) for question in made):
-            return made
-        return self._in_windows(text, items, asked) or self._in_small_batches(text, items)
+        for limit in (self._reach, self._limit):
+            if limit is None:
+                continue
+            if all(self._fits(question.instruction, limit) for question in made):
+                return made
+            if cut := self._in_windows(text, items, asked, limit):
+                return cut
+        return made if self._limit is None else self._in_small_batches(text, items)
 
     def _in_windows(
-        self, text: str, items: Sequence[Mapping[str, Any]] | None, whole: Questions
+        self, text: str, items: Sequence[Mapping[str, Any]] | None, whole: Questions, limit: int
     ) -> list[Question] | None:
         """The usual batches of labels for each window; None where they would leave too little room for a text."""
-        assert self._limit is not None
         around = max(self._count(self._whole.instruction(asked, "")) for asked in whole.asked)
-        room = self._limit - around - _SPARE
-        if room < max(self._limit // 4, LEAST_TEXT):
+        room = limit - around - _SPARE
+        if room < max(limit // 4, LEAST_TEXT):
             return None
         made: list[Question] = []
         end = number = 0
@@ -141,7 +150,7 @@ class Asker:
                 for each, output in zip(asked.asked, asked.outputs)
             ]
             number += 1
-        return made if all(self._fits(question.instruction) for question in made) else None
+        return made if all(self._fits(question.instruction, limit) for question in made) else None
 
     def _in_small_batches(self, text: str, items: Sequence[Mapping[str, Any]] | None) -> list[Question]:
         """Batches, role lists and windows as small as it takes, by the dataset room's rules for a token budget."""
@@ -160,10 +169,9 @@ class Asker:
             ]
         return made
 
-    def _fits(self, instruction: str) -> bool:
-        assert self._limit is not None
+    def _fits(self, instruction: str, limit: int) -> bool:
         # No tokenizer makes more tokens than bytes: short texts need no counting.
-        return len(instruction.encode()) <= self._limit or self._count(instruction) <= self._limit
+        return len(instruction.encode()) <= limit or self._count(instruction) <= limit
 
     def _question(self, text: str, asked: str, output: str, start: int, end: int, window: int, label: str) -> Question:
         return Question(self._whole.instruction(asked, text), entries(asked), start, end, window, label, output)

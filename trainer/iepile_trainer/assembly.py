@@ -74,6 +74,7 @@ def extraction_of(
         raw=tuple(answer.text for answer in answers),
         error=_told(problems, len(questions)),
         lost=tuple(dict.fromkeys(lost)),
+        failed=any(answer.error is not None for answer in answers),
     )
 
 

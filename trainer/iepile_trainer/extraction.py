@@ -132,6 +132,8 @@ class Extraction(Sequence[Result]):
         raw: The model's answers, one for each question, in the order in which they were asked.
         error: Why nothing, or not everything, could be read, in one line; None where everything could.
         lost: What was read and left out, one line each.
+        failed: The text could not be asked about, or a question got no answer; not where an answer is there and
+            cannot be read, since it would be the same again.
 
     >>> found = Extraction("In Ulm", "ner", "en", (Mention("city", "Ulm", 3, 6),), ('{"city": ["Ulm"]}',))
     >>> len(found), found[0].text, found.error
@@ -145,6 +147,7 @@ class Extraction(Sequence[Result]):
     raw: tuple[str, ...] = ()
     error: str | None = None
     lost: tuple[str, ...] = ()
+    failed: bool = False
 
     @overload
     def __getitem__(self, place: int) -> Result: ...

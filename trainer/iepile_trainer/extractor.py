@@ -30,6 +30,7 @@ from .assembly import CONFLICTS, extraction_of
 from .backends import Answer, Backend, open_backend
 from .documents import Document, Triggers, documents_of, language_of
 from .extraction import Extraction
+from .reach import reach_of
 
 _KEPT = 64  # schemas whose prompts are kept ready
 
@@ -57,10 +58,11 @@ class Extractor:
         split_num: The most labels in one question; None takes the task's own (6 for NER, 4 otherwise), -1 asks for
             all at once.
         descriptions: Tell the model what the schema says about its labels; for models that were trained so.
-        max_prompt_tokens: Cut texts into windows so that no instruction has more tokens; None lets the model's own
-            limit decide.
+        max_prompt_tokens: Cut texts into windows so that no instruction has more tokens; None lets `reach` and the
+            model's own limit decide.
         min_confidence: Leave out results that are less sure, 0 to 1.
         conflicts: What happens to different labels at one place: `keep` all, or the `best`.
+        reach: The longest prompt that the model's training was like, in tokens; `from_pretrained` knows it of a run.
 
     Raises:
         TrainerError: A wrong `min_confidence` or `conflicts`.
@@ -85,6 +87,7 @@ class Extractor:
         max_prompt_tokens: int | None = None,
         min_confidence: float = 0.0,
         conflicts: str = "keep",
+        reach: int | None = None,
     ) -> None:
         if not 0 <= min_confidence <= 1:
             raise TrainerError(f"min_confidence={min_confidence!r} is no probability (a number from 0 to 1)")
@@ -92,7 +95,8 @@ class Extractor:
             raise TrainerError(f"conflicts={conflicts!r} is unknown (one of {', '.join(CONFLICTS)})")
         self.backend = backend
         self.min_confidence, self.conflicts = min_confidence, conflicts
-        self._split_num, self._descriptions, self._max_prompt_tokens = split_num, descriptions, max_prompt_tokens
+        self._split_num, self._descriptions = split_num, descriptions
+        self._max_prompt_tokens, self._reach = max_prompt_tokens, reach
         self._askers: dict[str, Asker] = {}
         self._lock = Lock()
 
@@ -141,6 +145,7 @@ class Extractor:
             max_prompt_tokens=max_prompt_tokens,
             min_confidence=min_confidence,
             conflicts=conflicts,
+            reach=reach_of(options.get("tokenizer") if backend == "openai" else model, adapter),
         )
 
     @overload
@@ -225,9 +230,8 @@ class Extractor:
             for document in documents:
                 asked = self._asked(document)
                 waiting.append(asked)
-                for question in asked.questions:
-                    task = asked.document.task.upper()
-                    yield {"task": task, "language": asked.language, "instruction": question.instruction}
+                row = {"task": document.task.upper(), "language": asked.language}
+                yield from ({**row, "instruction": question.instruction} for question in asked.questions)
 
         for answer in self.backend.answer(rows()):
             while waiting[0].is_answered:  # texts that nothing was asked about
@@ -256,6 +260,7 @@ class Extractor:
                 room=self.backend.room,
                 max_prompt_tokens=self._max_prompt_tokens,
                 count=self.backend.count,
+                reach=self._reach,
             )
         with self._lock:
             self._askers[name] = asker
@@ -273,18 +278,17 @@ class Extractor:
         try:
             hinted = TASKS[document.task].hints is not None
             items = with_triggers(asker.task, asker.schema, document.triggers) if hinted else None
-            questions = asker.questions(text, items)
+            return _Asked(document, language, asker.questions(text, items))
         except DataError as problem:
             return _Asked(document, language, error=str(problem))
         except UNFIT:
             words = [word for each in (document.triggers or {}).values() for word in each if word not in text]
             return _Asked(document, language, error=f"trigger {words} does not stand in the text (leave it out)")
-        return _Asked(document, language, questions)
 
     def _put_together(self, asked: _Asked) -> Extraction:
         document = asked.document
         if asked.error:
-            return Extraction(document.text, document.task, asked.language, error=asked.error)
+            return Extraction(document.text, document.task, asked.language, error=asked.error, failed=True)
         return extraction_of(
             document.text,
             document.task,

@@ -8,11 +8,13 @@
 - CSV and TSV with a column for the text; the other columns are kept.
 - Plain text, one document a line, or the whole file as one.
 
-A line that cannot be used becomes an item with an error, which is written to the output in its place.
+Texts and rows in one file are an error. A line that cannot be used becomes an item with an error, which is written to
+the output in its place.
 """
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -33,7 +35,7 @@ from .schemas import schema_of
 FORMATS = ("auto", "jsonl", "text", "csv", "tsv")
 STDIN = "-"
 
-_BY_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".json": "jsonl", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "jsonl", ".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "text"}
 _BY_ANNOTATION = {"entity": "ner", "relation": "re", "event": "ee"}
 
 
@@ -91,6 +93,8 @@ class Reader:
         """
         if self.form not in FORMATS:
             raise TrainerError(f"input_format={self.form!r} is unknown (one of {', '.join(FORMATS)})")
+        if self.task is not None:
+            task_named(self.task)
         content = self.stdin() if self.path == STDIN else Path(self.path).read_bytes()
         content = content.removeprefix(b"\xef\xbb\xbf")
         items = list(self._items(content))
@@ -105,8 +109,8 @@ class Reader:
     def _items(self, content: bytes) -> Iterator[Item]:
         form = self.form
         if form == "auto":
-            looks_like_json = content.lstrip()[:1] in (b"{", b"[") and not self.whole
-            form = _BY_SUFFIX.get(Path(self.path).suffix.lower(), "jsonl" if looks_like_json else "text")
+            looks_like_json = re.match(rb"\s*(\[\s*)?\{", content) and not self.whole
+            form = SUFFIXES.get(Path(self.path).suffix.lower(), "jsonl" if looks_like_json else "text")
         if self.whole:
             yield self._document(1, {"id": self._name, "text": _decoded(content)}, "text", self._is_text(content))
         elif form == "text":
@@ -143,24 +147,29 @@ class Reader:
 
     def _table(self, content: bytes, delimiter: str) -> Iterator[Item]:
         csv.field_size_limit(1 << 30)
-        reader = csv.reader(io.StringIO(_decoded(content), newline=""), delimiter=delimiter)
-        header = next(reader, [])
-        if self.text_column not in header:
-            raise TrainerError(
-                f"{self._name}: no column {shown(self.text_column)}, only {', '.join(header) or 'an empty first line'} "
-                "(name it with --text_column)"
-            )
+        # Strict: a quotation mark that is never closed would make one text of all lines that follow.
+        text = content.decode("utf-8", "surrogateescape")
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         try:
+            header = [_mended(cell) for cell in next(reader, [])]
+            if self.text_column not in header:
+                raise TrainerError(
+                    f"{self._name}: no column {shown(self.text_column)}, only "
+                    f"{', '.join(header) or 'an empty first line'} (name it with --text_column)"
+                )
             for cells in reader:
                 if not cells:
                     continue
+                whole, raw = list(map(_mended, cells)), _raw(delimiter.join(cells))
                 if len(cells) != len(header):
                     reason = f"{len(cells)} cells where the header has {len(header)} (quote cells that hold a comma)"
-                    yield self._broken(reader.line_num, delimiter.join(cells).encode(), reason)
+                    yield self._broken(reader.line_num, raw, reason)
                     continue
-                yield self._document(reader.line_num, dict(zip(header, cells)), self.text_column)
+                own = dict(zip(header, whole))
+                yield self._document(reader.line_num, own, self.text_column, self._is_text(raw))
         except csv.Error as problem:
-            raise TrainerError(f"{self._name}:{reader.line_num}: {problem} (is it {delimiter!r}-separated?)") from None
+            remedy = 'in a cell in quotation marks double each of its own, and close it; "" is one'
+            raise TrainerError(f"{self._name}:{reader.line_num}: {problem} ({remedy})") from None
 
     def _document(self, line: int, own: dict[str, Any], key: str, error: str = "") -> Item:
         """A text as an item; what is wrong with the line itself is its error."""
@@ -177,7 +186,10 @@ class Reader:
             schema = self._schema_of(own, task)
         except DataError as problem:
             return Item(own, place=place, error=f"{place}: {problem}")
-        triggers = own.get("triggers") if isinstance(own.get("triggers"), dict) else None
+        triggers = own.get("triggers") or None
+        if triggers is not None and not _are_triggers(triggers):
+            reason = f'"triggers" is {shown(triggers)} (give {{event type: [triggers]}})'
+            return Item(own, place=place, error=f"{place}: {reason}")
         items = own.get(TASKS[task].annotation)
         document = Document(text, schema, task, language, triggers, error and f"{place}: {error}")
         return Item(own, document, items if isinstance(items, list) else None, place, document.error)
@@ -229,3 +241,18 @@ def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _decoded(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
+
+
+def _raw(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _mended(text: str) -> str:
+    """The text with a mark where bytes were that are no text."""
+    return text if text.isascii() else _decoded(_raw(text))
+
+
+def _are_triggers(given: Any) -> bool:
+    return isinstance(given, dict) and all(
+        isinstance(words, list) and all(isinstance(word, str) for word in words) for words in given.values()
+    )

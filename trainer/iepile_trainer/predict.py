@@ -20,15 +20,16 @@ echo "Ada lives in Ulm." | iepile predict --model runs/lora --input - --schema p
 ```
 
 Each line of the output is one line of the input with its own keys and `extractions`: label, text, start, end (in
-characters), confidence. What cannot be answered is there too, with its `error`. The output is written line by
-line; the same command after an interruption goes on with what is missing.
+characters), confidence; `raw` holds the model's answers, `lost` what was left out of them, `problem` is there where
+an answer was cut off or could not be read. What got no answer is there too, with its `error`. The output is written
+line by line; the same command after an interruption goes on with what is missing.
 """
 
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from itertools import tee
 from pathlib import Path
@@ -68,6 +69,7 @@ class Summary:
         failed: Rows without one, by reason.
         seconds: Time of this call.
         now: Rows that this call answered.
+        problems: Answered texts whose answers could not be read, or not as a whole, by reason.
     """
 
     read: int
@@ -75,11 +77,13 @@ class Summary:
     failed: dict[str, int]
     seconds: float
     now: int
+    problems: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         rate = f"{self.now / self.seconds:.1f} rows/s" if self.seconds and self.now else "nothing left to do"
         lines = [f"rows read {self.read:,}, predicted {self.predicted:,}, failed {sum(self.failed.values()):,}; {rate}"]
-        lines += [f"  {count:,} failed: {reason}" for reason, count in self.failed.items()]
+        lines += [f"  {count:,} failed: {reason}" for reason, count in _most(self.failed)]
+        lines += [f"  {count:,} not read as a whole: {reason}" for reason, count in _most(self.problems)]
         return "\n".join(lines)
 
 
@@ -143,9 +147,19 @@ def run_prediction(args: PredictArguments) -> Summary | None:
     seconds = time.perf_counter() - start
     if not share.finish():
         return None
-    failed = Counter(row["error"] for row in rows_in(output) if "error" in row)
-    predicted = len(asked) - failed.total()
-    return Summary(len(asked), predicted, dict(failed.most_common(10)), seconds, len(share.left))
+    failed: Counter[str] = Counter()
+    problems: Counter[str] = Counter()
+    for row in rows_in(output):
+        if "error" in row:
+            failed[row["error"]] += 1
+        elif "problem" in row and isinstance(asked[0], Item):
+            problems[row["problem"]] += 1
+    return Summary(len(asked), len(asked) - failed.total(), dict(failed), seconds, len(share.left), dict(problems))
+
+
+def _most(reasons: dict[str, int]) -> list[tuple[str, int]]:
+    """The ten commonest, the commonest first."""
+    return Counter(reasons).most_common(10)
 
 
 def _answered(backend: Backend, rows: Iterable[dict[str, Any]], args: PredictArguments) -> Iterator[dict[str, Any]]:
@@ -169,9 +183,11 @@ def _extracted(backend: Backend, items: Iterable[Item], args: PredictArguments) 
     """The input's lines with what was found in their texts."""
     from .documents import Document
     from .extractor import Extractor
+    from .reach import reach_of
 
     options = ("split_num", "descriptions", "max_prompt_tokens", "min_confidence", "conflicts")
-    extract = Extractor(backend, **{name: getattr(args, name) for name in options})
+    reach = reach_of(args.tokenizer if args.backend == "openai" else args.model, args.adapter)
+    extract = Extractor(backend, reach=reach, **{name: getattr(args, name) for name in options})
     read, asked = tee(items)
     unread = Document("", None, error="unread")  # type: ignore[arg-type]
     found = extract.answer(item.document or unread for item in asked)
@@ -182,8 +198,11 @@ def _extracted(backend: Backend, items: Iterable[Item], args: PredictArguments) 
         result = extraction.as_dict()
         del result["text"]
         error = result.pop("error")
-        own = {name: value for name, value in item.own.items() if name != "error"}
-        yield {**own, **result} | ({"error": error} if error else {})
+        own = {name: value for name, value in item.own.items() if name not in _TOLD}
+        yield {**own, **result} | ({"error" if extraction.failed else "problem": error} if error else {})
+
+
+_TOLD = ("error", "problem")  # what a line has from an earlier extraction
 
 
 def _output(args: PredictArguments) -> Path:

@@ -38,7 +38,9 @@ class PredictArguments:
     split_num: int | None = field(default=None, metadata={"help": "Most labels asked in one instruction."})
     data_dir: str | None = field(default=None, metadata={"help": "A corpus tree of your own, for `iepile`."})
     data_files: list[str] | None = field(default=None, metadata={"help": "Annotated files: paths, or split=path."})
-    max_rows: int | None = field(default=None, metadata={"help": "Only the first so many rows, or texts."})
+    max_rows: int | None = field(
+        default=None, metadata={"help": "Only the first so many rows (whole records), or texts."}
+    )
     schema: str | None = field(
         default=None,
         metadata={"help": "What to look for in texts: labels with commas, JSON, or a file; schema.json beside them."},
@@ -57,7 +59,11 @@ class PredictArguments:
     confidence: bool = field(default=True, metadata={"help": "Say how sure the model is of each unit."})
     descriptions: bool = field(default=False, metadata={"help": "Tell the model the schema's label descriptions."})
     max_prompt_tokens: int | None = field(
-        default=None, metadata={"help": "Cut texts into windows so that no instruction is longer."}
+        default=None,
+        metadata={
+            "help": "Cut texts into windows so that no instruction is longer; where texts are extracted from, by "
+            "default as long as those of the model's training."
+        },
     )
     orders: int = field(default=1, metadata={"help": "Ask each row under so many orders of its labels."})
     split_nums: list[int] | None = field(

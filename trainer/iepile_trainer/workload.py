@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from iepile_dataset import Options
 from iepile_dataset.folders import SPLITS
 from iepile_dataset.schema import SCHEMA_FILES
 
 from . import TrainerError
 from .data import load_rows
 from .data_arguments import DataArguments
-from .inputs import STDIN, Item, Reader
+from .inputs import STDIN, SUFFIXES, Item, Reader
 from .predict_arguments import PredictArguments
 from .rows import in_orders, rows_of
 
@@ -25,10 +26,7 @@ def asked_for(args: PredictArguments) -> Sequence[Any]:
     Raises:
         TrainerError: There is no such input, nothing in it, or options that do not go together.
     """
-    if args.orders < 1:
-        raise TrainerError(f"--orders {args.orders} (a number of orders from 1)")
-    if args.split_nums and args.split_num:
-        raise TrainerError("--split_num and --split_nums: give one of them")
+    _check(args)
     file = _file(args)
     if file is None:
         return _ordered(_loaded(args), args)
@@ -44,6 +42,11 @@ def asked_for(args: PredictArguments) -> Sequence[Any]:
             if given:
                 raise TrainerError(f"{option} needs rows or annotated records, which can be scored (in {file}: texts)")
         return items[: args.max_rows]
+    text = next((item for item in items if item.document is not None and item.items is None), None)
+    if rows and text:
+        raise TrainerError(
+            f"{rows[0].place} is a row with an instruction, {text.place} a text (make two files of them)"
+        )
     if args.extract:
         raise TrainerError(f"--extract needs texts, {file} holds rows (leave it out)")
     if args.min_confidence:
@@ -53,9 +56,25 @@ def asked_for(args: PredictArguments) -> Sequence[Any]:
     return _ordered(_rows(items, args), args)
 
 
+def _check(args: PredictArguments) -> None:
+    """Refuse what would only come out after the model is loaded, or not at all."""
+    for name in ("orders", "max_rows", "max_prompt_tokens", "max_new_tokens"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise TrainerError(f"--{name} {value} (a number from 1)")
+    if not 0 <= args.min_confidence <= 1:
+        raise TrainerError(f"--min_confidence {args.min_confidence} is no probability (a number from 0 to 1)")
+    if args.split_nums and args.split_num:
+        raise TrainerError("--split_num and --split_nums: give one of them")
+    for size in _sizes(args):
+        Options(split_num=size)
+
+
 def _file(args: PredictArguments) -> Path | None:
     """The file that is read line by line, None where `datasets` loads the rows."""
     path = Path(args.input)
+    if path.suffix.lower() in SUFFIXES and not path.exists():
+        raise TrainerError(f"{path}: no such file")
     if args.input == STDIN or path.is_file():
         return path
     if path.is_dir() and any((path / name).is_file() for name in SCHEMA_FILES):
@@ -74,11 +93,8 @@ def _rows(items: list[Item], args: PredictArguments) -> list[dict[str, Any]]:
         from iepile_dataset.fit import token_counter
 
         count = token_counter(_tokenizer(args))
-    made: list[dict[str, Any]] = []
-    for size in _sizes(args):
-        rows = list(rows_of(items, size, args.descriptions, args.max_prompt_tokens, count))
-        made += _sized(rows[: args.max_rows], size, args)
-    return made
+    made = (list(rows_of(items, size, args.descriptions, args.max_prompt_tokens, count)) for size in _sizes(args))
+    return _sized([_first(rows, args.max_rows) for rows in made], args)
 
 
 def _loaded(args: PredictArguments) -> list[dict[str, Any]]:
@@ -99,11 +115,12 @@ def _loaded(args: PredictArguments) -> list[dict[str, Any]]:
         max_prompt_tokens=args.max_prompt_tokens,
         tokenizer=_tokenizer(args) if args.max_prompt_tokens else None,
     )
-    made: list[dict[str, Any]] = []
+    made = []
     for size in _sizes(args):
         rows = load_rows(replace(data, split_num=size), args.split)
-        made += _sized(list(rows.select(range(min(len(rows), args.max_rows or len(rows))))), size, args)
-    return made
+        most = len(rows) if args.max_rows is None else min(len(rows), args.max_rows + 1)
+        made.append(_first(list(rows.select(range(most))), args.max_rows))
+    return _sized(made, args)
 
 
 def _tokenizer(args: PredictArguments) -> str:
@@ -115,8 +132,24 @@ def _sizes(args: PredictArguments) -> Sequence[int | None]:
     return args.split_nums or [args.split_num]
 
 
-def _sized(rows: list[dict[str, Any]], size: int | None, args: PredictArguments) -> list[dict[str, Any]]:
-    return [{**row, "split_num": size} for row in rows] if args.split_nums else rows
+def _first(rows: list[dict[str, Any]], most: int | None) -> list[dict[str, Any]]:
+    """The first rows, without part of a record: what is not asked of it would be counted as not found."""
+    if most is None or len(rows) <= most:
+        return rows
+    end = most
+    while end and "id" in rows[end] and rows[end - 1].get("id") == rows[end]["id"]:
+        end -= 1
+    return rows[: end or most]
+
+
+def _sized(made: list[list[dict[str, Any]]], args: PredictArguments) -> list[dict[str, Any]]:
+    """The rows of all batch sizes, of the records that each of these has: `max_rows` cuts small batches earlier."""
+    if not args.split_nums:
+        return made[0]
+    ids = set.intersection(*({row.get("id") for row in rows} for rows in made))
+    return [
+        {**row, "split_num": size} for rows, size in zip(made, args.split_nums) for row in rows if row.get("id") in ids
+    ]
 
 
 def _ordered(rows: list[dict[str, Any]], args: PredictArguments) -> list[dict[str, Any]]:

@@ -136,6 +136,8 @@ def open_backend(
         raise TrainerError(f"backend={kind!r} is unknown (one of {', '.join(BACKENDS)})")
     if constrain not in CONSTRAINTS:
         raise TrainerError(f"constrain={constrain!r} is unknown (one of {', '.join(CONSTRAINTS)})")
+    if max_new_tokens < 1:
+        raise TrainerError(f"max_new_tokens={max_new_tokens} is no number of tokens (1 or more)")
     if kind == "openai":
         from .remote import Remote
 
@@ -172,7 +174,7 @@ def open_backend(
     if device_map:
         options["device_map"] = device_map
     loaded, own_tokenizer = load(model, adapter, dtype, revision, trust_remote_code, **options)
-    return Local(
+    backend = Local(
         loaded,
         own_tokenizer,
         batch_size=batch_size,
@@ -180,3 +182,7 @@ def open_backend(
         constrain=constrain,
         logprobs=logprobs,
     )
+    if backend.room is not None and backend.room < 1:
+        reads = f"{model} reads {backend.room + max_new_tokens:,} tokens together with its answer"
+        raise TrainerError(f"max_new_tokens={max_new_tokens} leaves nothing for a prompt: {reads}")
+    return backend
