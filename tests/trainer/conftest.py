@@ -117,6 +117,24 @@ def small_model() -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory, learnt_tokenizer: Any, small_model: Callable[..., Any]) -> Any:
+    """A folder of random models to train on, each with its tokenizer: two decoders and an encoder-decoder."""
+    folder = tmp_path_factory.mktemp("base")
+    for family in ("llama", "qwen3", "t5"):
+        small_model(learnt_tokenizer, family).save_pretrained(folder / family)
+        learnt_tokenizer.save_pretrained(folder / family)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def rows_file(tmp_path_factory: pytest.TempPathFactory, row_list: Callable[..., list[dict[str, str]]]) -> Any:
+    """24 rows as JSON lines."""
+    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in row_list(24)))
+    return path
+
+
+@pytest.fixture(scope="session")
 def by_heart(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """A function that makes the folder of a small model that answers `rows` word for word."""
 

@@ -48,3 +48,15 @@ def test_unknown_options_recipes_and_values_say_what_there_is(tmp_path):
     assert str(wrong) in refused("--config", str(wrong))
     wrong.write_text("- a\n")
     assert "not a mapping" in refused("--config", str(wrong))
+    wrong.write_text("env: 5\n")
+    assert "env is not a mapping" in refused("--config", str(wrong))
+    wrong.write_bytes(b"\xff\xfe")
+    assert str(wrong) in refused("--config", str(wrong))
+
+
+def test_options_that_would_change_nothing_are_refused_with_what_does_and_numbers_that_make_no_training():
+    assert refused("--data_seed", "3") == "--data_seed 3 has no effect here: --seed draws the order, too"
+    assert refused("--per_device_train_batch_size", "0") == "--per_device_train_batch_size 0: a number above 0"
+    assert refused("--max_length", "0") == "--max_length 0: a number above 0"
+    assert "the same command resumes" in refused("--resume_from_checkpoint", "runs/a/checkpoint-5")
+    assert "--prompt_format" in refused("--chat_template_path", "mine.jinja")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from iepile_metric import score
-from iepile_trainer import TrainerError
+from iepile_trainer import TrainerError, examine
 from iepile_trainer.arguments import DataArguments, training_config
 from iepile_trainer.examine import answer_nats
 from iepile_trainer.generate import predict
@@ -157,26 +157,32 @@ def test_watching_does_not_change_the_weights(family, tmp_path, tokenizer, small
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_the_best_weights_are_kept_and_training_stops_early(tmp_path, tokenizer, small_model, dataset):
-    # An untrained model answers nothing right: F1 is 0.0 at step 1 and never better, so that two evaluations
-    # later, at step 3, training stops, and the weights of step 1 are the best.
-    options = config(
-        tmp_path / "run",
-        max_steps=20,
-        learning_rate=1e-4,
-        save_strategy="steps",
-        save_steps=1,
-        load_best_model_at_end=True,
-        metric_for_best_model="f1",
-    )
+def test_the_best_weights_are_kept_and_training_stops_early(tmp_path, tokenizer, small_model, dataset, monkeypatch):
+    # Evaluations that say 0, 0, 0, 0.5, 0.5, 0.25: nothing counts before the first answer that is right, at step 4;
+    # two evaluations later, at step 6, training stops, and the weights of step 4 are the best.
+    told = iter([0.0, 0.0, 0.0, 0.5, 0.5, 0.25])
+    monkeypatch.setattr(examine.Examination, "__call__", lambda self, trainer: {"eval_f1": next(told)})
     watch = WatchArguments(early_stopping_patience=2, predict_rows=4)
+    options = stopping(tmp_path / "run", 20)
     record = train(small_model(tokenizer), tokenizer, dataset(20), options, eval_rows=dataset(6), watch=watch)
-    assert record["best"] == {"step": 1, "metric": "eval_f1", "value": 0.0, "loaded": True}
-    assert [entry["step"] for entry in record["history"] if "eval_f1" in entry] == [1, 2, 3]
+    assert record["best"] == {"step": 4, "metric": "eval_f1", "value": 0.5, "loaded": True}
+    assert [entry["step"] for entry in record["history"] if "eval_f1" in entry] == [1, 2, 3, 4, 5, 6]
     saved = weights(tmp_path / "run")
-    first, last = weights(tmp_path / "run" / "checkpoint-1"), weights(tmp_path / "run" / "checkpoint-3")
-    assert all(torch.equal(saved[name], first[name]) for name in saved)
+    best, last = weights(tmp_path / "run" / "checkpoint-4"), weights(tmp_path / "run" / "checkpoint-6")
+    assert all(torch.equal(saved[name], best[name]) for name in saved)
     assert not all(torch.equal(saved[name], last[name]) for name in saved)
+
+
+def test_of_weights_that_answer_nothing_right_the_last_are_kept(tmp_path, tokenizer, small_model, dataset):
+    options, watch = stopping(tmp_path / "run", 4), WatchArguments(early_stopping_patience=1, predict_rows=4)
+    record = train(small_model(tokenizer), tokenizer, dataset(20), options, eval_rows=dataset(6), watch=watch)
+    assert record["best"] == {"step": 4, "metric": "eval_f1", "value": 0.0, "loaded": True}
+
+
+def stopping(folder, steps):
+    """Evaluated and saved in each step, the best by F1."""
+    best = {"load_best_model_at_end": True, "metric_for_best_model": "f1"}
+    return config(folder, max_steps=steps, learning_rate=1e-4, save_strategy="steps", save_steps=1, **best)
 
 
 def test_rows_that_cannot_be_scored_are_named_before_training(tmp_path, tokenizer, small_model, row_list):

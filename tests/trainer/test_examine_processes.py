@@ -14,6 +14,16 @@ REPO = Path(__file__).parents[2]
 TWO = ["-m", "accelerate.commands.launch", "--config_file"]
 TWO += [str(REPO / "trainer/iepile_trainer/recipes/accelerate/cpu2.yaml")]
 
+WATCHED = ("--load_best_model_at_end", "--test_split", "test", "--disable_tqdm", "true")
+# Both trainings in the same processes: starting those takes longer than training.
+DRIVER = """
+import json, sys
+from iepile_trainer.sft import main
+
+for argv in json.load(open(sys.argv[1])):
+    main(argv)
+"""
+
 pytestmark = pytest.mark.slow
 
 
@@ -39,10 +49,17 @@ def options(base, out, *more):
     return [str(part) for part in given]
 
 
-def run_two(base, out, *more):
+@pytest.fixture(scope="module")
+def two(base, tmp_path_factory):
+    """Run folders of two processes, and what they printed: `watched`, and `small` with a sample of one row."""
+    folder = tmp_path_factory.mktemp("two")
+    watched = options(base, folder / "watched", "--per_device_train_batch_size", "4", *WATCHED)
+    small = options(base, folder / "small", "--predict_rows", "1", "--early_stopping_patience", "1")
+    (folder / "jobs.json").write_text(json.dumps([watched, small]))
+    (folder / "driver.py").write_text(DRIVER)
     done = subprocess.run(
-        [sys.executable, *TWO, str(REPO / "trainer/sft.py"), *options(base, out, *more)],
-        cwd=out.parent,
+        [sys.executable, *TWO, str(folder / "driver.py"), str(folder / "jobs.json")],
+        cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         text=True,
         stdout=subprocess.PIPE,
@@ -50,7 +67,7 @@ def run_two(base, out, *more):
         timeout=180,
     )
     assert done.returncode == 0, done.stdout[-3000:]
-    return record(out), done.stdout
+    return folder, done.stdout.partition("trained in")[0]
 
 
 def record(out):
@@ -62,11 +79,11 @@ def evaluations(record):
     return [[entry[key] for key in keys] for entry in record["history"] if "eval_f1" in entry]
 
 
-def test_two_processes_learn_the_scores_that_one_does_and_the_best_weights_are_kept(base, tmp_path):
-    watched = ("--load_best_model_at_end", "--test_split", "test", "--disable_tqdm", "true")
-    main(options(base, tmp_path / "one", "--per_device_train_batch_size", "8", *watched))
+def test_two_processes_learn_the_scores_that_one_does_and_the_best_weights_are_kept(base, two, tmp_path):
+    main(options(base, tmp_path / "one", "--per_device_train_batch_size", "8", *WATCHED))
     one = record(tmp_path / "one")
-    two, printed = run_two(base, tmp_path / "two", "--per_device_train_batch_size", "4", *watched)
+    folder, printed = two[0] / "watched", two[1]
+    two = record(folder)
     assert two["hardware"]["processes"] == 2
     assert one["sample"] == two["sample"]
     assert one["sample"]["rows"] == 7
@@ -75,17 +92,17 @@ def test_two_processes_learn_the_scores_that_one_does_and_the_best_weights_are_k
         assert mine == pytest.approx(theirs, rel=1e-3)
     assert two["best"]["loaded"]
     assert printed.count("evaluation: F1") == 2, "the first process alone speaks"
-    answers = [json.loads(line) for line in (tmp_path / "two" / "predictions.jsonl").read_text().splitlines()]
+    answers = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
     assert [row["id"] for row in answers] == [f"en/NER/homes/test:{i}" for i in range(32, 37)]
-    (scores,) = json.loads((tmp_path / "two" / "scores.json").read_text())["test"].values()
+    (scores,) = json.loads((folder / "scores.json").read_text())["test"].values()
     assert scores["rows"] == 5
     low, high = scores["interval"]
     assert 0 <= low <= scores["f1"] <= high <= 1
 
 
-def test_a_sample_smaller_than_the_processes_does_not_stop_them(base, tmp_path):
-    ended, _ = run_two(base, tmp_path / "run", "--predict_rows", "1", "--early_stopping_patience", "1")
+def test_a_sample_smaller_than_the_processes_does_not_stop_them(two):
+    ended = record(two[0] / "small")
     assert ended["sample"]["rows"] == 1
-    # Nothing is learnt in two steps: F1 stays 0.0, and both processes stop after the second evaluation.
+    # Nothing is learnt in four steps: F1 stays 0.0, and of weights that are all as bad the last ones are kept.
     assert [line[:2] for line in evaluations(ended)] == [[2, 0.0], [4, 0.0]]
-    assert ended["best"] == {"step": 2, "metric": "eval_f1", "value": 0.0, "loaded": True}
+    assert ended["best"] == {"step": 4, "metric": "eval_f1", "value": 0.0, "loaded": True}

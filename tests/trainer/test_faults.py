@@ -242,3 +242,33 @@ def test_a_template_asked_for_that_is_not_there_is_refused(tmp_path, tokenizer, 
     own = DataArguments(dataset="rows", prompt_format="tokenizer")
     with pytest.raises(TrainerError, match="the tokenizer has no chat template of its own"):
         train(small_model(tokenizer), tokenizer, dataset(8), training_config(tmp_path, max_steps=1), own)
+
+
+def test_a_tokenizer_that_is_not_there_or_not_the_models_is_named(tmp_path, rows_file, tokenizer, small_model):
+    import copy
+
+    def refusal():
+        with pytest.raises(SystemExit) as stop:
+            main([*map(str, ("--model_name_or_path", tmp_path / "base", "--dataset", rows_file, *out))])
+        return stop.value.code
+
+    out = ("--output_dir", tmp_path / "run", "--max_steps", 1, "--report_to", "none")
+    small_model(tokenizer).save_pretrained(tmp_path / "base")
+    assert refusal().startswith(f"error: {tmp_path / 'base'} holds no tokenizer")
+    larger = copy.deepcopy(tokenizer)
+    larger.add_tokens([" lives in "])
+    larger.save_pretrained(tmp_path / "base")
+    known = len(tokenizer)
+    told = f"error: the tokenizer has {known + 1:,} tokens, the model only {known:,}: they do not belong together"
+    assert refusal().startswith(told)
+
+
+def test_a_run_is_not_resumed_by_another_number_of_processes(tmp_path, rows_file, capsys):
+    options = [*SMALL, "--dataset", str(rows_file), "--max_steps", "2", "--save_steps", "1", "--output_dir"]
+    main([*options, str(tmp_path / "run")])
+    before = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert before["hardware"]["processes"] == 1
+    (tmp_path / "run" / "run.json").unlink()
+    (tmp_path / "run" / "started.json").write_text(json.dumps({"processes": 2}))
+    with pytest.raises(SystemExit, match="belongs to a run with processes = 2, now 1"):
+        main([*options, str(tmp_path / "run")])

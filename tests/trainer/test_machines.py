@@ -1,4 +1,4 @@
-"""Two launchers as two machines, started by the Slurm script, train as two processes of one machine do."""
+"""Two launchers as two machines, started by the Slurm script, train as one process does."""
 
 import json
 import os
@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+
+from iepile_trainer.sft import main
 
 RECIPES = Path(__file__).parents[2] / "trainer/iepile_trainer/recipes"
 CPU = RECIPES / "accelerate/cpu2.yaml"
@@ -22,7 +24,7 @@ for node in 0 1; do
 done
 for node in 0 1; do wait "${started[$node]}" || exit 1; done
 """
-SCONTROL = "#!/bin/bash\nprintf '127.0.0.1\\nlocalhost\\n'\n"
+SCONTROL = "#!/bin/bash\necho 127.0.0.1; sleep 0.2; echo localhost\n"  # slow enough to be cut short by a reader
 # In place of accelerate: says which node it is told to be.
 TOLD = '#!/bin/bash\necho "$SLURM_NODEID:" "$@"\n'
 
@@ -64,7 +66,7 @@ def test_each_node_is_told_its_own_rank_and_the_same_of_everything_else(tmp_path
 
 
 @pytest.mark.slow
-def test_two_machines_train_the_weights_that_two_processes_do(tmp_path, row_list):
+def test_two_machines_train_the_weights_that_one_process_does(tmp_path, row_list):
     rows = tmp_path / "rows.jsonl"
     rows.write_text("".join(json.dumps(row) + "\n" for row in row_list(40)))
     options = [*SMALL, "--dataset", rows, "--max_steps", 6, "--learning_rate", 0.01, "--save_strategy", "no"]
@@ -72,23 +74,16 @@ def test_two_machines_train_the_weights_that_two_processes_do(tmp_path, row_list
     logs = slurm(tmp_path, *options, "--output_dir", "machines")
     assert "trained in" in logs[0]  # the first of them speaks
     assert "trained in" not in logs[1]
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", CPU, "-m", "iepile_trainer.sft"]
-    done = subprocess.run(
-        [*map(str, launch), *options, "--output_dir", "processes"],
-        cwd=tmp_path,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    machines, processes = (load_file(tmp_path / name / "model.safetensors") for name in ("machines", "processes"))
-    for name in processes:
-        torch.testing.assert_close(machines[name], processes[name], atol=1e-6, rtol=1e-5)
+    options[options.index("--per_device_train_batch_size") + 1] = "8"
+    main([*options, "--disable_tqdm", "true", "--output_dir", str(tmp_path / "alone")])
+    machines, alone = (load_file(tmp_path / name / "model.safetensors") for name in ("machines", "alone"))
+    for name in alone:
+        torch.testing.assert_close(machines[name], alone[name], atol=1e-4, rtol=1e-3)
     record = json.loads((tmp_path / "machines" / "run.json").read_text())
     assert record["hardware"]["processes"] == 2
     losses = [
         [entry["loss"] for entry in json.loads((tmp_path / name / "run.json").read_text())["history"]]
-        for name in ("machines", "processes")
+        for name in ("machines", "alone")
     ]
     assert len(losses[0]) == 6
-    assert losses[0] == losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)

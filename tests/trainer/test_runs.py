@@ -92,3 +92,12 @@ def test_a_record_has_every_key_and_is_read_back(tmp_path):
     (tmp_path / "a" / "run.json").write_text(json.dumps(record)[:40])
     with pytest.raises(TrainerError, match=r"run\.json is damaged"):
         read_run(tmp_path / "a")
+
+
+def test_a_place_where_no_folder_can_be_is_said(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(TrainerError, match=r"file cannot be the folder of a run: it is a file \(give another"):
+        claim(tmp_path / "file", PLAN)
+    with pytest.raises(TrainerError, match=r"file/run cannot be the folder of a run: Not a directory"):
+        claim(tmp_path / "file" / "run", PLAN)
+    assert (tmp_path / "file").read_text() == "mine"

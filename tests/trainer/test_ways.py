@@ -7,27 +7,11 @@ import torch
 from safetensors.torch import load_file
 
 from iepile_trainer.arguments import recipes
-from iepile_trainer.models import load
+from iepile_trainer.merge import merge
+from iepile_trainer.models import load, quantisation, read_weights
 from iepile_trainer.predict import predict
 from iepile_trainer.runs import read_run
 from iepile_trainer.sft import main
-
-
-@pytest.fixture(scope="module")
-def rows_file(tmp_path_factory, row_list):
-    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in row_list(24)))
-    return path
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory, learnt_tokenizer, small_model):
-    """Folders with a pretrained decoder and a pretrained encoder-decoder."""
-    folder = tmp_path_factory.mktemp("base")
-    for family in ("llama", "t5"):
-        small_model(learnt_tokenizer, family).save_pretrained(folder / family)
-        learnt_tokenizer.save_pretrained(folder / family)
-    return folder
 
 
 def started(recipe, base, rows_file, out, *more):
@@ -122,6 +106,7 @@ def test_dora_learns_sizes_apart_from_directions(base, rows_file, tmp_path):
         (["--config", "qlora", "--init_lora_weights", "pissa"], "takes weights apart: leave out 4 or 8 bits"),
         (["--config", "dora", "--init_lora_weights", "pissa"], "do not go together"),
         (["--config", "full", "--load_in_4bit"], "an adapter on them can: add --use_peft"),
+        (["--config", "lora", "--lora_target_modules", "query"], "--lora_target_modules: Target modules "),
     ],
 )
 def test_ways_that_do_not_go_together_are_refused(options, reason, base, rows_file, tmp_path):
@@ -140,3 +125,20 @@ def test_four_bits_train_on_after_an_evaluation_as_if_there_had_been_none(base, 
     assert sum("eval_loss" in entry for entry in seen["history"]) == 4
     losses = [[entry["loss"] for entry in each["history"] if "loss" in entry] for each in (quiet, seen)]
     assert losses[0] == losses[1]
+
+
+def test_four_bits_have_the_form_that_was_asked_for(base, rows_file, tmp_path):
+    pytest.importorskip("bitsandbytes")
+    form = ["--bnb_4bit_quant_type", "fp4", "--use_bnb_nested_quant", "--max_steps", 1]
+    options = started("qlora", base, rows_file, tmp_path / "run", *form)["options"]
+    assert (options["bits"], options["bnb_4bit_quant_type"], options["bnb_4bit_use_double_quant"]) == (4, "fp4", True)
+    merge(tmp_path / "run", tmp_path / "merged", dtype="float32")
+    # What is merged into was quantised as in training, which shows where the adapter is still nearly nothing.
+    merged = load_file(tmp_path / "merged" / "model.safetensors")["model.layers.0.mlp.up_proj.weight"]
+    off = []
+    for how in ({"bnb_4bit_quant_type": "fp4", "bnb_4bit_use_double_quant": True}, {}):
+        read = read_weights(
+            str(base / "llama"), dtype=torch.float32, quantization_config=quantisation(4, "float32", how)
+        )
+        off.append(float((read.dequantize().model.layers[0].mlp.up_proj.weight.detach() - merged).abs().mean()))
+    assert off[0] < off[1] / 2

@@ -14,6 +14,24 @@ from . import TrainerError
 from .data_arguments import DataArguments
 from .watch import WatchArguments, implied
 
+_COUNTS = (
+    "per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps", "max_length",
+    "num_train_epochs",
+)  # fmt: skip
+_IDLE = {
+    "resume_from_checkpoint": "the same command resumes from the last whole checkpoint of --output_dir by itself",
+    "chat_template_path": "give a format that `iepile formats` lists as --prompt_format",
+    "eos_token": "the end of an answer is the prompt format's (--prompt_format)",
+    "pad_token": "it is the tokenizer's, or the one that the prompt format sets",
+    "dataset_text_field": "rows have the columns instruction and output",
+    "completion_only_loss": "answers are learnt, and nothing else",
+    "assistant_only_loss": "answers are learnt, and nothing else",
+    "truncation_mode": "nothing is cut blindly, see --overlong",
+    "shuffle_dataset": "rows are shuffled anyway, by --seed",
+    "eval_packing": "rows of an evaluation stand alone",
+    "data_seed": "--seed draws the order, too",
+}
+
 
 @dataclass
 class RunArguments:
@@ -60,7 +78,8 @@ def recipe(name: str) -> str:
 
     >>> recipe("lara")
     Traceback (most recent call last):
-    iepile_trainer.TrainerError: no recipe "lara" (shipped: dora, full, lora, pissa, ...; or give the path of a YAML file)
+    iepile_trainer.TrainerError: no recipe "lara" (shipped: dora, full, lora, pissa, ...; or give the path of a YAML
+    file)
     """
     if Path(name).is_file():
         return name
@@ -86,10 +105,26 @@ def parse(argv: list[str] | None, prog: str | None = None, description: str | No
     output_dir = f"runs/{Path(name).stem if name else 'sft'}"
     parser.set_defaults_with_config(output_dir=output_dir, **hardware_defaults())
     data, run, training, model, watch = _parsed(parser, argv, path, _implied)
+    _check(training)
     data.seed = training.seed
     if data.max_prompt_tokens:
         data.tokenizer = data.tokenizer or model.model_name_or_path
     return data, run, training, model, watch
+
+
+def _check(training: Any) -> None:
+    """Refuse options of TRL that would change nothing here, and numbers that make no training.
+
+    Rows reach its trainer as token ids, in their order.
+    """
+    for name in _COUNTS:
+        value = getattr(training, name)
+        if value is not None and value <= 0 and not (name == "num_train_epochs" and training.max_steps > 0):
+            raise TrainerError(f"--{name} {value}: a number above 0")
+    for name, instead in _IDLE.items():
+        value = getattr(training, name)
+        if value != type(training).__dataclass_fields__[name].default:
+            raise TrainerError(f"--{name} {value} has no effect here: {instead}")
 
 
 def parse_into(cls: type, argv: list[str] | None, prog: str, description: str | None = None) -> Any:
@@ -132,12 +167,14 @@ def _parsed(
             settings = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
             if not isinstance(settings, dict):
                 raise TrainerError(f"{config}: not a mapping of options to values")
+            if not isinstance(settings.get("env", {}), dict):
+                raise TrainerError(f"{config}: env is not a mapping of variables to values")
             os.environ.update({name: str(value) for name, value in settings.pop("env", {}).items()})
             from_recipe = parser.set_defaults_with_config(**settings)
         if imply:
             parser.set_defaults(**imply(parser.parse_known_args(argv)[0]))
         *parsed, from_command = parser.parse_args_into_dataclasses(argv, return_remaining_strings=True)
-    except yaml.YAMLError as problem:
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
         raise TrainerError(f"{config}: {' '.join(str(problem).split())}") from None
     except TrainerError:
         raise

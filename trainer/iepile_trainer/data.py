@@ -118,8 +118,13 @@ def _joined(data: DataArguments, split: str, num_proc: int | None, draw: int = 0
 
     rows = datasets.concatenate_datasets(parts(data, split, num_proc, draw))
     if not len(rows):
-        asked = f"task {data.task}, source {data.source}, language {data.language}"
-        raise TrainerError(f"{' '.join(data.dataset)}: no row of split {split!r} matches {asked}")
+        asked = ", ".join(
+            f"{name} {' '.join([value] if isinstance(value, str) else value)}"
+            for name in ("task", "source", "language")
+            if (value := getattr(data, name))
+        )
+        found = f"no row of split {split!r} is of {asked}" if asked else f"the split {split!r} is empty"
+        raise TrainerError(f"{' '.join(data.dataset)}: {found}")
     return rows
 
 

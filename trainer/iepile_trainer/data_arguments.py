@@ -22,7 +22,8 @@ class DataArguments:
     task: list[str] | None = field(
         default=None,
         metadata={
-            "help": "Tasks (configurations), one or several: ner re ee eet eea. ner for `iepile`, else all there are.",
+            "help": "Tasks (configurations), one or several: ner re ee eet eea spo kg. ner for `iepile`, else all "
+            "there are; also the task of rows that name none.",
             "aliases": ["--tasks"],
         },
     )

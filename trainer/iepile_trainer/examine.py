@@ -181,6 +181,8 @@ class Examined:
         examination: None to evaluate by the loss alone.
     """
 
+    args: Any
+    state: Any
     examination: Examination | None = None
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
@@ -194,6 +196,17 @@ class Examined:
         if self.examination is not None and kwargs.get("metric_key_prefix", "eval") == "eval":
             output.metrics.update(self.examination(self))
         return output
+
+    def _determine_best_metric(self, *args: Any, **kwargs: Any) -> bool:
+        # Of weights that cannot answer anything yet, the first are not the best: the newest are.
+        if by_f1(self.args) and self.state.best_metric == 0:
+            self.state.best_metric = None
+        return bool(super()._determine_best_metric(*args, **kwargs))  # type: ignore[misc]
+
+
+def by_f1(config: Any) -> bool:
+    """Whether an F1 says which weights are the best."""
+    return str(config.metric_for_best_model or "").endswith("f1")
 
 
 @contextmanager

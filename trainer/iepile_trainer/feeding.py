@@ -78,7 +78,7 @@ def told(
     if config.process_index == 0:
         print(lengths)
         for entry in sources:
-            rows = ", ".join(f"{name} {count:,}" for name, count in entry["rows_by_source"].items())
+            rows = ", ".join(f"{name or 'no source'} {count:,}" for name, count in entry["rows_by_source"].items())
             print(f"{entry['config']}: rows {entry['rows']:,}, tokens {entry['tokens']:,} ({rows})")
         if held is not None:
             print(f"evaluation {held}".partition("\n")[0])

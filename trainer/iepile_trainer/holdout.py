@@ -16,10 +16,12 @@ def held_out_size(asked: float | None, rows: int) -> int:
 
     >>> held_out_size(None, 5_000), held_out_size(None, 500_000), held_out_size(0.1, 5_000), held_out_size(300, 5_000)
     (50, 1000, 500, 300)
+    >>> held_out_size(0.0001, 100)
+    1
     """
     if asked is None:
         return min(LARGEST, max(int(rows * SHARE), 1))
-    return int(rows * asked) if asked < 1 else int(asked)
+    return max(int(rows * asked), 1) if asked < 1 else int(asked)
 
 
 def drawn(rows: Any, count: int, seed: int) -> set[bytes]:

@@ -33,7 +33,7 @@ def merge(
     from iepile_cards import write_model_card
 
     from .guard import saving
-    from .models import base_and_adapter, load_tokenizer, quantisation, read_weights, with_adapter
+    from .models import FORM, base_and_adapter, load_tokenizer, quantisation, read_weights, with_adapter
     from .runs import clear, is_finished, read_run, write_run
 
     out = Path(out)
@@ -43,11 +43,14 @@ def merge(
     if out.is_dir() and any(out.iterdir()) and not (overwrite and is_finished(out)):
         raise TrainerError(f"{out} is in use (give another --out{', or --overwrite' if is_finished(out) else ''})")
     record = read_run(run) if is_finished(run) else {}
-    bits = None if base else (record.get("options") or {}).get("bits")
+    trained = record.get("options") or {}
+    bits = None if base else trained.get("bits")
     _refuse_quantised(path)
     options: dict[str, Any] = {"dtype": dtype if dtype == "auto" else getattr(torch, dtype)}
     if bits:
-        options["quantization_config"] = quantisation(bits, dtype if dtype != "auto" else "bfloat16")
+        options["quantization_config"] = quantisation(
+            bits, dtype if dtype != "auto" else "bfloat16", {name: trained[name] for name in FORM if name in trained}
+        )
     model = read_weights(path, **options)
     if bits:
         model = model.dequantize()

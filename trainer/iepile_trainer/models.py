@@ -6,12 +6,15 @@ Weights are read from safetensors alone: a pickled `.bin` file can run code.
 import json
 import logging
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from . import TrainerError
 
 FLASH = "flash_attention_2"
+FORM = ("bnb_4bit_quant_type", "bnb_4bit_use_double_quant")  # of 4 bits: what changes the weights
 
 
 def load(
@@ -74,6 +77,8 @@ def load_tokenizer(
             return AutoTokenizer.from_pretrained(adapter)
         return AutoTokenizer.from_pretrained(model, revision=revision, trust_remote_code=trust_remote_code)
     except (OSError, ValueError) as problem:
+        if Path(model).is_dir() and not any(next(Path(model).glob(name), None) for name in ("tok*", "*.model", "voc*")):
+            raise TrainerError(f"{model} holds no tokenizer (save the model's own beside the weights)") from None
         raise TrainerError(f"cannot load the model {model}: {first_line(problem)}") from None
 
 
@@ -199,8 +204,17 @@ def adapter_base(model: str) -> str | None:
     return str(json.loads(config.read_text(encoding="utf-8"))["base_model_name_or_path"])
 
 
-def quantisation(bits: int, dtype: str = "bfloat16") -> Any:
-    """A `BitsAndBytesConfig` for 4 bits (NF4, computing in `dtype`) or 8.
+def few_bits(options: Any) -> dict[str, Any]:
+    """What a `trl.ModelConfig` says of the form of 4 bits: the type of its numbers, scales quantised as well."""
+    return {
+        "bnb_4bit_quant_type": options.bnb_4bit_quant_type,
+        "bnb_4bit_use_double_quant": options.use_bnb_nested_quant,
+        "bnb_4bit_quant_storage": options.bnb_4bit_quant_storage,
+    }
+
+
+def quantisation(bits: int, dtype: str = "bfloat16", form: Mapping[str, Any] = MappingProxyType({})) -> Any:
+    """A `BitsAndBytesConfig` for 4 bits (computing in `dtype`; NF4 unless `form` says otherwise) or 8.
 
     Raises:
         TrainerError: Another number of bits, or bitsandbytes is not installed.
@@ -217,7 +231,7 @@ def quantisation(bits: int, dtype: str = "bfloat16") -> Any:
         # It would say for every product of float32 that it rounds what goes in: thousands of lines.
         logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
         return BitsAndBytesConfig(load_in_8bit=True)
-    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
+    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_compute_dtype=dtype, **{"bnb_4bit_quant_type": "nf4", **form})
 
 
 def flash_attention() -> bool:

@@ -22,7 +22,7 @@ STARTED = "started.json"  # what the run set out to do, to be compared when it i
 _PACKAGES = ("iepile", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
 _KEYS = (
     "name", "created", "base_model", "adapter", "method", "prompt_format", "data", "lengths", "plan", "options", "seed",
-    "history", "seconds", "tokens_per_second", "hardware", "energy", "best", "sample", "versions",
+    "history", "resumed_from", "seconds", "tokens_per_second", "hardware", "energy", "best", "sample", "versions",
 )  # fmt: skip
 _OURS = (
     "*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "adapter_config.json",
@@ -66,7 +66,7 @@ def read_run(folder: Path | str) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise TrainerError(f"{folder} holds no {RECORD}: it is not the folder of a finished run") from None
+        raise TrainerError(f"{folder} holds no {RECORD}: not the folder of a finished run (train one first)") from None
     except (json.JSONDecodeError, TypeError) as problem:
         raise TrainerError(f"{path} is damaged ({problem}); train again with --overwrite") from None
 
@@ -88,11 +88,11 @@ def _is_whole(checkpoint: Path) -> bool:
         json.loads((checkpoint / "trainer_state.json").read_bytes())
     except (OSError, ValueError):
         return False
-    weights = all(_is_whole_safetensors(path) for path in checkpoint.glob("*.safetensors"))
+    weights = all(is_whole_safetensors(path) for path in checkpoint.glob("*.safetensors"))
     return weights and all(is_zipfile(path) for path in [*checkpoint.glob("*.pt"), *checkpoint.glob("*.pth")])
 
 
-def _is_whole_safetensors(path: Path) -> bool:
+def is_whole_safetensors(path: Path) -> bool:
     """Its first 8 bytes say how long the header is, the header where the last tensor ends."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -126,7 +126,7 @@ def claim(folder: Path | str, plan: dict[str, Any], overwrite: bool = False) -> 
         The checkpoint to resume from, None for a fresh start.
 
     Raises:
-        TrainerError: A finished run is there, or the checkpoint of a run with another plan.
+        TrainerError: A finished run is there, or the checkpoint of a run with another plan; or it cannot be written.
     """
     folder = Path(folder)
     check_free(folder, overwrite)
@@ -145,8 +145,12 @@ def claim(folder: Path | str, plan: dict[str, Any], overwrite: bool = False) -> 
     for path in folder.glob("checkpoint-*"):
         if not _is_whole(path):  # a run was killed or ran out of room while it wrote this one
             shutil.rmtree(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(started, plan)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(started, plan)
+    except OSError as problem:
+        reason = "it is a file" if folder.is_file() else problem.strerror
+        raise TrainerError(f"{folder} cannot be the folder of a run: {reason} (give another --output_dir)") from None
     return checkpoint
 
 

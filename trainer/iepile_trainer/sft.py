@@ -41,6 +41,7 @@ resumes from the last whole checkpoint; a finished run is only replaced with --o
 """
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,8 @@ def main(argv: list[str] | None = None) -> None:
     """Train as the command line says; what the user can put right is said in one line, exit code 1."""
     from iepile_dataset import DataError
 
+    # TRL and peft still use these names, and transformers warns each time that they are the old ones.
+    warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
     try:
         if not sys.stderr.isatty():
             without_bars()
@@ -65,7 +68,9 @@ def main(argv: list[str] | None = None) -> None:
     except (TrainerError, DataError) as problem:
         sys.exit(f"error: {problem}")
     except KeyboardInterrupt:
-        print("interrupted; the same command resumes from the last checkpoint", file=sys.stderr)
+        anew = any(word.startswith("--overwrite") for word in (sys.argv if argv is None else argv))
+        again = "the same command without --overwrite" if anew else "the same command"
+        print(f"interrupted; {again} resumes from the last checkpoint", file=sys.stderr)
         sys.exit(130)
 
 
@@ -81,7 +86,7 @@ def run_training(
 
     from .data import first_rows, load_both, load_rows
     from .formats import OWN, find
-    from .models import base_and_adapter, check_remote_code, quantisation
+    from .models import base_and_adapter, check_remote_code, few_bits, quantisation
     from .publish import answer_split
     from .runs import check_free
     from .ways import start_adapter
@@ -109,6 +114,8 @@ def run_training(
     peft_config = get_peft_config(model_args)
     if bits and peft_config is None and adapter is None:
         raise TrainerError(f"weights of {bits} bits cannot be trained, an adapter on them can: add --use_peft")
+    if adapter and training.process_index == 0:
+        print(f"going on with the adapter {adapter} on {path}: rank, modules and start are its own", flush=True)
     start_adapter(peft_config, run.init_lora_weights, quantised=bits is not None)
     with training.main_process_first(desc="loading rows"):
         loaded = load_both(data, training.eval_strategy != "no", training.dataset_num_proc)
@@ -124,7 +131,7 @@ def run_training(
         data,
         peft_config=peft_config if adapter is None else None,
         eval_rows=loaded.eval_rows,
-        quantization_config=quantisation(bits, model_args.dtype) if bits else None,
+        quantization_config=quantisation(bits, model_args.dtype, few_bits(model_args)) if bits else None,
         adapter=adapter,
         overwrite=run.overwrite,
         record_ids=run.record_ids,

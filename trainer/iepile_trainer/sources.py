@@ -65,6 +65,8 @@ def read_jsonl(path: Path | str) -> Iterator[dict[str, Any]]:
 
 def _loads(name: str, data: DataArguments, split: str, num_proc: int | None, draw: int) -> Iterator[Any]:
     """The loads of one dataset, each to be called."""
+    from iepile_dataset.tasks import task_named
+
     path = Path(name)
     tasks = [task.lower() for task in data.task or ()] or sorted(Mix.of(data.mix).tasks)
     if name == "iepile":
@@ -73,7 +75,11 @@ def _loads(name: str, data: DataArguments, split: str, num_proc: int | None, dra
         for task in tasks or ["ner"]:
             yield lambda task=task: _load("iepile", task, split, data, num_proc=num_proc, **options)
     elif path.is_file() or (path.is_dir() and not _is_loadable(path)):
-        yield lambda: _only(_from_files(path, _row_files(path, split), data.streaming, split), data)
+        named = [task_named(task).name for task in tasks]
+        only = named[0] if len(named) == 1 else ""
+        yield lambda: _only(_from_files(path, _row_files(path, split), data.streaming, split, only), data)
+    elif path.suffix in (".json", ".jsonl"):
+        raise TrainerError(f"{name}: no such file")
     else:
         # Beside the instructions, a published corpus offers its annotated records as they were.
         known = [config for config in _configs(name) if not config.startswith("raw")]
@@ -151,7 +157,8 @@ def _only(rows: Any, data: DataArguments) -> Any:
     return rows
 
 
-def _from_files(root: Path, paths: list[Path], streaming: bool, split: str) -> Any:
+def _from_files(root: Path, paths: list[Path], streaming: bool, split: str, task: str) -> Any:
+    """Rows of JSON lines; those that name no task are of `task`."""
     import datasets
 
     features = datasets.Features({name: datasets.Value("string") for name in COLUMNS})
@@ -159,12 +166,13 @@ def _from_files(root: Path, paths: list[Path], streaming: bool, split: str) -> A
         (str(path.resolve()), str(path.relative_to(root)) if root.is_dir() else path.name, path.stat().st_mtime_ns)
         for path in paths
     ]
+    given: dict[str, Any] = {"stated": stated, "task": task}
     if streaming:
-        return datasets.IterableDataset.from_generator(_strings, features=features, gen_kwargs={"stated": stated})
-    if next(_strings(stated), None) is None:
+        return datasets.IterableDataset.from_generator(_strings, features=features, gen_kwargs=given)
+    if next(_strings(**given), None) is None:
         return datasets.Dataset.from_dict({name: [] for name in COLUMNS}, features=features)
     with _one_line():
-        rows = datasets.Dataset.from_generator(_strings, features=features, gen_kwargs={"stated": stated})
+        rows = datasets.Dataset.from_generator(_strings, features=features, gen_kwargs=given)
         if "[" in split:
             name = split.partition("[")[0]
             (where,) = datasets.ReadInstruction.from_spec(split).to_absolute({name: len(rows)})
@@ -172,7 +180,7 @@ def _from_files(root: Path, paths: list[Path], streaming: bool, split: str) -> A
         return rows
 
 
-def _strings(stated: list[tuple[str, str, int]]) -> Iterator[dict[str, str]]:
+def _strings(stated: list[tuple[str, str, int]], task: str) -> Iterator[dict[str, str]]:
     from iepile_dataset.invert import completed
 
     for path, name, _ in stated:
@@ -183,7 +191,21 @@ def _strings(stated: list[tuple[str, str, int]]) -> Iterator[dict[str, str]]:
                     f"{path}:{number}: no {lacking!r}, only {', '.join(row) or 'nothing'} (annotated text becomes rows "
                     "with: iepile prepare, or --dataset iepile --data_files FILE)"
                 )
-            yield completed({key: str(row.get(key) or "") for key in COLUMNS}, f"{name}:{number}")
+            row = {key: _string(row.get(key), key, f"{path}:{number}") for key in COLUMNS}
+            yield completed({**row, "task": row["task"] or task}, f"{name}:{number}")
+
+
+def _string(value: Any, key: str, place: str) -> str:
+    """A column of a row of a file; an annotation may stand in it as JSON, the number of a record as a number."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if key == "label":
+        return orjson.dumps(value).decode()
+    if key == "id" and isinstance(value, int):
+        return str(value)
+    raise TrainerError(
+        f"{place}: {key!r} is of type {type(value).__name__}, not a string (write it as JSON in a string)"
+    )
 
 
 def _numbered(path: Path | str) -> Iterator[tuple[int, dict[str, Any]]]:

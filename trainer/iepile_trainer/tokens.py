@@ -19,6 +19,7 @@ IGNORED = -100  # the label that the loss skips
 _CARRIED = ("id", "task", "source", "language", "draw")
 _COUNTED = ("fate", "gold", "lost", "whole", "answer")
 _SAMPLE = 1000
+_FEW = 100
 
 
 def prompt_ids(tokenizer: Any, instructions: list[str]) -> list[list[int]]:
@@ -124,6 +125,27 @@ def is_stream(rows: Any) -> bool:
     from datasets import IterableDataset
 
     return isinstance(rows, list | IterableDataset)
+
+
+def check_vocabulary(model: Any, tokenizer: Any, encoded: Any) -> None:
+    """Refuse a tokenizer whose tokens a model does not know.
+
+    Args:
+        model: The model.
+        tokenizer: The tokenizer; it may hold more tokens than the model as long as they do not occur.
+        encoded: What `encode` gave; the first rows are looked at.
+
+    Raises:
+        TrainerError: A row, or the filler of short ones, has a token beyond the model's.
+    """
+    known = model.config.get_text_config().vocab_size
+    rows = encoded[0].take(_FEW) if is_stream(encoded) else encoded.select(range(min(_FEW, len(encoded))))
+    highest = max(max([*row["input_ids"], *row["labels"]], default=0) for row in rows)
+    if max(highest, tokenizer.pad_token_id or 0) >= known:
+        raise TrainerError(
+            f"the tokenizer has {len(tokenizer):,} tokens, the model only {known:,}: they do not belong together "
+            "(save the model's own tokenizer beside it)"
+        )
 
 
 def _tokenise(

@@ -8,6 +8,7 @@ from typing import Any
 
 from . import TrainerError
 from .arguments import DataArguments
+from .models import FORM
 from .watch import WatchArguments, Watching
 
 _OPTIONS = (
@@ -71,8 +72,8 @@ def train(
     from .models import load_trainable
     from .runs import read_run, write_run
     from .stream import check_rows
-    from .tokens import encode
-    from .ways import adapter_config, is_seq2seq, keep_start, save_plain, suited
+    from .tokens import check_vocabulary, encode
+    from .ways import adapter_config, is_seq2seq, keep_start, named_modules, save_plain, suited
 
     data = data or DataArguments(dataset=["rows"])
     seq2seq = is_seq2seq(model, config)
@@ -89,6 +90,8 @@ def train(
         "data": asdict(data),
         "options": _options(config, peft_config, quantization_config),
         "seed": config.seed,
+        "processes": config.world_size,  # the order of the rows hangs on it
+        "load": _loading(model, config),
     }
     first = config.process_index == 0
     check_rows(rows, config, data)
@@ -109,14 +112,17 @@ def train(
         model = outline(model, config, seq2seq)
     elif isinstance(model, str):
         model = load_trainable(model, config, adapter, quantization_config, seq2seq)
+    check_vocabulary(model, tokenizer, encoded)
     config, changes = suited(config, model)
     if first and changes:
         print(*changes, sep="\n", flush=True)
     feed, sources = Feed.of(encoded, config, tokenizer.pad_token_id), manifest(encoded, data, data.train_split)
     if dry_run:
-        outlined, bits = with_adapter(model, peft_config), bits_of(quantization_config)
+        with named_modules():
+            outlined, bits = with_adapter(model, peft_config), bits_of(quantization_config)
         return told(feed, lengths, sources, config, outlined, bits=bits, held=held_lengths)
-    trainer = _trainer(model, config, feed, held_out, tokenizer, new_adapter, callbacks, record_ids)
+    with named_modules():
+        trainer = _trainer(model, config, feed, held_out, tokenizer, new_adapter, callbacks, record_ids)
     report = told(feed, lengths, sources, config, trainer.model, sharing(trainer), held=held_lengths)
     keep_start(trainer)
     if first and checkpoint:
@@ -130,7 +136,8 @@ def train(
         save_plain(trainer)
     trainer.accelerator.wait_for_everyone()
     history = [entry for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
-    tokens = max((entry.get("num_tokens", 0) for entry in history), default=0)
+    resumed_from = int(Path(checkpoint).name.rpartition("-")[2]) if checkpoint else None
+    tokens = max((entry.get("num_tokens", 0) for entry in history if entry["step"] > (resumed_from or 0)), default=0)
     record = {
         "base_model": plan["base_model"],
         "adapter": adapter,
@@ -141,6 +148,7 @@ def train(
         "options": _options(config, peft_config, quantization_config),
         "seed": config.seed,
         "history": history,
+        "resumed_from": resumed_from,  # a step; seconds and speed are those since then
         "seconds": round(seconds, 2),
         "tokens_per_second": round(tokens / seconds, 1) if seconds else None,
         "hardware": _hardware(config),
@@ -234,9 +242,18 @@ def _options(config: Any, peft_config: Any, quantization_config: Any = None) -> 
     options = {name: _plain(getattr(config, name)) for name in _OPTIONS}
     if quantization_config is not None:
         options["bits"] = 4 if quantization_config.load_in_4bit else 8
+        if quantization_config.load_in_4bit:
+            options |= {name: getattr(quantization_config, name) for name in FORM}
     if peft_config is not None:
         options |= {f"lora_{name.removeprefix('lora_')}": _plain(getattr(peft_config, name)) for name in _LORA}
     return options
+
+
+def _loading(model: Any, config: Any) -> dict[str, Any]:
+    """How the weights come to be, as far as the record does not say."""
+    if isinstance(model, str):
+        return {name: value and str(value) for name, value in (config.model_init_kwargs or {}).items()}
+    return {"parameters": sum(weight.numel() for weight in model.parameters())}
 
 
 def _plain(value: Any) -> Any:

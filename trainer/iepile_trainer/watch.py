@@ -26,7 +26,10 @@ class WatchArguments:
     )
     early_stopping_patience: int | None = field(
         default=None,
-        metadata={"help": "Stop after so many evaluations without a better one, and keep the best weights."},
+        metadata={
+            "help": "Stop after so many evaluations without a better one, and keep the best weights. "
+            "Evaluations with F1 0 before the first better one do not count."
+        },
     )
     test_split: str | None = field(
         default=None,
@@ -128,7 +131,6 @@ class Watching:
 
     def attach(self, trainer: Any) -> None:
         """Let the trainer be watched; its own bar and its dictionaries of logs make way."""
-        from transformers import EarlyStoppingCallback
         from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
         from .energy import metering
@@ -139,7 +141,7 @@ class Watching:
             trainer.remove_callback(callback)
         callbacks = [metering(self.meter), *shown(False if trainer.args.disable_tqdm else None)]
         if self.watch.early_stopping_patience is not None:
-            callbacks.append(EarlyStoppingCallback(self.watch.early_stopping_patience))
+            callbacks.append(patient(self.watch.early_stopping_patience))
         for callback in callbacks:
             trainer.add_callback(callback)
 
@@ -163,18 +165,38 @@ class Watching:
         }
 
 
+def patient(patience: int) -> Any:
+    """A callback for early stopping that begins to count when an F1 has risen above 0.
+
+    Before that a model learns to write answers at all, which its loss shows and its F1 does not.
+    """
+    from transformers import EarlyStoppingCallback
+
+    from .examine import by_f1
+
+    class Patient(EarlyStoppingCallback):
+        def check_metric_value(self, args: Any, state: Any, control: Any, metric_value: float) -> None:
+            if not (by_f1(args) and metric_value == 0 and not state.best_metric):
+                super().check_metric_value(args, state, control, metric_value)
+
+    return Patient(patience)
+
+
 def best_of(trainer: Any) -> dict[str, Any] | None:
     """Which evaluation was the best: its step, what was compared, its value, and whether its weights were kept.
 
     None where no metric was to be compared, or nothing was evaluated.
     """
+    from .examine import by_f1
+
     metric, state = trainer.args.metric_for_best_model, trainer.state
     if metric is None or state.best_metric is None:
         return None
     name = metric if metric.startswith("eval_") else f"eval_{metric}"
     steps = [entry["step"] for entry in state.log_history if entry.get(name) == state.best_metric]
+    first = 0 if state.best_metric or not by_f1(trainer.args) else -1  # see Examined._determine_best_metric
     loaded = bool(trainer.args.load_best_model_at_end and state.best_model_checkpoint)
-    return {"step": steps[0] if steps else state.best_global_step, "metric": name, "value": state.best_metric,
+    return {"step": steps[first] if steps else state.best_global_step, "metric": name, "value": state.best_metric,
             "loaded": loaded}  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 import copy
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,21 @@ def adapter_config(adapter: str) -> Any:
         return PeftConfig.from_pretrained(adapter)
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise TrainerError(f"cannot read the adapter {adapter}: {first_line(problem)}") from None
+
+
+@contextmanager
+def named_modules() -> Iterator[None]:
+    """Say which option names modules that a model does not have.
+
+    Raises:
+        TrainerError: None of `--lora_target_modules` is there, or none can have an adapter.
+    """
+    try:
+        yield
+    except ValueError as problem:
+        if "arget module" not in str(problem):
+            raise
+        raise TrainerError(f"--lora_target_modules: {first_line(problem)} (all-linear suits every model)") from None
 
 
 def start_adapter(peft_config: Any, start: str | None, quantised: bool = False) -> None:

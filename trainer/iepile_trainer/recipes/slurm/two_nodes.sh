@@ -18,7 +18,8 @@ set -euo pipefail
 
 export ACCELERATE_CONFIG=${ACCELERATE_CONFIG:-two_nodes.yaml}
 export PROCESSES_PER_NODE=${PROCESSES_PER_NODE:-${SLURM_GPUS_ON_NODE:-8}}
-MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+NODES=$(scontrol show hostnames "$SLURM_JOB_NODELIST")
+MASTER_ADDR=${NODES%%$'\n'*} # not `| head -n 1`: with pipefail the job would end where scontrol is still writing
 export MASTER_ADDR
 export MASTER_PORT=${MASTER_PORT:-$((20000 + SLURM_JOB_ID % 10000))}
 
