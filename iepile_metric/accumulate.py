@@ -103,11 +103,13 @@ class Accumulator:
             if value not in known:
                 raise ValueError(f"unknown {name} {value!r}: choose one of {', '.join(known)}")
         self.match, self.count, self.parse = match, count, parse
+        self._strict, self._respell = parse == "strict", normalised if match == "normalised" else None
         self._task = task_named(task) if task else None
         self._streamed = streamed
         self._watch = watch
         self._open: dict[Any, Record] = {}
         self._current: Record | None = None
+        self._current_totals: Totals
         self._closed: array[int] = array("q")
         self._totals: dict[tuple[str, str], Totals] = {}
         self._of_row: dict[tuple[Any, str], Totals] = {}
@@ -141,7 +143,7 @@ class Accumulator:
             or record.task is not task
             or record.source != source
         ):
-            record = self._begun(task, source, identity, label)
+            record = self._begun(task, source, identity, label, totals)
         if record.label != label:
             self._gold_of(task, label)
             totals.conflicts += 1
@@ -149,7 +151,7 @@ class Accumulator:
         if self._watch:
             record.rows += (row,)
         try:
-            predicted, kinds = read_answer(task, output or "", self.parse == "strict")
+            predicted, kinds = read_answer(task, output or "", self._strict)
         except Unparseable as reason:
             totals.refused[str(reason)] += 1
             record.failed += (row,)
@@ -230,26 +232,29 @@ class Accumulator:
             return self._gold[2]
         try:
             value = orjson.loads(label)
-            if not isinstance(value, list | dict):
+            if value.__class__ is not list and value.__class__ is not dict:
                 raise TypeError("neither list nor object")
-            gold = task.gold(value, normalised if self.match == "normalised" else None)
+            gold = task.gold(value, self._respell)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise ValueError(f"label is no {task.name} annotation ({reason}): {str(label)[:80]}") from error
         self._gold = (task, label, gold)
         return gold
 
-    def _begun(self, task: Task, source: str, identity: str | None, label: str) -> Record:
+    def _begun(self, task: Task, source: str, identity: str | None, label: str, totals: Totals) -> Record:
         """Give the record that a row belongs to, if it is not the one before."""
         known = None if self._streamed or identity is None else self._open.get((task.name, source, identity))
-        record = known or Record(task, source, identity, label, *self._gold_of(task, label), ())
+        if known is None:
+            merged, annotated = self._gold_of(task, label)
+            known = Record(task, source, identity, label, merged, annotated, ())
+        record = known
         if identity is None:
             return record
         if self._streamed:
             self._close()
         else:
             self._open[record.key] = record
-        self._current = record
+        self._current, self._current_totals = record, totals
         return record
 
     def _close(self) -> None:
@@ -260,8 +265,8 @@ class Accumulator:
         if not self._open:
             self._open[record.key] = record
         else:
-            self._closed.append(hash(record.key))
-            self._count(record, self._totals[record.task.name, record.source])
+            self._closed.append(hash((record.task.name, record.source, record.id)))  # of its key
+            self._count(record, self._current_totals)
 
     def _pending(self) -> list[Record]:
         """List the records that are not yet counted."""
@@ -291,7 +296,7 @@ class Accumulator:
 
 
 def _repeats(hashes: "array[int]") -> bool:
-    if len(hashes) < 100_000:
+    if len(hashes) < 250_000:
         return len(set(hashes)) < len(hashes)
     import numpy as np  # where a set of all would take ten times the memory
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from .accumulate import Accumulator, Returned
 from .ways import first_way
 
 PART = 8_000_000  # bytes of file that are worth a process
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,11 @@ def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[byt
             yield from file
             return
         at = file.tell()
-        for line in file:
-            if at >= end:
-                return
-            at += len(line)
-            yield line
+        while at < end and (block := file.read(min(_BLOCK, end - at))):
+            if not block.endswith(b"\n"):
+                block += file.readline()
+            at += len(block)
+            yield from BytesIO(block)
 
 
 def read_rows(lines: Iterable[bytes], bad: list[BadLine], file: str = "") -> Iterator[tuple[int, dict[str, Any]]]:

@@ -123,5 +123,7 @@ def one_list(items: list[Unit]) -> Units:
 
 def merged(items: list[Unit]) -> list[Unit]:
     """Merge identical items, keeping the order of first occurrence."""
+    if len(items) < 2:
+        return items
     distinct = dict.fromkeys(items)
     return items if len(distinct) == len(items) else list(distinct)

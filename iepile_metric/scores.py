@@ -36,12 +36,12 @@ class Totals:
     def take(self, measure: str, hits: list[Unit], extra: list[Unit], missed: list[Unit]) -> None:
         """Count one record's outcome in one measure, and in the looser figures of that measure."""
         a, b, c = self._waiting[measure]
-        if hits:
-            a += [unit[0] for unit in hits]
-        if extra:
-            b += [unit[0] for unit in extra]
-        if missed:
-            c += [unit[0] for unit in missed]
+        for unit in hits:
+            a.append(unit[0])
+        for unit in extra:
+            b.append(unit[0])
+        for unit in missed:
+            c.append(unit[0])
         if len(a) + len(b) > _BUFFER:
             self._settle()
         for counts, fields in self._looser[measure]:
