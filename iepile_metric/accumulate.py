@@ -29,8 +29,7 @@ class Record:
         source: Name of its dataset; "" if unknown.
         id: Its identity within the source; None if every row is a record.
         label: The annotation as it stood in the row.
-        merged: Gold unit lists after merging, one per measure.
-        annotated: Gold unit lists as annotated.
+        merged, annotated: Gold unit lists after merging and as they stood, one per measure.
         predicted: Unit lists of all answers, united.
         failed: Rows whose answer could not be parsed.
         rows: All its rows, kept only if somebody watches.
@@ -159,10 +158,8 @@ class Accumulator:
             if kinds:
                 totals.repaired.update(kinds)
                 totals.recovered += 1
-            if record.predicted:
-                record.predicted = tuple(map(united, record.predicted, predicted))
-            else:
-                record.predicted = predicted
+            before = record.predicted
+            record.predicted = tuple(map(united, before, predicted)) if before else predicted
         if identity is None:
             self._count(record, totals)
 
@@ -243,11 +240,9 @@ class Accumulator:
 
     def _begun(self, task: Task, source: str, identity: str | None, label: str, totals: Totals) -> Record:
         """Give the record that a row belongs to, if it is not the one before."""
-        known = None if self._streamed or identity is None else self._open.get((task.name, source, identity))
-        if known is None:
-            merged, annotated = self._gold_of(task, label)
-            known = Record(task, source, identity, label, merged, annotated, ())
-        record = known
+        record = None if self._streamed or identity is None else self._open.get((task.name, source, identity))
+        if record is None:
+            record = Record(task, source, identity, label, *self._gold_of(task, label), ())
         if identity is None:
             return record
         if self._streamed:
@@ -296,9 +291,9 @@ class Accumulator:
 
 
 def _repeats(hashes: "array[int]") -> bool:
-    if len(hashes) < 250_000:
+    if len(hashes) < 250_000:  # beyond, a set of all would take ten times the memory
         return len(set(hashes)) < len(hashes)
-    import numpy as np  # where a set of all would take ten times the memory
+    import numpy as np
 
     ordered = np.sort(np.frombuffer(hashes, dtype=np.int64))
     return bool((ordered[1:] == ordered[:-1]).any())

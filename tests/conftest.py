@@ -4,6 +4,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,38 @@ def reference() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference data at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def by_heart(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A function that makes the folder of a small model that answers `rows` word for word."""
+
+    def learn(rows: list[dict[str, str]], steps: int = 80, positions: int = 512) -> Path:
+        import torch
+
+        from iepile_trainer.formats import use_format
+        from iepile_trainer.scratch import new_model, new_tokenizer
+        from iepile_trainer.tokens import answer_ids, prompt_ids
+
+        tokenizer = new_tokenizer(rows, 500)
+        use_format(tokenizer)
+        model = new_model(tokenizer, hidden=64, layers=2, positions=positions)
+        prompts = prompt_ids(tokenizer, [row["instruction"] for row in rows])
+        answers = answer_ids(tokenizer, [row["output"] for row in rows])
+        longest = max(len(prompt) + len(answer) for prompt, answer in zip(prompts, answers))
+        ids, labels = [], []
+        for prompt, answer in zip(prompts, answers):
+            left = longest - len(prompt) - len(answer)
+            ids.append(prompt + answer + [tokenizer.pad_token_id] * left)
+            labels.append([-100] * len(prompt) + answer + [-100] * left)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+        for _ in range(steps):
+            model(input_ids=torch.tensor(ids), labels=torch.tensor(labels)).loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        folder = tmp_path_factory.mktemp("by") / "heart"
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return folder
+
+    return learn

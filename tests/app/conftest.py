@@ -50,37 +50,10 @@ LEARNT = (
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory):
+def run(by_heart):
     """A run folder whose model answers the sentences of LEARNT."""
-    import torch
-
-    from iepile_trainer.formats import use_format
-    from iepile_trainer.scratch import new_model, new_tokenizer
-    from iepile_trainer.tokens import answer_ids, prompt_ids
-
-    torch.set_num_threads(1)
     rows = [row for text, schema, *of, items in LEARNT for row in instructions(text, items, schema, *of)]
-    tokenizer = new_tokenizer(rows, 500)
-    use_format(tokenizer)
-    model = new_model(tokenizer, hidden=64, layers=2, positions=768)
-    prompts = prompt_ids(tokenizer, [row["instruction"] for row in rows])
-    answers = answer_ids(tokenizer, [row["output"] for row in rows])
-    longest = max(len(prompt) + len(answer) for prompt, answer in zip(prompts, answers))
-    pad = [longest - len(prompt) - len(answer) for prompt, answer in zip(prompts, answers)]
-    ids = [p + a + [tokenizer.pad_token_id] * left for p, a, left in zip(prompts, answers, pad)]
-    labels = [[-100] * len(p) + a + [-100] * left for p, a, left in zip(prompts, answers, pad)]
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    for _ in range(150):
-        loss = model(input_ids=torch.tensor(ids), labels=torch.tensor(labels)).loss
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        if loss.item() < 0.003:
-            break
-    folder = tmp_path_factory.mktemp("runs") / "heart"
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    return by_heart(rows, steps=150, positions=768)
 
 
 @pytest.fixture(scope="session")

@@ -134,41 +134,6 @@ def rows_file(tmp_path_factory: pytest.TempPathFactory, row_list: Callable[..., 
     return path
 
 
-@pytest.fixture(scope="session")
-def by_heart(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    """A function that makes the folder of a small model that answers `rows` word for word."""
-
-    def learn(rows: list[dict[str, str]]) -> Any:
-        import torch
-
-        from iepile_trainer.formats import use_format
-        from iepile_trainer.scratch import new_model, new_tokenizer
-        from iepile_trainer.tokens import answer_ids, prompt_ids
-
-        tokenizer = new_tokenizer(rows, 500)
-        use_format(tokenizer)
-        model = new_model(tokenizer, hidden=64, layers=2, positions=512)
-        prompts = prompt_ids(tokenizer, [row["instruction"] for row in rows])
-        answers = answer_ids(tokenizer, [row["output"] for row in rows])
-        longest = max(len(prompt) + len(answer) for prompt, answer in zip(prompts, answers))
-        ids, labels = [], []
-        for prompt, answer in zip(prompts, answers):
-            left = longest - len(prompt) - len(answer)
-            ids.append(prompt + answer + [tokenizer.pad_token_id] * left)
-            labels.append([-100] * len(prompt) + answer + [-100] * left)
-        optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-        for _ in range(80):
-            model(input_ids=torch.tensor(ids), labels=torch.tensor(labels)).loss.backward()
-            optimizer.step()
-            optimizer.zero_grad()
-        folder = tmp_path_factory.mktemp("by_heart")
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        return folder
-
-    return learn
-
-
 class _Completions(ThreadingHTTPServer):
     """A small model behind /v1; `trouble` maps the number of a request to what goes wrong with it."""
 

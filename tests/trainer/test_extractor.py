@@ -50,39 +50,10 @@ LEARNT = (
 
 
 @pytest.fixture(scope="module")
-def run_folder(tmp_path_factory):
+def run_folder(by_heart):
     """A model that answers the sentences of LEARNT, saved as a run leaves it."""
-    import torch
-
-    from iepile_trainer.formats import use_format
-    from iepile_trainer.scratch import new_model, new_tokenizer
-    from iepile_trainer.tokens import answer_ids, prompt_ids
-
-    rows = [
-        row
-        for text, schema, task, language, items in LEARNT
-        for row in instructions(text, items, schema, task, language)
-    ]
-    tokenizer = new_tokenizer(rows, 500)
-    use_format(tokenizer)
-    model = new_model(tokenizer, hidden=64, layers=2, positions=512)
-    prompts = prompt_ids(tokenizer, [row["instruction"] for row in rows])
-    answers = answer_ids(tokenizer, [row["output"] for row in rows])
-    longest = max(len(prompt) + len(answer) for prompt, answer in zip(prompts, answers))
-    ids, labels = [], []
-    for prompt, answer in zip(prompts, answers):
-        left = longest - len(prompt) - len(answer)
-        ids.append(prompt + answer + [tokenizer.pad_token_id] * left)
-        labels.append([-100] * len(prompt) + answer + [-100] * left)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    for _ in range(80):
-        model(input_ids=torch.tensor(ids), labels=torch.tensor(labels)).loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-    folder = tmp_path_factory.mktemp("run")
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return str(folder)
+    rows = [row for text, schema, *of, items in LEARNT for row in instructions(text, items, schema, *of)]
+    return str(by_heart(rows))
 
 
 @pytest.fixture(scope="module")
