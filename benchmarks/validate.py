@@ -1,6 +1,6 @@
 """How fast does `iepile validate` read, and does its memory stay flat?
 
-    python benchmarks/validate.py [--megabytes 300] [--corpus ../shared/corpus]
+    python benchmarks/validate.py [CORPUS] [--megabytes 300]
 
 Repeats the corpus's split files (the embedded sample where there is none) into one source per task until each has the
 wanted size, validates each, then prepares them and validates the rows as JSON lines. MB/s are of CPU time.
@@ -25,9 +25,9 @@ from iepile_dataset.validation.validate import validate
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=int, default=100)
-    parser.add_argument("--corpus", default="../shared/corpus")
+    parser.add_argument("corpus", nargs="?", help="a corpus tree")
     wanted = parser.parse_args()
-    corpus = wanted.corpus if Path(wanted.corpus).is_dir() else sample_corpus()
+    corpus = wanted.corpus or sample_corpus()
     with tempfile.TemporaryDirectory() as folder:
         for task in ("ner", "re", "ee"):
             file, rows = _repeated(corpus, task, wanted.megabytes << 20, Path(folder) / task)
