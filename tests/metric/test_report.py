@@ -1,7 +1,6 @@
 """The report page: safe to open, complete, and usable in a real browser."""
 
 import json
-import shutil
 import time
 
 import pytest
@@ -44,20 +43,9 @@ def test_nothing_in_the_data_can_end_the_script_that_holds_it(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    webdriver = pytest.importorskip("selenium.webdriver")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("no chromium and chromedriver here")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    window = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    window.set_window_size(1200, 1000)
-    yield window
-    window.quit()
+def browser(browser):
+    browser.set_window_size(1200, 1000)
+    return browser
 
 
 def select(browser, name, value):

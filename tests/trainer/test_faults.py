@@ -18,17 +18,8 @@ from iepile_trainer.models import load
 from iepile_trainer.runs import last_checkpoint
 from iepile_trainer.sft import main, train
 
-SMALL = [
-    "--scratch",
-    "--scratch_hidden",
-    "32",
-    "--scratch_layers",
-    "1",
-    "--scratch_vocab",
-    "400",
-    "--report_to",
-    "none",
-]
+SMALL = ["--scratch", "--scratch_hidden", "32", "--scratch_layers", "1", "--scratch_vocab", "400"]
+SMALL += ["--report_to", "none"]
 
 
 @pytest.fixture

@@ -14,17 +14,8 @@ from iepile_trainer.sft import main
 REPO = Path(__file__).parents[2]
 ACCELERATE = [sys.executable, "-m", "accelerate.commands.launch"]
 TWO = [*ACCELERATE, "--config_file", str(REPO / "trainer/iepile_trainer/recipes/accelerate/cpu2.yaml")]
-SMALL = [
-    "--scratch",
-    "--scratch_hidden",
-    "32",
-    "--scratch_layers",
-    "1",
-    "--scratch_vocab",
-    "400",
-    "--report_to",
-    "none",
-]
+SMALL = ["--scratch", "--scratch_hidden", "32", "--scratch_layers", "1", "--scratch_vocab", "400"]
+SMALL += ["--report_to", "none"]
 
 pytestmark = pytest.mark.slow
 
