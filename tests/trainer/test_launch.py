@@ -56,7 +56,9 @@ def test_two_processes_see_each_row_once_an_epoch_and_train_the_weights_that_one
 
     # All 37 rows in one step. Two processes have 20 places each, 3 of them filled with blank rows, which must change
     # neither the weights nor the loss.
-    shared = [*SMALL, "--dataset", rows_file(37), "--num_train_epochs", "4", "--learning_rate", "1e-2"]
+    shared = [*SMALL, "--dataset", rows_file(37), "--num_train_epochs", "4"]
+    # Plain gradient descent: Adam would blow up the last digits of gradients that are almost nothing.
+    shared += ["--optim", "sgd", "--learning_rate", "0.5"]
     shared += ["--save_strategy", "no", "--logging_steps", "1", "--train_sampling_strategy", "group_by_length"]
     one, two, ids = tmp_path / "one", tmp_path / "two", tmp_path / "ids"
     batch = "--per_device_train_batch_size"
