@@ -30,10 +30,10 @@ import pyarrow as pa
 from datasets import Dataset, load_dataset
 
 import iepile  # noqa: F401
-from iepile_dataset.corpus import SPLITS, Source, find_sources, sample_corpus
-from iepile_dataset.generate import tables
+from iepile_dataset.corpus.shards import Shard, make_shards
+from iepile_dataset.corpus.sources import SPLITS, Source, find_sources, sample_corpus
+from iepile_dataset.instructions.tables import tables
 from iepile_dataset.options import Options
-from iepile_dataset.shards import Shard, make_shards
 from iepile_dataset.tasks import TASKS
 
 ROUNDS = 5

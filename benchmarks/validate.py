@@ -14,10 +14,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from iepile_dataset.corpus import find_sources, sample_corpus
-from iepile_dataset.generate import tables
+from iepile_dataset.corpus.shards import make_shards
+from iepile_dataset.corpus.sources import find_sources, sample_corpus
+from iepile_dataset.instructions.tables import tables
 from iepile_dataset.options import Options
-from iepile_dataset.shards import make_shards
 from iepile_dataset.tasks import TASKS
 from iepile_dataset.validation.validate import validate
 

@@ -16,7 +16,7 @@ errors = Console(stderr=True)
 @contextmanager
 def failing() -> Iterator[None]:
     """An error that a user can mend is one line on stderr and exit code 1, not a traceback."""
-    from iepile_dataset.problems import DataError
+    from iepile_dataset.errors import DataError
 
     try:
         yield

@@ -22,12 +22,12 @@ def write_dataset_page(
         DataError: Rows or files are not those of the manifest, or there is none.
     """
     from iepile_cards import write_dataset_card
-    from iepile_dataset.manifest import MANIFEST, read_manifest
-    from iepile_dataset.problems import DataError
-    from iepile_dataset.seal import check_rows, seal
+    from iepile_dataset.atomic_file import write_whole
+    from iepile_dataset.errors import DataError
+    from iepile_dataset.export.manifest import MANIFEST, read_manifest
+    from iepile_dataset.export.seal import check_rows, seal
     from iepile_dataset.statistics.pictures import installed_fonts, write_statistics
     from iepile_dataset.statistics.prepared import prepared_statistics
-    from iepile_dataset.whole import write_whole
 
     check_rows(folder)
     missing = ""

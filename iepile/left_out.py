@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from iepile_dataset.problems import Problem
+    from iepile_dataset.errors import Problem
 
 
 def print_left_out(problems: Sequence["Problem"], total: int) -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 import iepile_dataset
-from iepile_dataset.on_import import when_imported
-from iepile_dataset.register import teach
+from iepile_dataset.import_hook import when_imported
+from iepile_dataset.registration import teach
 
 METRIC = "iepile_f1"
 

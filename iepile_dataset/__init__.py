@@ -18,10 +18,10 @@ as a folder.
 False
 """
 
-from .instruct import instructions
+from .errors import DataError, Problem
+from .instructions.instructor import instructions
 from .options import Options
-from .problems import DataError, Problem
-from .register import register
+from .registration import register
 from .schema import Schema, parse_schema
 
 __all__ = ["DataError", "Options", "Problem", "Schema", "instructions", "parse_schema", "register"]

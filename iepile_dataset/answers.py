@@ -4,7 +4,7 @@ Each function takes the text, the annotation list and the schema and returns `{l
 labels that occur. Strings are escaped here, once. Values follow the first occurrence in the text; identical
 units merge: (type, mention), (relation, subject, object), (type, trigger), whole identical events. Nothing is
 stripped. A mention that is not in the text, a role that its type lacks and a wrong shape raise one of `UNFIT`;
-whoever asks finds labels that the schema lacks, and `check.problems` says in words why.
+whoever asks finds labels that the schema lacks, and `record_check.problems` says in words why.
 """
 
 from collections.abc import Callable, Mapping, Sequence

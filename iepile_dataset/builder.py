@@ -12,11 +12,11 @@ import pyarrow as pa
 from datasets.builder import Key
 
 from .config import CONFIGS, IEPileConfig
-from .corpus import SPLITS, find_sources
-from .generate import ARROW_SCHEMA, COLUMNS, Counts, tables
-from .limit import limit_empty
-from .problems import Problem
-from .shards import Shard, finer, make_shards
+from .corpus.shards import Shard, finer, make_shards
+from .corpus.sources import SPLITS, find_sources
+from .errors import Problem
+from .instructions.empty_answers import limit_empty
+from .instructions.tables import ARROW_SCHEMA, COLUMNS, Counts, tables
 from .tasks import task_named
 
 logger = logging.getLogger("iepile")

@@ -7,11 +7,11 @@ from typing import Any
 
 import datasets
 
-from .fit import tokenizer_file
-from .folders import absolute, fingerprint_of
-from .hard import read_hard_negatives
+from .corpus.layout import absolute, fingerprint_of
+from .errors import DataError, shown
+from .hard_negatives import read_hard_negatives
+from .instructions.token_budget import tokenizer_file
 from .options import Options
-from .problems import DataError, shown
 from .tasks import TASKS
 
 logger = logging.getLogger("iepile")

@@ -3,8 +3,8 @@
 import os
 from dataclasses import dataclass
 
+from .errors import DataError, shown
 from .licences import USES
-from .problems import DataError, shown
 from .tasks import LANGUAGES
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from .problems import DataError, shown
+from .errors import DataError, shown
 
 SCHEMA_FILES = ("schema.json", "schema.yaml", "schema.yml")
 

@@ -11,7 +11,7 @@ from json.encoder import encode_basestring as quote
 
 from . import answers
 from .answers import Items
-from .problems import DataError
+from .errors import DataError
 from .schema import Schema
 
 LANGUAGES = ("en", "zh")

@@ -5,7 +5,7 @@ from threading import Lock
 from typing import Any
 
 from iepile_dataset import DataError
-from iepile_dataset.corpus import Source
+from iepile_dataset.corpus.sources import Source
 
 from . import show
 from .labels import said

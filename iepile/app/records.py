@@ -13,8 +13,8 @@ import orjson
 
 from iepile_dataset import DataError, Options
 from iepile_dataset.answers import UNFIT
-from iepile_dataset.choose import choose_sources
-from iepile_dataset.corpus import Source
+from iepile_dataset.corpus.select import choose_sources
+from iepile_dataset.corpus.sources import Source
 from iepile_dataset.tasks import TASKS
 from iepile_trainer.asking import Asker, Question
 from iepile_trainer.assembly import extraction_of

@@ -9,7 +9,7 @@ import typer
 from ..choices import Corpus, Language, Sources, Tasks
 
 if TYPE_CHECKING:
-    from iepile_dataset.prepare import Prepared
+    from iepile_dataset.export.prepare import Prepared
 
 
 def _option(text: str, name: str | None = None) -> typer.models.OptionInfo:
@@ -68,8 +68,8 @@ def prepare(
 
         iepile prepare my_corpus --out rows --task ner --num-proc 2
     """
+    from iepile_dataset.export.prepare import prepare as make
     from iepile_dataset.options import Options
-    from iepile_dataset.prepare import prepare as make
 
     from ..console import console, failing, progress_bar
     from ..left_out import print_left_out

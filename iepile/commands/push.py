@@ -44,9 +44,9 @@ def dataset(
     def pack() -> "Parcel":
         from iepile_cards import card_text, dataset_card
         from iepile_cards.parcel import CARD, dataset_parcel
-        from iepile_dataset.manifest import MANIFEST, read_manifest
-        from iepile_dataset.published import published
-        from iepile_dataset.seal import check_rows
+        from iepile_dataset.export.manifest import MANIFEST, read_manifest
+        from iepile_dataset.export.publish import published
+        from iepile_dataset.export.seal import check_rows
         from iepile_dataset.tasks import TASKS
 
         # As `prepare` left it: without its whole page, and nobody has written on the README.

@@ -10,7 +10,7 @@ def verify(
     folder: Annotated[Path, typer.Argument(help="A folder that `iepile prepare` made.", show_default=False)],
 ) -> None:
     """Prove that a prepared folder still holds what its manifest says; exit code 1 where it does not."""
-    from iepile_dataset.manifest import verify as compare
+    from iepile_dataset.export.manifest import verify as compare
 
     from ..console import console, errors, failing
 

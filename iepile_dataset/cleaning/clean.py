@@ -14,15 +14,15 @@ from typing import Any, TextIO
 import fsspec
 import orjson
 
-from ..check import problems
-from ..corpus import SPLITS, Source
-from ..problems import Problem
+from ..corpus.record_check import problems
+from ..corpus.sources import SPLITS, Source
+from ..errors import Problem
+from ..export.atomic_dir import Proof, final_place, refuse_taken, work_folder
 from ..schema import SCHEMA_FILES
 from ..tasks import TASKS
-from ..workfolder import Proof, final_place, refuse_taken, work_folder
-from .places import CLEANED, base, below, refuse_nested, sources_of
+from .folders import CLEANED, base, below, refuse_nested, sources_of
+from .normalise import tidy_record, tidy_text
 from .rules import NORMALISE, CleanOptions, Drop, Fact, drops, fact, leaks
-from .tidy import tidy_record, tidy_text
 
 DROPPED = "dropped"
 PROOF = Proof(CLEANED, "rules", "holds a cleaned corpus already")
@@ -89,7 +89,7 @@ def clean(
         DataError: The folder is taken or lies in the corpus, there is no source, or a package is missing.
 
     >>> import tempfile
-    >>> from ..corpus import sample_corpus
+    >>> from ..corpus.sources import sample_corpus
     >>> done = clean(tempfile.mkdtemp() + "/clean", sample_corpus())
     >>> done.total("read") - done.total("kept")
     0

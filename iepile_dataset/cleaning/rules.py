@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from ..problems import DataError, shown
-from .near import near_duplicates
+from ..errors import DataError, shown
+from .near_duplicates import near_duplicates
 
 NORMALISE = "normalise"
 _HELD_OUT = ("validation", "test")

@@ -9,10 +9,10 @@ import numpy as np
 import orjson
 
 from ..answers import UNFIT
-from ..corpus import Source
-from ..problems import DataError, Problem, shown
+from ..corpus.sources import Source
+from ..errors import DataError, Problem, shown
 from ..tasks import TASKS
-from .meetings import mentions
+from .cooccurrence import mentions
 
 KEPT_PROBLEMS = 20
 

@@ -21,17 +21,17 @@ import numpy as np
 import orjson
 
 from ..answers import UNFIT
-from ..check import problems as defects
-from ..choose import choose_sources
-from ..corpus import Source
-from ..hard import HardNegatives, read_hard_negatives
+from ..atomic_file import write_whole
+from ..corpus.record_check import problems as defects
+from ..corpus.select import choose_sources
+from ..corpus.shards import Segment, make_shards
+from ..corpus.sources import Source
+from ..errors import DataError, Problem, shown
+from ..hard_negatives import HardNegatives, read_hard_negatives
 from ..options import Options
-from ..problems import DataError, Problem, shown
-from ..shards import Segment, make_shards
 from ..tasks import TASKS
-from ..whole import write_whole
 from .confusions import KEPT_PROBLEMS, read_predictions
-from .meetings import Meetings
+from .cooccurrence import Meetings
 from .similarity import similarities
 
 Dictionary = dict[str, dict[str, dict[str, list[str]]]]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..problems import DataError, shown
+from ..errors import DataError, shown
 
 _SIZES = (2, 3, 4)
 _WORD = re.compile(r"[^\W_]+")

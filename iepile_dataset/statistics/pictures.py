@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from ..problems import DataError
-from ..whole import write_whole
+from ..atomic_file import write_whole
+from ..errors import DataError
 from .fonts import families
 from .histograms import draw_histograms, panels
 from .stats import Statistics

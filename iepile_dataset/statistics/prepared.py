@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import pyarrow.parquet as pq
 
-from ..corpus import Source
-from ..manifest import MANIFEST, read_manifest
-from ..problems import DataError
+from ..corpus.sources import Source
+from ..errors import DataError
+from ..export.manifest import MANIFEST, read_manifest
 from ..schema import Schema
 from .figures import Figures, total
 from .stats import NOT_STATED, Cell, Progress, Statistics, domain_of
@@ -33,7 +33,7 @@ def prepared_statistics(folder: str | os.PathLike[str], progress: Progress | Non
         DataError: It has no manifest, or no Parquet.
 
     >>> import tempfile
-    >>> from iepile_dataset.prepare import prepare
+    >>> from iepile_dataset.export.prepare import prepare
     >>> out = tempfile.mkdtemp() + "/rows"
     >>> done = prepare(out, tasks=["re"])
     >>> counted = prepared_statistics(out)

@@ -10,14 +10,14 @@ from typing import Any
 import fsspec
 import orjson
 
-from ..choose import choose_sources
-from ..corpus import SPLITS, Source
-from ..fit import token_counter
+from ..corpus.select import choose_sources
+from ..corpus.sources import SPLITS, Source
+from ..errors import Problem
+from ..instructions.token_budget import token_counter
 from ..options import Options
-from ..problems import Problem
 from ..tasks import TASKS
+from .counting import count_split
 from .figures import Figures, total
-from .watch import count_split
 
 NOT_STATED = "not stated"
 

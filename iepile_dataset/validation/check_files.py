@@ -9,13 +9,13 @@ from typing import Any
 import fsspec
 import orjson
 
-from ..check import problems
-from ..problems import DataError
+from ..corpus.record_check import problems
+from ..errors import DataError
 from ..schema import Schema
 from .check_objects import mapping, read_object, schema_beside
+from .detect_format import ANNOTATIONS, UNREADABLE, split_of
 from .fast_check import record_fit
 from .ids import Ids
-from .recognise import ANNOTATIONS, UNREADABLE, split_of
 from .report import Finding, finding, unreadable
 from .rows import ROW_FITS, RowCheck
 from .shapes import Defect, defects, format_schema, without_values

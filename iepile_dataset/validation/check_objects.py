@@ -10,7 +10,7 @@ import fsspec
 import orjson
 import yaml
 
-from ..problems import DataError
+from ..errors import DataError
 from ..schema import SCHEMA_FILES, Schema, one_value, parse_schema, three_lines
 from ..tasks import TASKS
 from .fast_check import ANY_SCHEMA

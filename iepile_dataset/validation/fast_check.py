@@ -1,6 +1,6 @@
-"""Does a line fit its format? Yes or no, fast: hand-written twins of the JSON Schemas and of `check.problems`.
+"""Does a line fit its format? Yes or no, fast: hand-written twins of the JSON Schemas and of `record_check.problems`.
 
-A yes is final. After a no, `shapes.defects` and `check.problems` say what is wrong; a test holds them equal.
+A yes is final. After a no, `shapes.defects` and `record_check.problems` say what is wrong; a test holds them equal.
 """
 
 import re

@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from ..problems import Problem
+from ..errors import Problem
 
 _RAW_SHOWN = 300
 

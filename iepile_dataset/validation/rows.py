@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 
 from ..answers import NAN
-from ..check import problems
-from ..problems import shown
+from ..corpus.record_check import problems
+from ..errors import shown
 from ..tasks import TASKS
 from .fast_check import ANY_SCHEMA, label_fit, original_fit, prediction_fit, raw_fit, record_fit, row_fit
 from .shapes import Defect, defects, without_values

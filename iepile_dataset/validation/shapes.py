@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from ..problems import shown
+from ..errors import shown
 
 Defect = tuple[str, str, str]
 """(kind, reason, remedy): the kind is the reason without its values, so that like defects are counted together."""

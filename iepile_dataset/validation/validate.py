@@ -7,11 +7,11 @@ from pathlib import Path
 
 import fsspec
 
-from ..folders import SPLITS, files_below
-from ..problems import DataError, shown
+from ..corpus.layout import SPLITS, files_below
+from ..errors import DataError, shown
 from ..schema import SCHEMA_FILES
 from .check_files import Around, check_file, check_together
-from .recognise import NAMES, recognise
+from .detect_format import NAMES, recognise
 from .report import Checked, Report, finding
 from .shapes import format_names
 
@@ -40,7 +40,7 @@ def validate(
     Raises:
         DataError: A path does not exist, holds nothing to check, or the format is unknown.
 
-    >>> from ..corpus import sample_corpus
+    >>> from ..corpus.sources import sample_corpus
     >>> report = validate([sample_corpus()])
     >>> report.errors, len(report.files) > 20
     (0, True)

@@ -7,8 +7,8 @@ import pytest
 
 from iepile.dataset_page import write_dataset_page
 from iepile_cards import write_model_card
+from iepile_dataset.export.prepare import prepare
 from iepile_dataset.options import Options
-from iepile_dataset.prepare import prepare
 from iepile_trainer.publish import add_scores
 from iepile_trainer.runs import write_run
 

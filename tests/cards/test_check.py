@@ -10,9 +10,9 @@ from iepile_cards import card_text, check_card, write_metric_card, write_model_c
 from iepile_cards.compare import compare_text
 from iepile_cards.dataset import dataset_page
 from iepile_cards.model import model_page
-from iepile_dataset.manifest import read_manifest
-from iepile_dataset.prepare import prepare
-from iepile_dataset.published import published
+from iepile_dataset.export.manifest import read_manifest
+from iepile_dataset.export.prepare import prepare
+from iepile_dataset.export.publish import published
 
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
 

@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from iepile.cli import app
 from iepile_cards import check_card, dataset_card
-from iepile_dataset.manifest import verify
+from iepile_dataset.export.manifest import verify
+from iepile_dataset.export.prepare import prepare
 from iepile_dataset.options import Options
-from iepile_dataset.prepare import prepare
 from iepile_dataset.statistics.prepared import prepared_statistics
 from iepile_dataset.statistics.stats import statistics
 

@@ -11,12 +11,12 @@ from datasets import load_dataset
 
 import iepile  # noqa: F401
 from iepile_dataset import DataError, Options, Schema, parse_schema
-from iepile_dataset.check import problems
-from iepile_dataset.corpus import find_sources
-from iepile_dataset.draw import Draw
-from iepile_dataset.generate import tables
-from iepile_dataset.limit import limit_empty
-from iepile_dataset.shards import make_shards
+from iepile_dataset.corpus.record_check import problems
+from iepile_dataset.corpus.shards import make_shards
+from iepile_dataset.corpus.sources import find_sources
+from iepile_dataset.instructions.empty_answers import limit_empty
+from iepile_dataset.instructions.sampling import Draw
+from iepile_dataset.instructions.tables import tables
 from iepile_dataset.tasks import TASKS
 from iepile_dataset.validation import validate
 from iepile_dataset.validation.fast_check import record_fit

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from iepile_dataset.register import _module, teach
+from iepile_dataset.registration import _module, teach
 
 
 def run(code: str) -> str:

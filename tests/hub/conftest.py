@@ -83,7 +83,7 @@ def elsewhere(hub: Hub, tmp_path: Path) -> Callable[..., str]:
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The embedded sample as instructions."""
-    from iepile_dataset.prepare import prepare
+    from iepile_dataset.export.prepare import prepare
 
     folder = tmp_path_factory.mktemp("prepared") / "rows"
     prepare(folder, tasks=["ner", "re"])

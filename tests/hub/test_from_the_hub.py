@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from iepile_dataset.corpus import sample_corpus
+from iepile_dataset.corpus.sources import sample_corpus
 
 RAW = "hf://datasets/user/raw"
 START = (
@@ -36,7 +36,7 @@ def test_rows_from_the_hub_are_those_from_the_disk_however_they_are_read(raw, sc
         "one = load_dataset('iepile', 'ner', data_dir=far, source='shop_support', split='test')\n"
         "file = load_dataset('iepile', 'ner', data_files={'test': far + '/IE-en/NER/shop_support/test.json'}, split='test')\n"
         "print(sorted(set(one['source'])), one['instruction'] == file['instruction'])\n"
-        "from iepile_dataset.prepare import prepare\n"
+        "from iepile_dataset.export.prepare import prepare\n"
         "import tempfile\n"
         "print(len({prepare(tempfile.mkdtemp() + '/r', place, tasks=['re']).rows_sha256 for place in (here, far)}))\n"
     )

@@ -28,7 +28,7 @@ def test_the_sample_corpus_gives_rows_for_several_tasks(tokenizer):
 
 
 def test_a_prepared_folder_gives_the_same_rows_as_the_dataset(tmp_path):
-    from iepile_dataset.prepare import prepare
+    from iepile_dataset.export.prepare import prepare
 
     prepare(tmp_path / "rows", tasks=["ner", "re"])
     folder = DataArguments(dataset=str(tmp_path / "rows"), task=["ner"])

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iepile_dataset.check import problems
-from iepile_dataset.choose import choose_sources
+from iepile_dataset.corpus.record_check import problems
+from iepile_dataset.corpus.select import choose_sources
 from iepile_dataset.options import Options
 from iepile_dataset.tasks import TASKS
 from iepile_metric.tasks import TASKS as JUDGES

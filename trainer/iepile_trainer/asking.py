@@ -15,8 +15,8 @@ from json.encoder import encode_basestring as quote
 from typing import Any
 
 from iepile_dataset import DataError, Options, Schema
-from iepile_dataset.fit import LEAST_TEXT, Fitter, windows, within
-from iepile_dataset.instruct import Instructor, Questions
+from iepile_dataset.instructions.instructor import Instructor, Questions
+from iepile_dataset.instructions.token_budget import LEAST_TEXT, Fitter, windows, within
 from iepile_dataset.tasks import LANGUAGES, Task
 
 from .documents import Triggers

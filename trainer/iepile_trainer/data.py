@@ -163,7 +163,7 @@ def _check_names(data: DataArguments) -> None:
 
 
 def _sources(data: DataArguments) -> Iterator[tuple[str, Any]]:
-    from iepile_dataset.corpus import find_sources
+    from iepile_dataset.corpus.sources import find_sources
     from iepile_dataset.options import Options
     from iepile_dataset.tasks import task_named
 

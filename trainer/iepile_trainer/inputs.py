@@ -24,7 +24,7 @@ from typing import Any
 import orjson
 
 from iepile_dataset import DataError, Schema
-from iepile_dataset.problems import shown
+from iepile_dataset.errors import shown
 from iepile_dataset.schema import SCHEMA_FILES
 from iepile_dataset.tasks import LANGUAGES, TASKS, task_named
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from iepile_dataset import DataError, Schema
 from iepile_dataset.answers import UNFIT
-from iepile_dataset.check import problems
-from iepile_dataset.draw import Draw, shuffled
-from iepile_dataset.folders import SPLITS
+from iepile_dataset.corpus.layout import SPLITS
+from iepile_dataset.corpus.record_check import problems
+from iepile_dataset.instructions.sampling import Draw, shuffled
 from iepile_dataset.tasks import TASKS
 
 from .asking import Asker, Count

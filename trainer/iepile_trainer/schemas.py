@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from iepile_dataset import DataError, Schema, parse_schema
-from iepile_dataset.problems import shown
+from iepile_dataset.errors import shown
 from iepile_dataset.schema import SCHEMA_FILES, three_lines
 from iepile_dataset.tasks import Task
 

@@ -181,7 +181,7 @@ def _from_files(root: Path, paths: list[Path], streaming: bool, split: str, task
 
 
 def _strings(stated: list[tuple[str, str, int]], task: str) -> Iterator[dict[str, str]]:
-    from iepile_dataset.invert import completed
+    from iepile_dataset.instructions.parse import completed
 
     for path, name, _ in stated:
         for number, row in _numbered(path):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from iepile_dataset import Options
-from iepile_dataset.folders import SPLITS
+from iepile_dataset.corpus.layout import SPLITS
 from iepile_dataset.schema import SCHEMA_FILES
 
 from . import TrainerError
@@ -90,7 +90,7 @@ def _rows(items: list[Item], args: PredictArguments) -> list[dict[str, Any]]:
     """Rows of a file, in each of the batch sizes."""
     count: Any = len
     if args.max_prompt_tokens:
-        from iepile_dataset.fit import token_counter
+        from iepile_dataset.instructions.token_budget import token_counter
 
         count = token_counter(_tokenizer(args))
     made = (list(rows_of(items, size, args.descriptions, args.max_prompt_tokens, count)) for size in _sizes(args))

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from iepile_dataset import DataError, Schema
-from iepile_dataset.problems import shown
+from iepile_dataset.errors import shown
 from iepile_dataset.tasks import LANGUAGES, TASKS, task_named
 
 from ..documents import Document, documents_of

@@ -1,0 +1,254 @@
+"""Folders with split files: found in a tree or given by name, and what their place and first lines say of them."""
+
+import os
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import quote, unquote
+
+import fsspec
+import orjson
+
+from ..errors import DataError, shown
+from ..schema import SCHEMA_FILES
+from ..tasks import LANGUAGES, TASKS
+
+SPLITS: Mapping[str, tuple[str, ...]] = {
+    "train": ("train.json", "train.jsonl"),
+    "validation": ("dev.json", "dev.jsonl", "validation.json", "validation.jsonl"),
+    "test": ("test.json", "test.jsonl"),
+}
+SPLIT_FILES = {name for names in SPLITS.values() for name in names}
+BESIDE = (*SCHEMA_FILES, "meta.json")
+"""What lies beside split files and says how to read them."""
+
+TREE = "expected IE-en/{}/<source>/{{train,dev,test}}.json with a schema.json beside them"
+
+_DEPTH = 4
+_TASK_FOLDERS = {folder for task in TASKS.values() for folder in task.folders}
+_PROBE_BYTES = 1 << 16
+_REVISION = re.compile(r"\A(hf://(?:datasets/|spaces/)?[^/@]+/[^/@]+)@(refs/(?:convert|pr)/[^/]+|[^/]+)")
+
+Listing = dict[str, dict[str, Any]]
+"""File name → what its file system tells of it, and `broken` where it is a link to nothing."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder with split files, before it is known whether and how it serves a task.
+
+    Attributes:
+        path: Its address.
+        names: Its files.
+        depth: How many names of its path lie below the folder that the user gave.
+        also: Part of the source's name where one folder gives several sources.
+        given: Split → the file that the user gave for it, instead of those whose names say it.
+    """
+
+    path: str
+    names: Listing
+    depth: int = 0
+    also: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of its path; the revision of a Hub repository is none of them."""
+        return _REVISION.sub(r"\1", self.path).split("/")
+
+    @property
+    def name(self) -> str:
+        """What its source is called."""
+        name = self.parts[-1] if self.parts[-1] not in ("", ".") else "data"
+        return f"{name}-{self.also}" if self.also else name
+
+    @property
+    def task(self) -> str | None:
+        """The task folder that it lies in: its parent, or one below the folder that the user gave.
+
+        Names further up say nothing: anybody may keep towns below `/home/re`.
+        """
+        above = self.parts[:-1][-max(1, self.depth - 1) :]
+        return next((part.upper() for part in reversed(above) if part.upper() in _TASK_FOLDERS), None)
+
+    @property
+    def language(self) -> str | None:
+        """The language that its path names."""
+        names = {f"ie-{language}": language for language in LANGUAGES}
+        return next((names[part.lower()] for part in reversed(self.parts) if part.lower() in names), None)
+
+    def splits(self) -> dict[str, list[str]]:
+        """Split → its files here; the first is read."""
+        if self.given:
+            return {split: [self.given[split]] for split in SPLITS if split in self.given}
+        found = {split: [name for name in names if name in self.names] for split, names in SPLITS.items()}
+        return {split: names for split, names in found.items() if names}
+
+    def first_records(self) -> Iterator[dict[str, Any]]:
+        """Records at the beginning of each split file.
+
+        Raises:
+            DataError: A split file is a link to nothing.
+        """
+        for name in (name for names in self.splits().values() for name in names):
+            self.refuse_broken(name)
+            filesystem, plain = fsspec.core.url_to_fs(f"{self.path}/{name}")
+            with filesystem.open(plain, "rb", block_size=_PROBE_BYTES) as file:
+                head = file.read(_PROBE_BYTES) + file.readline()
+            for line in head.removeprefix(b"\xef\xbb\xbf").splitlines():
+                try:
+                    record = orjson.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(record, dict):
+                    yield record
+
+    def refuse_broken(self, name: str) -> None:
+        """A DataError where a file is a link to nothing."""
+        if self.names[name].get("broken"):
+            raise DataError(f"{name} is a link to a file that is not there (mend or remove it)")
+
+
+def folders_in(root: str, task: str = "NER") -> Iterator[Folder]:
+    """The folders below a root that hold split files, in order of their paths.
+
+    Args:
+        root: A local folder or any fsspec address.
+        task: A task's folder, for the message.
+    """
+    filesystem, base = fsspec.core.url_to_fs(root)
+    if "://" in root:
+        _refuse_unreachable(filesystem, base, root)
+    if filesystem.isfile(base):
+        raise DataError(f"{root}: is a file (give its folder, or data_files=)")
+    if not filesystem.isdir(base):
+        raise DataError(f"{root}: no such folder ({TREE.format(task)})")
+    base = base.rstrip("/")
+    protocol = root.partition("://")[0] + "://" if "://" in root else ""
+    found: dict[str, Listing] = {}
+    for path, info in files_below(filesystem, base, _DEPTH):
+        found.setdefault(posixpath.dirname(path), {})[posixpath.basename(path)] = info
+    for path in sorted(found):
+        if any(name.removesuffix(".gz") in SPLIT_FILES for name in found[path]):
+            yield Folder(protocol + path, found[path], path.count("/") - base.count("/"))
+
+
+def _refuse_unreachable(filesystem: Any, base: str, root: str) -> None:
+    """A DataError that says why a remote place cannot be read: its file system only tells that it is no folder."""
+    try:
+        filesystem.info(base)
+    except Exception as error:  # each file system has its own; what is wrong is the other side's to tell
+        told = str(error).strip().splitlines() or [type(error).__name__]
+        raise DataError(f"{root}: cannot be read: {told[0]} (mend the address, the connection or the token)") from error
+
+
+def at_revision(address: str, revision: str) -> str:
+    """An address in a Hub repository, at a branch, tag or commit.
+
+    Raises:
+        DataError: It is another kind of address, or names another revision.
+
+    >>> at_revision("hf://datasets/user/raw/IE-en", "v1")
+    'hf://datasets/user/raw@v1/IE-en'
+    """
+    if found := _REVISION.match(address):
+        if unquote(found[2]) == revision:
+            return address
+        raise DataError(f"{address}: revision={shown(revision)} is another than its own (give one of them)")
+    found = re.match(r"hf://(?:datasets/|spaces/)?[^/]+/[^/]+", address)
+    if not found:
+        raise DataError(f"{address}: revision={shown(revision)} needs an address on the Hub (hf://datasets/user/name)")
+    return f"{found[0]}@{quote(revision, safe='')}{address[found.end() :]}"
+
+
+def absolute(address: str) -> str:
+    """A local path from the root of the file system, another address as it is."""
+    return address if "://" in address else os.path.abspath(address)
+
+
+def files_below(filesystem: Any, base: str, depth: int | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(path, what its file system tells) of each file below a folder, links to folders followed.
+
+    Args:
+        filesystem: The fsspec file system.
+        base: The folder's path there.
+        depth: How many levels down; None for all.
+    """
+    for path, info in filesystem.find(base, maxdepth=depth, detail=True).items():
+        if info.get("islink") and filesystem.isdir(path):
+            left = None if depth is None else depth - (path.count("/") - base.count("/"))
+            # A link to a folder that it lies in leads nowhere new.
+            around = os.path.realpath(posixpath.dirname(path)) + "/"
+            if left != 0 and not around.startswith(os.path.realpath(path).rstrip("/") + "/"):
+                yield from files_below(filesystem, path, left)
+        else:
+            yield path, {**info, "broken": True} if info.get("islink") and not filesystem.exists(path) else info
+
+
+def folders_of(data_files: Mapping[str, Sequence[Any]]) -> Iterator[Folder]:
+    """Files by name, each for the split that it is given for.
+
+    The n-th file of each split in a folder make one source, with the schema that lies beside them.
+    """
+    grouped: dict[tuple[str, int], dict[str, str]] = {}
+    listings: dict[str, Listing] = {}
+    for split, files in data_files.items():
+        if split not in SPLITS:
+            raise DataError(f"data_files: unknown split {shown(split)} ({', '.join(SPLITS)})")
+        so_far: Counter[str] = Counter()
+        for file in map(str, files):
+            path, name = posixpath.dirname(file) or ".", posixpath.basename(file)
+            if name in BESIDE:  # a pattern such as *.json catches it
+                continue
+            filesystem, plain = fsspec.core.url_to_fs(file)
+            listings.setdefault(path, _beside(path))[name] = filesystem.info(plain)
+            grouped.setdefault((path, so_far[path]), {})[split] = name
+            so_far[path] += 1
+    for (path, number), given in grouped.items():
+        also = next(iter(given.values())).partition(".")[0] if number else ""
+        yield Folder(path, listings[path], also=also, given=given)
+
+
+def _beside(path: str) -> Listing:
+    filesystem, plain = fsspec.core.url_to_fs(path)
+    listing = {posixpath.basename(info["name"]): info for info in filesystem.ls(plain, detail=True)}
+    return {name: info for name, info in listing.items() if name in BESIDE}
+
+
+def fingerprint(root: str) -> str:
+    """A digest of names, sizes and versions of a corpus's files, so that changed data is not served from a cache."""
+    lines = []
+    _forget_listings(root)
+    for folder in folders_in(root):
+        lines += [f"{folder.path}/{name}:{_version(info)}" for name, info in sorted(folder.names.items())]
+    return _digest(lines)
+
+
+def fingerprint_of(data_files: Mapping[str, Sequence[Any]]) -> str:
+    """The same for files that are given by name, and for the schemas and `meta.json` beside them."""
+    lines = []
+    for first in {str(file).partition("://")[0]: str(file) for files in data_files.values() for file in files}.values():
+        _forget_listings(first)
+    for folder in folders_of(data_files):
+        lines += [f"{folder.path}/{name}:{_version(info)}" for name, info in sorted(folder.names.items())]
+        lines.append(repr(folder.given))
+    return _digest(lines)
+
+
+def _forget_listings(address: str) -> None:
+    """Remote file systems keep what they once listed; a corpus may have changed since."""
+    if "://" in address:
+        fsspec.core.url_to_fs(address)[0].invalidate_cache()
+
+
+def _version(info: Mapping[str, Any]) -> str:
+    version = next((info[key] for key in ("mtime", "blob_id", "etag", "ETag") if info.get(key)), "")
+    return f"{info.get('size')}:{version}"
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()

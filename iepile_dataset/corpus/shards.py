@@ -1,0 +1,128 @@
+"""Byte ranges of files as shards, so that one big file is still many."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BufferedReader, BytesIO
+from typing import BinaryIO
+
+import fsspec
+
+from .sources import Source
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The lines of one split file whose first byte lies in [start, end)."""
+
+    source: Source
+    split: str
+    start: int
+    end: int
+    line: int | None = None
+    """How many lines begin before `start`, where that is known already."""
+
+    @property
+    def file(self) -> str:
+        """Address of the split file."""
+        return self.source.files[self.split]
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """(1-based line number, line) for each line that belongs to the segment."""
+        with fsspec.open(self.file, "rb") as opened:
+            # Line by line, a remote file would fetch the same ranges again and again.
+            file = BufferedReader(opened, _BLOCK) if "://" in self.file else opened
+            number, position = 1, 0
+            if self.start:
+                number = self._lines_before(file) + 1 if self.line is None else self.line + 1
+                # From one byte earlier: where a line begins exactly at `start`, that byte is its newline.
+                file.seek(self.start - 1)
+                position = self.start - 1 + len(file.readline())
+                number += position > self.start
+            # Block by block: asking the file for each line costs half as much as parsing it.
+            while position < self.end and (block := file.read(min(_BLOCK, self.end - position))):
+                if not block.endswith(b"\n"):
+                    block += file.readline()
+                yield from enumerate(BytesIO(block), number)
+                number += block.count(b"\n")
+                position += len(block)
+
+    def _lines_before(self, file: BinaryIO) -> int:
+        return _newlines(file, self.start)
+
+
+def _newlines(file: BinaryIO, size: int) -> int:
+    count = 0
+    while size > 0 and (block := file.read(min(_BLOCK, size))):
+        count += block.count(b"\n")
+        size -= len(block)
+    return count
+
+
+Shard = tuple[Segment, ...]
+"""What one worker generates in one go; a tuple, since `datasets` splits lists."""
+
+
+def make_shards(sources: Sequence[Source], split: str, count: int | None = None) -> list[Shard]:
+    """Shards of a split in a fixed order: rows do not depend on how many there are.
+
+    Args:
+        sources: Those without the split are skipped.
+        split: `train`, `validation` or `test`.
+        count: How many shards; None gives one for each file.
+
+    Returns:
+        One shard a file, or `count` shards of equal size in bytes (fewer where there are fewer bytes).
+    """
+    having = [source for source in sources if split in source.files]
+    if count is None:
+        return [(Segment(source, split, 0, source.sizes[split]),) for source in having]
+    # An empty file counts as one byte, so that some shard meets it and says that it is empty.
+    sizes = [max(1, source.sizes[split]) for source in having]
+    total = sum(sizes)
+    cuts = [total * number // count for number in range(count + 1)]
+    shards = []
+    counter = _LineCounter()
+    for low, high in zip(cuts, cuts[1:]):
+        segments, offset = [], 0
+        for source, size in zip(having, sizes):
+            start, end = max(low - offset, 0), min(high - offset, size)
+            if start < end:
+                segments.append(Segment(source, split, start, end, counter.before(source.files[split], start)))
+            offset += size
+        if segments:
+            shards.append(tuple(segments))
+    return shards
+
+
+class _LineCounter:
+    """Counts the lines before rising places of files, each local file read once; others number their lines later."""
+
+    def __init__(self) -> None:
+        self._file, self._place, self._lines = "", 0, 0
+
+    def before(self, file: str, place: int) -> int | None:
+        if not place or "://" in file:
+            return None
+        if file != self._file:
+            self._file, self._place, self._lines = file, 0, 0
+        with open(file, "rb") as data:
+            data.seek(self._place)
+            self._lines += _newlines(data, place - self._place)
+        self._place = place
+        return self._lines
+
+
+def finer(shard: Shard) -> list[Shard]:
+    """A shard as two halves, or one for each segment where it has several; for `.reshard()`."""
+    if len(shard) > 1:
+        return [(segment,) for segment in shard]
+    (segment,) = shard
+    middle = (segment.start + segment.end) // 2
+    if middle - segment.start < _BLOCK:
+        return [shard]
+    return [
+        (Segment(segment.source, segment.split, segment.start, middle, segment.line),),
+        (Segment(segment.source, segment.split, middle, segment.end),),
+    ]

@@ -1,0 +1,220 @@
+"""Where the data is: the sources of a corpus tree, local or behind any fsspec address (`hf://…`)."""
+
+import os
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import fsspec
+import orjson
+
+from ..errors import DataError, Problem, shown
+from ..licences import allows
+from ..options import Options
+from ..schema import SCHEMA_FILES, Schema, parse_schema
+from ..tasks import LANGUAGES, TASKS, Task
+from .layout import SPLITS as SPLITS
+from .layout import TREE, Folder, folders_in, folders_of
+
+
+@dataclass(frozen=True)
+class Source:
+    """One annotated data set of a corpus.
+
+    Attributes:
+        name: Its folder's name.
+        task: Lower-case name of the task it is asked for.
+        language: `en` or `zh`.
+        schema: Its labels.
+        files: Split to file address, only the splits it has.
+        sizes: Split to file size in bytes.
+        licence: Licence words of its `meta.json`, empty where it has none.
+        path: Its folder.
+        empty_below: Threshold for empty training rows, where they are limited; see `limit`.
+    """
+
+    name: str
+    task: str
+    language: str
+    schema: Schema
+    files: Mapping[str, str]
+    sizes: Mapping[str, int]
+    licence: str
+    path: str
+    empty_below: int | None = None
+
+    @property
+    def key(self) -> str:
+        """`<language>/<TASK>/<name>`, the beginning of its record ids."""
+        return f"{self.language}/{TASKS[self.task].name}/{self.name}"
+
+
+def sample_corpus() -> str:
+    """Path of the small corpus that travels with the package."""
+    return str(resources.files("iepile_dataset") / "sample")
+
+
+class _NotServed(DataError):
+    """The schema has nothing to ask for this task."""
+
+
+def find_sources(
+    task: Task,
+    options: Options,
+    data_dir: str | None = None,
+    data_files: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[list[Source], list[Problem]]:
+    """The sources that serve a task, in order of language and name, and what keeps others from it.
+
+    Args:
+        task: The table's entry.
+        options: `language` and `source` choose among the sources.
+        data_dir: A corpus tree, one of its folders, or a single source; None for the embedded sample.
+        data_files: Split to files, instead of a folder; the schema lies beside them.
+
+    Raises:
+        DataError: There is no such folder, no source in it, or none that was asked for.
+    """
+    root = os.fspath(data_dir or sample_corpus()) if data_files is None else "data_files"
+    folders = list(folders_in(root, task.folders[0]) if data_files is None else folders_of(data_files))
+    tree = TREE.format(task.folders[0])
+    if not folders:
+        raise DataError(f"{root}: no source in it ({tree})")
+    chosen, problems = _serving(folders, task)
+    sources: list[Source] = []
+    unread: dict[str, list[Problem]] = {}
+    for folder in chosen:
+        try:
+            sources.append(_source(folder, task))
+            unread[folder.path] = list(_unread(folder))
+        except _NotServed as error:
+            # A folder of another task that could serve this one, and does not, lacks nothing.
+            if folder.task in (None, task.folders[0]):
+                problems.append(_problem(folder, str(error)))
+        except DataError as error:
+            problems.append(_problem(folder, str(error)))
+    if options.licence:
+        for source in sources:
+            if not allows(source.licence, options.licence):
+                told = f'licence words {shown(source.licence)} do not plainly allow use "{options.licence}"'
+                problems.append(Problem(source.path, 0, told, "leave --licence out, or state the licence in meta.json"))
+        sources = [source for source in sources if allows(source.licence, options.licence)]
+    if options.language:
+        sources = [source for source in sources if source.language == options.language]
+    if options.sources:
+        known = sorted({source.name for source in sources})
+        for name in options.sources:
+            if name not in known:
+                bad = next((p for p in problems if posixpath.basename(p.file.rstrip("/")) == name), None)
+                raise DataError(str(bad) if bad else f"{root}: no {task.name} source {shown(name)} ({_some(known)})")
+        sources = [source for source in sources if source.name in options.sources]
+    if not sources:
+        told = "; ".join(map(str, problems[:3]))
+        wanted = f" in language {options.language}" if options.language else ""
+        raise DataError(f"{root}: no {task.name} source{wanted} ({told or tree})")
+    sources.sort(key=lambda source: (source.language, source.name, source.path))
+    named: dict[str, Source] = {}
+    for source in sources:
+        first = named.setdefault(source.key, source)
+        if first is not source:
+            # Their records would bear the same ids.
+            same = Problem(source.path, 0, f"{first.path} is called {source.key} too", "rename one")
+            if data_files is not None:
+                raise DataError(str(same))
+            problems.append(same)
+    return list(named.values()), problems + [problem for source in named.values() for problem in unread[source.path]]
+
+
+def _serving(folders: Iterable[Folder], task: Task) -> tuple[list[Folder], list[Problem]]:
+    """Folders that serve the task; a fallback folder (EE for EET) only where the best has nothing in its language."""
+    by_kind: dict[tuple[str | None, str], list[Folder]] = {}
+    problems: list[Problem] = []
+    chosen = []
+    for folder in folders:
+        kind = folder.task
+        if kind:
+            by_kind.setdefault((folder.language, kind), []).append(folder)
+        else:
+            try:
+                if task.annotation in _probe(folder):
+                    chosen.append(folder)
+            except DataError as error:
+                problems.append(_problem(folder, str(error)))
+    for language in dict.fromkeys(language for language, _ in by_kind):
+        for kind in task.folders:
+            if (language, kind) in by_kind:
+                chosen += by_kind[language, kind]
+                break
+    return chosen, problems
+
+
+def _source(folder: Folder, task: Task) -> Source:
+    schema_file = next((name for name in SCHEMA_FILES if name in folder.names), None)
+    if schema_file is None:
+        raise DataError(
+            "no schema.json beside the split files (three lines: types; relations or roles; {type: [roles]})"
+        )
+    folder.refuse_broken(schema_file)
+    schema = parse_schema(_read(f"{folder.path}/{schema_file}").decode("utf-8", "replace"), schema_file)
+    if not task.labels(schema):
+        raise _NotServed(f"{schema_file} has no labels for {task.name} ({task.where})")
+    meta = {}
+    if "meta.json" in folder.names:
+        folder.refuse_broken("meta.json")
+        try:
+            meta = orjson.loads(_read(f"{folder.path}/meta.json").removeprefix(b"\xef\xbb\xbf"))
+        except ValueError as error:
+            raise DataError(f"meta.json is not JSON: {error} (mend or remove it)") from None
+        if not isinstance(meta, dict):
+            raise DataError(f"meta.json is {shown(meta)}, not an object (mend or remove it)")
+    files, sizes = {}, {}
+    for split, names in folder.splits().items():
+        folder.refuse_broken(names[0])
+        files[split], sizes[split] = f"{folder.path}/{names[0]}", int(folder.names[names[0]].get("size") or 0)
+    if not files:
+        raise DataError("its split files are packed (unpack them: gunzip *.gz)")
+    language = folder.language or str(meta.get("lang") or "") or _guess_language(folder)
+    if language not in LANGUAGES:
+        raise DataError(f"meta.json says language {shown(language)} (en or zh)")
+    licence = str(meta.get("licence") or meta.get("license") or "")
+    return Source(folder.name, task.name.lower(), language, schema, files, sizes, licence, folder.path)
+
+
+def _unread(folder: Folder) -> Iterator[Problem]:
+    """Files that look like splits and are not read, since another is."""
+    for first, *others in () if folder.given else folder.splits().values():
+        packed = [f"{name}.gz" for name in (first, *others) if f"{name}.gz" in folder.names]
+        for name in (*others, *packed):
+            yield Problem(folder.path, 0, f"{name} is not read, since {first} lies beside it", "keep one of them")
+
+
+def _probe(folder: Folder) -> dict[str, Any]:
+    """The first annotated record of a folder, to see what it is."""
+    for record in folder.first_records():
+        if {"entity", "relation", "event"} & set(record):
+            return record
+    raise DataError("no line with an annotation (entity, relation or event) at its beginning, and no task in its path")
+
+
+def _guess_language(folder: Folder) -> str:
+    """Chinese where at least a fifth of the letters at the beginning are."""
+    text = "".join(str(record.get("text")) for record in folder.first_records())
+    chinese = sum("一" <= letter <= "鿿" for letter in text)
+    return "zh" if chinese * 5 > sum(letter.isalpha() for letter in text) else "en"
+
+
+def _read(address: str) -> bytes:
+    with fsspec.open(address, "rb") as file:
+        data: bytes = file.read()
+        return data
+
+
+def _problem(folder: Folder, message: str) -> Problem:
+    reason, _, remedy = message.removesuffix(")").rpartition(" (")
+    return Problem(folder.path, 0, reason, remedy)
+
+
+def _some(names: Sequence[str]) -> str:
+    return "there are " + ", ".join(names[:12]) + (" …" if len(names) > 12 else "") if names else "there is none"

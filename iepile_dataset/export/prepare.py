@@ -1,0 +1,225 @@
+"""A corpus → a folder of instructions that anyone can load, without this package."""
+
+import json
+import os
+import posixpath
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field
+from itertools import repeat
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from pathlib import Path
+from threading import Thread
+from time import perf_counter
+
+from ..corpus.select import choose_sources
+from ..corpus.shards import make_shards
+from ..corpus.sources import SPLITS, Source
+from ..errors import DataError, Problem
+from ..instructions.empty_answers import limit_empty
+from ..instructions.tables import Counts
+from ..options import Options
+from ..tasks import TASKS
+from .atomic_dir import Proof, final_place, refuse_taken, work_folder
+from .manifest import MANIFEST, digests, manifest
+from .readme import readme
+from .writer import Made, Part, write_part
+
+QUARANTINE = "quarantine.jsonl"
+README = "README.md"
+PROOF = Proof(MANIFEST, "rows_sha256", "already prepared")
+FORMS = ("parquet", "jsonl")
+
+KEPT_PROBLEMS = 20
+
+_SHARD_BYTES = 32 << 20  # of input; the rows of one shard become one Parquet file
+_LINES_NAME = {"train": "train.json", "validation": "dev.json", "test": "test.json"}
+
+
+@dataclass
+class Prepared:
+    """What `prepare` did, every record accounted for.
+
+    Attributes:
+        folder: Where the rows lie.
+        counts: (source key + "/" + split, what) → how many; see `generate.Counts`.
+        left_out: How many records and sources were left out; all of them lie in the folder's `quarantine.jsonl`.
+        problems: The first of them.
+        licences: Source key → its licence words.
+        rows_sha256: Digest of the rows, the same for the same data and options everywhere.
+        seconds: Wall-clock time.
+    """
+
+    folder: Path
+    counts: Counts = field(default_factory=Counter)
+    left_out: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    licences: dict[str, str] = field(default_factory=dict)
+    rows_sha256: str = ""
+    seconds: float = 0.0
+
+    def total(self, what: str) -> int:
+        """Sum over all sources and splits."""
+        return sum(number for (_, kind), number in self.counts.items() if kind == what)
+
+
+def prepare(
+    out: str | os.PathLike[str],
+    data_dir: str | os.PathLike[str] | None = None,
+    *,
+    tasks: str | Sequence[str] = (),
+    options: Options = Options(),  # noqa: B008 - frozen
+    form: str = "parquet",
+    num_proc: int = 1,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Prepared:
+    """Write the instructions of a corpus as one folder: `<task>/<split>-*.parquet`, README and manifest.
+
+    Beside them lie the records as they were, `raw/<task>/…`, so that the folder can be pushed as it is.
+
+    Args:
+        out: The folder to make. It appears whole or not at all.
+        data_dir: A corpus tree or one of its folders, local or `hf://…`; None for the embedded sample.
+        tasks: Which task or tasks; empty for all that the corpus serves.
+        options: How to ask.
+        form: `parquet`, or `jsonl` for the original's layout: `<task>/{train,dev,test}.json` with `task, source,
+            instruction, output` (train) and `id, task, source, instruction, label` (the others).
+        num_proc: Processes; the rows and files are the same for any number. Each new one runs the calling script up
+            to its `if __name__ == "__main__":`, in which a script must therefore call `prepare`.
+        overwrite: Replace a folder that `prepare` made before; another folder is never touched.
+        progress: Called with (bytes read so far, bytes in all).
+
+    Returns:
+        The counts and problems.
+
+    Raises:
+        DataError: The folder is taken, there is nothing to prepare, a worker process ended, or with `strict` the
+            first bad record.
+
+    >>> import tempfile
+    >>> done = prepare(tempfile.mkdtemp() + "/rows", tasks=["ner"], options=Options(language="en"))
+    >>> done.total("rows") >= done.total("read") > 0, done.problems
+    (True, [])
+    """
+    start = perf_counter()
+    if form not in FORMS:
+        raise DataError(f'format "{form}" is unknown ({", ".join(FORMS)})')
+    place = final_place(out)
+    refuse_taken(place, PROOF, overwrite)
+    result = Prepared(Path(out))
+    sources, problems = choose_sources(tasks, options, data_dir)
+    if options.strict and problems:
+        raise DataError(str(problems[0]))
+    result.licences = {source.key: source.licence for source in sources}
+    sources = limit_empty(sources, options)
+    with work_folder(place, PROOF, overwrite) as work:
+        with (work / QUARANTINE).open("w", encoding="utf-8") as aside:
+
+            def leave_out(problem: Problem) -> None:
+                aside.write(json.dumps(asdict(problem), ensure_ascii=False) + "\n")
+                result.left_out += 1
+                if len(result.problems) < KEPT_PROBLEMS:
+                    result.problems.append(problem)
+
+            for problem in problems:
+                leave_out(problem)
+            parts = list(_parts(work, sources, form))
+            digest = _write(parts, options, form, num_proc, result.counts, leave_out, progress)
+        if not result.total("rows"):
+            first = f"; the first: {result.problems[0]}" if result.problems else ""
+            raise DataError(
+                f"{data_dir or 'the sample'}: no row could be made of {result.total('read')} records{first}"
+            )
+        for empty in [folder for folder in sorted(work.rglob("*"), reverse=True) if folder.is_dir()]:
+            if not any(empty.iterdir()):
+                empty.rmdir()
+        files = digests(work)
+        (work / README).write_text(readme(work, sources, result.counts, files), "utf-8")
+        files |= digests(work, README)
+        facts = manifest(files, sources, options, result.counts, digest, result.left_out, form)
+        (work / MANIFEST).write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    result.rows_sha256 = facts["rows_sha256"]
+    result.seconds = perf_counter() - start
+    return result
+
+
+def _parts(work: Path, sources: list[Source], form: str) -> Iterator[Part]:
+    published: set[str] = set()
+    for task in dict.fromkeys(source.task for source in sources):
+        mine = [source for source in sources if source.task == task]
+        own = [source for source in mine if form == "parquet" and _publishes(source, published)]
+        published |= {source.path for source in own}
+        for raw, chosen in ((False, mine), (True, own)):
+            folder = work / "raw" / task if raw else work / task
+            folder.mkdir(parents=True, exist_ok=True)
+            for split in SPLITS:
+                size = sum(source.sizes.get(split, 0) for source in chosen)
+                shards = make_shards(chosen, split, max(1, -(-size // _SHARD_BYTES)))
+                for number, shard in enumerate(shards):
+                    name = f"{split}-{number:05d}-of-{len(shards):05d}.parquet"
+                    yield Part(task, split, shard, folder / (_LINES_NAME[split] if form == "jsonl" else name), raw)
+
+
+def _publishes(source: Source, published: set[str]) -> bool:
+    """Records are published once: by the task whose folder they lie in, in no task's folder by the first."""
+    folder = posixpath.basename(posixpath.dirname(source.path)).upper()
+    if any(folder in task.folders for task in TASKS.values()):
+        return folder == TASKS[source.task].folders[0]
+    return source.path not in published
+
+
+def _write(
+    parts: list[Part],
+    options: Options,
+    form: str,
+    num_proc: int,
+    counts: Counts,
+    leave_out: Callable[[Problem], None],
+    progress: Callable[[int, int], None] | None,
+) -> int:
+    sizes = [sum(segment.end - segment.start for segment in part.shard) for part in parts]
+    done = digest = 0
+    # Parts of one JSON-lines file are appended to it, one after the other.
+    for size, made in zip(sizes, _made(parts, options, form, num_proc if form == "parquet" else 1)):
+        counts.update(made.counts)
+        for problem in made.problems:
+            leave_out(problem)
+        digest = (digest + made.digest) % (1 << 256)
+        done += size
+        if progress:
+            progress(done, sum(sizes))
+    return digest
+
+
+def _made(parts: list[Part], options: Options, form: str, num_proc: int) -> Iterator[Made]:
+    """What became of each part, in order, whoever wrote it."""
+    if num_proc <= 1:
+        yield from (write_part(part, options, form) for part in parts)
+        return
+    # Spawned, since Arrow's threads do not survive a fork.
+    pool = ProcessPoolExecutor(min(num_proc, len(parts)), get_context("spawn"), initializer=_end_with_parent)
+    try:
+        yield from pool.map(write_part, parts, repeat(options), repeat(form))
+    except BrokenProcessPool:
+        raise DataError(
+            "a worker process ended: it could not start, or memory ran out (call prepare in a script's "
+            '`if __name__ == "__main__":`, not from stdin, or use num_proc=1)'
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would go on writing, and then wait for ever."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()

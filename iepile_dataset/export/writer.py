@@ -1,0 +1,166 @@
+"""One shard's rows as a file: Parquet with conversational columns, or the original's JSON lines."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..corpus.shards import Shard
+from ..errors import Problem
+from ..instructions.tables import ARROW_SCHEMA, Counts, tables
+from ..options import Options
+
+_MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
+PUBLISHED_SCHEMA = pa.schema(
+    [*ARROW_SCHEMA, pa.field("prompt", pa.list_(_MESSAGE)), pa.field("completion", pa.list_(_MESSAGE))]
+)
+RAW_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "source", "language", "record")])
+
+# The rows and bytes that wait in memory for a row group to be full.
+_ROW_GROUP = 16384
+_GROUP_BYTES = 64 << 20
+_RAW_BATCH = 4096
+_RAW_BYTES = 16 << 20
+_DIGEST = 1 << 256
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file to be made: the rows of a shard, or its records as they are."""
+
+    task: str
+    split: str
+    shard: Shard
+    path: Path
+    raw: bool = False
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of a part.
+
+    Attributes:
+        counts: (source key + "/" + split, what) → how many.
+        problems: What was left out.
+        digest: Sum of the SHA-256 of its rows; sums do not depend on order or on how rows are cut into parts.
+    """
+
+    counts: Counts
+    problems: list[Problem]
+    digest: int
+
+
+def write_part(part: Part, options: Options, form: str) -> Made:
+    """Write one part as `parquet` or `jsonl`; no file where there is no row."""
+    counts: Counts = Counter()
+    problems: list[Problem] = []
+    if part.raw:
+        _write_parquet(_raw_tables(part), part.path, RAW_SCHEMA)
+        return Made(counts, problems, 0)
+    digest = 0
+
+    def watched() -> Iterator[pa.Table]:
+        nonlocal digest
+        for table in tables(part.shard, options, counts, problems.append):
+            digest = (digest + rows_digest(table)) % _DIGEST
+            yield table
+
+    if form == "jsonl":
+        _write_lines(watched(), part)
+    else:
+        _write_parquet(map(with_messages, watched()), part.path, PUBLISHED_SCHEMA)
+    by_split: Counts = Counter({(f"{key}/{part.split}", what): number for (key, what), number in counts.items()})
+    return Made(by_split, problems, digest)
+
+
+def rows_digest(table: pa.Table) -> int:
+    """The sum of the rows' SHA-256, over id, instruction, output and label, modulo 2**256.
+
+    >>> table = pa.table([["a", "b"]] * 7, schema=ARROW_SCHEMA)
+    >>> rows_digest(table) == rows_digest(table.take([1, 0])) != rows_digest(table.take([0, 0]))
+    True
+    """
+    columns = [table.column(name).to_pylist() for name in ("id", "instruction", "output", "label")]
+    total = 0
+    for row in zip(*columns):
+        total += int.from_bytes(hashlib.sha256("\0".join(row).encode()).digest(), "big")
+    return total % _DIGEST
+
+
+def with_messages(table: pa.Table) -> pa.Table:
+    """Add `prompt` (the user's turn) and `completion` (the assistant's), so that stock `trl sft` trains on the rows.
+
+    >>> table = pa.table([["a"]] * 7, schema=ARROW_SCHEMA)
+    >>> with_messages(table).column("completion").to_pylist()
+    [[{'role': 'assistant', 'content': 'a'}]]
+    """
+    for name, role, column in (("prompt", "user", "instruction"), ("completion", "assistant", "output")):
+        content = table.column(column).combine_chunks()
+        messages = pa.StructArray.from_arrays(
+            [pa.repeat(pa.scalar(role), len(content)), content], fields=list(_MESSAGE)
+        )
+        offsets = pa.array(np.arange(len(content) + 1, dtype=np.int32))
+        table = table.append_column(name, pa.ListArray.from_arrays(offsets, messages))
+    return table
+
+
+def _write_parquet(made: Iterable[pa.Table], path: Path, schema: pa.Schema) -> None:
+    writer = None
+    waiting: list[pa.Table] = []
+    try:
+        for table in made:
+            writer = writer or pq.ParquetWriter(path, schema, compression="zstd")
+            waiting.append(table)
+            if sum(map(len, waiting)) >= _ROW_GROUP or sum(part.nbytes for part in waiting) >= _GROUP_BYTES:
+                writer.write_table(pa.concat_tables(waiting))
+                waiting = []
+        if writer and waiting:
+            writer.write_table(pa.concat_tables(waiting))
+    finally:
+        if writer:
+            writer.close()
+
+
+def _write_lines(made: Iterable[pa.Table], part: Part) -> None:
+    """The original's layout: answers in train, the record's label in validation and test."""
+    train = part.split == "train"
+    names = ["task", "source", "instruction", "output"] if train else ["id", "task", "source", "instruction", "label"]
+    with part.path.open("ab") as file:
+        for table in made:
+            for row in table.select(names).to_pylist():
+                file.write(orjson.dumps(row) + b"\n")
+
+
+def _raw_tables(part: Part) -> Iterator[pa.Table]:
+    for segment in part.shard:
+        source = segment.source
+        for batch in _batched(segment.lines()):
+            rows = [(number, line.decode("utf-8", "replace").strip()) for number, line in batch]
+            ids = [f"{source.key}/{segment.split}:{number}" for number, _ in rows]
+            constant = [pa.repeat(pa.scalar(value), len(rows)) for value in (source.name, source.language)]
+            records = pa.array([line for _, line in rows], pa.string())
+            yield pa.Table.from_arrays([pa.array(ids, pa.string()), *constant, records], schema=RAW_SCHEMA)
+
+
+def _batched(lines: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+    """Lines that are not blank, without a byte order mark, in lists that are neither long nor large."""
+    batch: list[tuple[int, bytes]] = []
+    size = 0
+    for number, line in lines:
+        line = line.removeprefix(_BOM) if number == 1 else line
+        if line.isspace():
+            continue
+        batch.append((number, line))
+        size += len(line)
+        if len(batch) == _RAW_BATCH or size >= _RAW_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

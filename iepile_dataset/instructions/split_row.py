@@ -1,0 +1,88 @@
+"""A generated row that is too long → rows about the windows of its text.
+
+Windows are cut as `fit` cuts them for a token budget, and each answer holds what stands in its window. The rows keep
+their record's id and annotation: what two windows both say counts once.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..answers import UNFIT, Items
+from .parse import Asked, annotation, answer_of, items_asked, output_of, read_instruction
+from .token_budget import LEAST_TEXT, windows, within
+
+Row = Mapping[str, str]
+
+
+def cut_row(
+    row: Row, limit: int, length: Callable[[str, str], int], count: Callable[[str], int]
+) -> Iterator[dict[str, str]]:
+    """Rows about consecutive windows of a row's text, each within a limit.
+
+    Args:
+        row: `task`, `instruction`, `output` and, where known, the record's annotation as `label`.
+        limit: The most tokens of instruction and answer together.
+        length: Their tokens.
+        count: The tokens of a text.
+
+    Yields:
+        The row with another `instruction` and `output`. A window of which nothing is asked (EEA without events) has
+        none; one that cannot be brought under the limit is left out.
+
+    Raises:
+        DataError: The row's instruction is not of this form.
+        ValueError, TypeError, KeyError, AttributeError: Nor is its answer.
+
+    >>> row = {"task": "NER", "label": "", "output": '{"city": ["Ulm", "Rome"]}',
+    ...     "instruction": '{"schema": ["city"], "input": "Ada was born in Ulm. Later she lived in Rome."}'}
+    >>> letters = lambda *parts: sum(map(len, parts))
+    >>> [row["output"] for row in cut_row(row, 80, letters, len)]
+    ['{"city": ["Ulm"]}', '{"city": ["Rome"]}']
+    """
+    asked = read_instruction(row["instruction"], row["task"])
+    items = _items(row, asked)
+
+    def cut(text: str, room: int) -> Iterator[dict[str, str]]:
+        for part in windows(text, room, lambda piece: count(json.dumps(piece, ensure_ascii=False)[1:-1])):
+            made = _ask(asked, part, within(part, items, asked.task.annotation)) if part.strip() else None
+            if made is None:
+                continue
+            if length(*made) <= limit:
+                yield {**row, "instruction": made[0], "output": made[1]}
+            elif room > LEAST_TEXT:  # the answer takes more room than was left for it
+                yield from cut(part, max(room * 3 // 4, LEAST_TEXT))
+
+    nothing = answer_of(asked, asked.labels, {})
+    room = limit - length(_instruction(asked, asked.whole["schema"], ""), nothing)
+    if room >= LEAST_TEXT:
+        yield from cut(asked.text, room)
+
+
+def _items(row: Row, asked: Asked) -> Items:
+    """What the row's answer is made of: its share of the annotation, or else what the answer states."""
+    try:
+        items = items_asked(asked, row.get("label") or "null")
+        if output_of(asked, items) == row["output"]:
+            return items
+    except UNFIT:
+        pass
+    return annotation(asked, row["output"])
+
+
+def _ask(asked: Asked, text: str, items: Items) -> tuple[str, str] | None:
+    """(instruction, output) about a window, None where nothing is asked of it."""
+    answer = asked.task.answer(text, items, asked.schema)
+    schema, labels = asked.whole["schema"], asked.labels
+    if asked.task.hints:
+        hints = {label: json.loads(entry) for label, entry in asked.task.hints(text, items, asked.schema).items()}
+        labels = tuple(label for label in labels if label in hints)
+        if isinstance(schema, Mapping):
+            schema = {label: {label: schema[label][label], **hints[label]} for label in labels}
+        else:
+            schema = [hints[label] for label in labels]
+    return (_instruction(asked, schema, text), answer_of(asked, labels, answer)) if labels else None
+
+
+def _instruction(asked: Asked, schema: Any, text: str) -> str:
+    return json.dumps({**asked.whole, "schema": schema, "input": text}, ensure_ascii=False)

@@ -1,0 +1,128 @@
+"""Which format is a file? By its name where that says it, otherwise by what is in it."""
+
+import posixpath
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import fsspec
+import orjson
+
+from ..corpus.sources import SPLITS
+from ..schema import SCHEMA_FILES
+from ..tasks import TASKS
+
+NAMES = {
+    "meta.json": "meta", "manifest.json": "manifest", "cleaned.json": "cleaned", "quarantine.jsonl": "quarantine",
+    **dict.fromkeys(SCHEMA_FILES, "schema"),
+}  # fmt: skip
+ANNOTATIONS = tuple(dict.fromkeys(task.annotation for task in TASKS.values()))
+UNREADABLE = (OSError, EOFError, zlib.error)
+"""What reading a dead link or a damaged `.gz` raises."""
+_HEAD = 1 << 16
+_WHOLE = 64 << 20
+
+
+def split_of(name: str) -> str | None:
+    """The split that a file of a source holds, by its name.
+
+    >>> split_of("dev.json"), split_of("notes.json")
+    ('validation', None)
+    """
+    return next((split for split, names in SPLITS.items() if name in names), None)
+
+
+def recognise(file: str) -> str | None:
+    """The format of a file, a name of `shapes.format_names()` or `schema`; None where nothing tells.
+
+    Args:
+        file: A path or address, `.gz` too.
+
+    >>> recognise("corpus/IE-en/NER/x/meta.json")
+    'meta'
+    """
+    name = posixpath.basename(file).removesuffix(".gz")
+    if name in NAMES:
+        return NAMES[name]
+    if name.endswith(".parquet"):
+        return _of_columns(file)
+    found = None
+    for value in _beginning(file):
+        found = found or _format_of(value, name)
+        if found and (found not in ANNOTATIONS or any(key in value for key in ANNOTATIONS)):
+            return found
+    if found or split_of(name):
+        return _by_folder(file) or found or ANNOTATIONS[0]
+    return None
+
+
+def _of_columns(file: str) -> str | None:
+    """The format of a Parquet file; one that cannot be read is taken for rows, so that somebody says so."""
+    import pyarrow.parquet as pq
+
+    try:
+        with fsspec.open(file, "rb") as data:
+            names = set(pq.read_schema(data).names)
+    except (ValueError, OSError):  # ValueError is pyarrow.ArrowInvalid
+        return "row"
+    return "raw" if "record" in names else "row" if names & {"instruction", "output"} else None
+
+
+def _beginning(file: str) -> Iterator[dict[str, Any]]:
+    """Objects at the beginning of a file: one a line, or the whole file as one; none where it cannot be read."""
+    with suppress(*UNREADABLE):
+        yield from _objects(file)
+
+
+def _objects(file: str) -> Iterator[dict[str, Any]]:
+    with fsspec.open(file, "rb", compression="infer") as data:
+        head = data.read(_HEAD)
+        lines = [line for line in head.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
+        values = [value for value in map(_parsed, lines[:200]) if isinstance(value, dict)]
+        if not values and lines and lines[0].lstrip()[:1] == b"{":
+            values = [value for value in [_parsed(head + data.read(_WHOLE))] if isinstance(value, dict)]
+        elif len(lines) == 3 and len(head) < _HEAD and isinstance(_parsed(lines[0]), list):
+            values = [{"types": []}]
+    yield from values
+
+
+def _format_of(value: Mapping[str, Any], name: str) -> str | None:
+    keys = set(value)
+    if "instruction" in keys or {"output", "label"} <= keys:
+        if "predict" in name or "instruction" not in keys:
+            return "prediction"
+        return "row" if "language" in keys else "prediction" if {"output", "label"} <= keys else "original"
+    if "text" in keys:
+        return next((key for key in ANNOTATIONS if key in keys), ANNOTATIONS[0])
+    for marks, found in (
+        ({"rule", "raw"}, "dropped"), ({"reason", "raw"}, "quarantine"), ({"rows", "versions"}, "manifest"),
+        ({"rules", "sources"}, "cleaned"),
+    ):  # fmt: skip
+        if marks <= keys:
+            return found
+    if keys & {"types", "relations", "roles", "triples"}:
+        return "schema"
+    if keys and all(isinstance(part, list) for part in value.values()):
+        return "negatives-flat"
+    if keys and all(_is_nested(part) for part in value.values()):
+        return "negatives-nested"
+    return "meta" if keys & {"lang", "licence", "license", "splits"} else None
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(source, dict) for source in value.values())
+
+
+def _by_folder(file: str) -> str | None:
+    """The annotation's key of a source whose lines do not show it, by its task's folder."""
+    folders = {folder: task.annotation for task in TASKS.values() for folder in task.folders}
+    parts = posixpath.dirname(file).split("/")
+    return next((folders[part.upper()] for part in reversed(parts[:-1]) if part.upper() in folders), None)
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
