@@ -17,7 +17,7 @@ def metric_facts() -> dict[str, Any]:
     ({'entity': ['type', 'mention']}, 0.5)
     """
     import iepile_metric
-    from iepile_metric.accumulate import PARSES
+    from iepile_metric.accumulator import PARSES
     from iepile_metric.matching import COUNTS, MATCHES
 
     folder = Path(iepile_metric.__file__).parent

@@ -16,7 +16,7 @@ original toolkit).
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .accumulate import Accumulator
+from .accumulator import Accumulator
 from .scoring import scored
 from .tasks import TASKS
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from .calibration import Calibration
     from .errors import Analysis
     from .files import score_file
-    from .original import original_score
-    from .records import per_record
+    from .original_scorer import original_score
+    from .record_table import per_record
     from .report import write_report
-    from .spread import score_ways
-    from .training import compute_metrics, gathered
+    from .robustness import score_ways
+    from .trainer_metrics import compute_metrics, gathered
 
 __all__ = [
     "TASKS",
@@ -53,13 +53,13 @@ _PLACES = {
     "Analysis": "errors",
     "Calibration": "calibration",
     "compare": "bootstrap",
-    "compute_metrics": "training",
-    "gathered": "training",
+    "compute_metrics": "trainer_metrics",
+    "gathered": "trainer_metrics",
     "intervals": "bootstrap",
-    "original_score": "original",
-    "per_record": "records",
+    "original_score": "original_scorer",
+    "per_record": "record_table",
     "score_file": "files",
-    "score_ways": "spread",
+    "score_ways": "robustness",
     "write_report": "report",
 }
 
@@ -90,7 +90,7 @@ def score(
         match: "exact", "normalised" or "overlap" (see `matching.MATCHES`).
         count: "multiset" or "set" (see `matching.COUNTS`).
         parse: "lenient" repairs answers where the meaning is plain, "strict" refuses.
-        compat: "original" gives the figures of the original toolkit instead (`original.original_score`);
+        compat: "original" gives the figures of the original toolkit instead (`original_scorer.original_score`);
             then `task` is needed and `match` and `parse` mean nothing.
 
     Returns:
@@ -110,7 +110,7 @@ def score(
     1
     """
     if compat is not None:
-        from .original import original_score
+        from .original_scorer import original_score
 
         if compat != "original" or task is None:
             raise ValueError(f"compat is {compat!r}, task {task!r}: the one needs to be 'original', the other given")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .accumulate import Accumulator, Record
+from .accumulator import Accumulator, Record
 from .counts import Outcome
 
 Counts = NDArray[np.float64]

@@ -1,7 +1,7 @@
 """Whether confidences mean what they say: how often units of a given confidence are right.
 
 A row may carry `confidence`: {measure: [a number between 0 and 1, or null, for each unit of the answer]}, in the
-order in which `answers.read_answer` reads the units of `output`.
+order in which `parse_answer.read_answer` reads the units of `output`.
 """
 
 from array import array
@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .accumulate import Record
-from .answers import Unparseable, read_answer
+from .accumulator import Record
 from .counts import Outcome, rates
-from .labelled import Unit
 from .matching import respelt
+from .mentions import Unit
+from .parse_answer import Unparseable, read_answer
 
 BINS = 10
 CUTS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -28,7 +28,7 @@ class Calibration:
     Units are right as the scores say: of a unit that was predicted several times, the surest ones are the hits. With
     match "overlap", units are right or wrong as a whole.
 
-    >>> from .accumulate import Accumulator
+    >>> from .accumulator import Accumulator
     >>> calibration = Calibration()
     >>> scores = Accumulator("ner", watch=calibration)
     >>> gold = '[{"entity": "Ada", "entity_type": "person"}]'

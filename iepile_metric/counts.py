@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from .labelled import Unit
+from .mentions import Unit
 
 Outcome = tuple[list[Unit], list[Unit], list[Unit]]
 """Of one record in one measure: hits (true positives), extra (false positives), missed (false negatives)."""

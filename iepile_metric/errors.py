@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
-from .accumulate import Record
+from .accumulator import Record
 from .counts import Outcome
-from .labelled import Unit
 from .matching import MOST, credits, normalised, overlap
+from .mentions import Unit
 from .tasks import TASKS, Task
 
 KINDS = {
@@ -176,7 +176,7 @@ class _Found:
 class Analysis:
     """A watcher that names the errors of all records; give it to `Accumulator(watch=…)`.
 
-    >>> from .accumulate import Accumulator
+    >>> from .accumulator import Accumulator
     >>> analysis = Analysis()
     >>> gold = '[{"entity": "Ada", "entity_type": "person"}]'
     >>> scores = Accumulator("ner", watch=analysis)

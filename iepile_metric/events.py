@@ -7,7 +7,7 @@ trigger, so there the trigger is always "". Two measures are counted: event unit
 
 from typing import Any
 
-from .labelled import NOTHING, Unit, Units, texts, trigger
+from .mentions import NOTHING, Unit, Units, texts, trigger
 
 Event = tuple[str, str, tuple[tuple[str, str], ...]]
 
@@ -30,7 +30,7 @@ def _read_roles(label: str, roles: dict[str, Any], units: list[Unit]) -> None:
 
 
 def read_events(answer: dict[str, Any]) -> tuple[Units, int]:
-    """Read a well-formed EE answer quickly; see `labelled.read_entities`.
+    """Read a well-formed EE answer quickly; see `mentions.read_entities`.
 
     >>> roles = {"place": "NAN", "agent": ["Ada", "Bob"]}
     >>> read_events({"attack": [{"trigger": "fired", "arguments": roles}]})
@@ -54,7 +54,7 @@ def read_events(answer: dict[str, Any]) -> tuple[Units, int]:
 
 
 def read_arguments(answer: dict[str, Any]) -> tuple[Units, int]:
-    """Read a well-formed EEA answer quickly; see `labelled.read_entities`.
+    """Read a well-formed EEA answer quickly; see `mentions.read_entities`.
 
     >>> read_arguments({"attack": [{"agent": "Ada", "place": "NAN"}]})
     (([('attack', 'agent', 'Ada')],), 3)

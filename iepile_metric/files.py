@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from .accumulate import Accumulator, Returned
-from .ways import first_way
+from .accumulator import Accumulator, Returned
+from .variants import first_way
 
 PART = 8_000_000  # bytes of file that are worth a process
 _BLOCK = 1 << 20
@@ -127,7 +127,7 @@ def score_file(
 ) -> tuple[dict[str, Any], list[BadLine]]:
     """Score a predictions file.
 
-    Rows of one id unite, whatever else they say: `spread.score_ways` scores a file whose records were asked in
+    Rows of one id unite, whatever else they say: `robustness.score_ways` scores a file whose records were asked in
     several ways. Memory stays flat while the batches of a record follow each other; if they do not, the file is read
     again with all records kept open. A big file is read in parts by several processes.
 

@@ -12,12 +12,12 @@ import evaluate
 import json_repair
 import orjson
 
-from .accumulate import Accumulator
-from .answers import REPAIRS
+from .accumulator import Accumulator
 from .counts import rates
 from .events import read_events
-from .labelled import read_entities
 from .matching import MATCHES
+from .mentions import read_entities
+from .parse_answer import REPAIRS
 from .relations import read_relations
 from .scores import Totals
 from .scoring import scored

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from .labelled import Unit
+from .mentions import Unit
 
 MATCHES = {
     "exact": "texts are equal, character for character",

@@ -7,13 +7,13 @@ An item is the unit that is counted: `(relation, subject, object)`, for a graph
 from collections.abc import Iterator
 from typing import Any
 
-from .labelled import Unit, Units, texts
+from .mentions import Unit, Units, texts
 
 _ENDS = (("subject", "object"), ("head", "tail"))
 
 
 def read_relations(answer: dict[str, Any]) -> tuple[Units, int]:
-    """Read a well-formed RE or SPO answer quickly; see `labelled.read_entities`.
+    """Read a well-formed RE or SPO answer quickly; see `mentions.read_entities`.
 
     >>> read_relations({"born in": [{"subject": "Ada", "object": "London"}]})
     (([('born in', 'Ada', 'London')],), 3)
@@ -70,7 +70,7 @@ def annotated_relations(label: list[dict[str, Any]]) -> list[Unit]:
 
 
 def read_graph(answer: dict[str, Any]) -> tuple[Units, int]:
-    """Read a well-formed KG answer quickly; see `labelled.read_entities`.
+    """Read a well-formed KG answer quickly; see `mentions.read_entities`.
 
     >>> read_graph({"person": {"Ada": {"born in": "London", "field": ["maths", "computing"]}}})[0][0]
     [('person', 'Ada', 'born in', 'London'), ('person', 'Ada', 'field', 'maths'),

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from .accumulate import Accumulator, Record
+from .accumulator import Accumulator, Record
 from .bootstrap import Counted, intervals
 from .counts import Outcome
 from .errors import KINDS, Analysis, Error, questions

@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Any
 
 from .counts import rates, rematched
-from .labelled import Unit
 from .matching import COUNTS, MATCHES
+from .mentions import Unit
 from .tasks import Task
 
 # Whole numbers, but for overlap matching, whose credits are fractions.

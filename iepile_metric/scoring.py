@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .accumulate import Accumulator, Returned
+from .accumulator import Accumulator, Returned
 
 
 def scored(rows: Iterable[Mapping[str, Any]], task: str | None = None, **options: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from .ways import KEYS
+from .variants import KEYS
 
 _COUNTS = ("records", "rows", "unparseable", "recovered", "unlabelled", "conflicting_labels")
 

@@ -16,7 +16,7 @@ from .events import (
     read_arguments,
     read_events,
 )
-from .labelled import (
+from .mentions import (
     Unit,
     Units,
     annotated_entities,

@@ -13,7 +13,7 @@ def score_tab() -> None:
     """Lay the tab out; inside `gr.Blocks`."""
     import gradio as gr
 
-    from iepile_metric.accumulate import PARSES
+    from iepile_metric.accumulator import PARSES
     from iepile_metric.matching import COUNTS, MATCHES
 
     with gr.Row():

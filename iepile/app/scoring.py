@@ -40,7 +40,7 @@ def scored(path: Path, task: str | None = None, **options: Any) -> Scored:
     from iepile_metric.calibration import Calibration
     from iepile_metric.files import score_file
     from iepile_metric.report import Report
-    from iepile_metric.spread import KEYS, fields_in, score_ways
+    from iepile_metric.robustness import KEYS, fields_in, score_ways
     from iepile_metric.tables import tables
 
     def told(message: object) -> str:

@@ -45,7 +45,7 @@ def score(
     not.
     """
     from iepile_metric.files import score_file
-    from iepile_metric.spread import KEYS, fields_in, score_ways
+    from iepile_metric.robustness import KEYS, fields_in, score_ways
 
     if compat:
         _original(file, task, count, json)
@@ -137,7 +137,7 @@ def _original(file: Path, task: str | None, count: str, json: bool) -> None:
     import orjson
 
     from iepile_metric.files import rows_of
-    from iepile_metric.original import original_score
+    from iepile_metric.original_scorer import original_score
 
     try:
         rows, bad = rows_of(file)
@@ -160,7 +160,7 @@ def _write_table(file: Path, task: str | None, table: Path, options: dict[str, A
     import pyarrow.parquet
 
     from iepile_metric.files import rows_of
-    from iepile_metric.records import per_record
+    from iepile_metric.record_table import per_record
 
     rows, _ = rows_of(file, task)
     found = per_record(rows, task, **options)

@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from iepile.cli import app
 from iepile_metric import Accumulator, score
-from iepile_metric.answers import read_answer
 from iepile_metric.calibration import Calibration
+from iepile_metric.parse_answer import read_answer
 from iepile_metric.tasks import TASKS
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from iepile_metric import Accumulator
 from iepile_metric.errors import KINDS, Analysis
-from iepile_metric.records import per_record
+from iepile_metric.record_table import per_record
 
 
 def analysed(rows, task=None, **options):

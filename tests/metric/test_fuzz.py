@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iepile_metric import TASKS, Accumulator
-from iepile_metric.answers import MAX_REPAIR
 from iepile_metric.errors import Analysis
+from iepile_metric.parse_answer import MAX_REPAIR
 
 GOLD = {
     "ner": '[{"entity": "Ada", "entity_type": "person"}]',

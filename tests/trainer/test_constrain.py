@@ -8,7 +8,7 @@ from datasets import load_dataset
 
 import iepile  # noqa: F401
 from iepile_dataset.tasks import TASKS
-from iepile_metric.answers import object_in
+from iepile_metric.parse_answer import object_in
 from iepile_trainer import TrainerError
 from iepile_trainer.backends.local import Local
 from iepile_trainer.constrain import SHAPES, Grammars, Vocabulary, closed, fits, lark, shape_of

@@ -6,7 +6,7 @@ import pytest
 
 from iepile_dataset import Schema
 from iepile_dataset.tasks import TASKS
-from iepile_metric.answers import read_answer
+from iepile_metric.parse_answer import read_answer
 from iepile_metric.tasks import TASKS as JUDGES
 from iepile_trainer.asking import Asker
 from iepile_trainer.assembly import extraction_of

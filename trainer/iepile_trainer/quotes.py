@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from iepile_metric.answers import CUT_OFF, REPAIRED, Unparseable, items_in, object_in
+from iepile_metric.parse_answer import CUT_OFF, REPAIRED, Unparseable, items_in, object_in
 from iepile_metric.tasks import TASKS
 
 from .backends import Answer, Token
@@ -93,7 +93,7 @@ def unit_confidences(task: str, answer: Answer) -> dict[str, list[float | None]]
     """The confidence of every unit that the metric counts in an answer.
 
     Returns:
-        Measure → one figure a unit, in the order of `iepile_metric.answers.read_answer`, None where it is not
+        Measure → one figure a unit, in the order of `iepile_metric.parse_answer.read_answer`, None where it is not
         known, as of an event without trigger; None altogether without tokens or without anything to read.
     """
     if not answer.tokens or task not in TASKS:

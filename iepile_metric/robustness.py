@@ -6,9 +6,9 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from .accumulate import Accumulator, Returned, Watcher
+from .accumulator import Accumulator, Returned, Watcher
 from .files import BadLine, existing, lines_of, read_rows
-from .ways import KEYS, Way, way_of
+from .variants import KEYS, Way, way_of
 
 
 def fields_in(path: str | Path, names: Iterable[str] = (*KEYS, "confidence")) -> set[str]:

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from iepile.cli import app
 from iepile_metric import compare, score
 from iepile_metric.files import rows_of
-from iepile_metric.spread import fields_in, score_ways
+from iepile_metric.robustness import fields_in, score_ways
 
 GOLD = '[{"entity": "Ulm", "entity_type": "city"}, {"entity": "Ann", "entity_type": "person"}]'
 

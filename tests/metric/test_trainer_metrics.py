@@ -37,7 +37,7 @@ def padded(sequences, value):
 def test_generated_ids_are_decoded_and_scored(tokenizer):
     from transformers import EvalPrediction
 
-    from iepile_metric.training import compute_metrics
+    from iepile_metric.trainer_metrics import compute_metrics
 
     ids = [tokenizer(answer)["input_ids"] + [tokenizer.eos_token_id] for answer in ANSWERS]
     evaluated = EvalPrediction(predictions=padded(ids, -100), label_ids=padded([[1], [1], [1]], -100))
@@ -55,7 +55,7 @@ def test_a_trainer_reports_the_score_of_what_its_model_answers(tokenizer, tmp_pa
     torch = pytest.importorskip("torch")
     from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments
 
-    from iepile_metric.training import compute_metrics
+    from iepile_metric.trainer_metrics import compute_metrics
 
     torch.manual_seed(0)
     config = LlamaConfig(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .accumulate import Accumulator
+from .accumulator import Accumulator
 
 
 def compute_metrics(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .labelled import Unit
+from .mentions import Unit
 
 
 def original_score(rows: Iterable[Mapping[str, Any]], task: str, count: str = "multiset") -> dict[str, float]:

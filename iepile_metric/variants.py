@@ -1,7 +1,7 @@
 """Ways to ask about the same records.
 
 A row may carry `order` (which order of the schema's labels) and `split_num` (how many labels were asked at once).
-Rows that differ in them answer the same question again: they never unite, and are scored apart (`spread`).
+Rows that differ in them answer the same question again: they never unite, and are scored apart (`robustness`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping

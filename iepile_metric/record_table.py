@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from .accumulate import Accumulator, Record
+from .accumulator import Accumulator, Record
 from .counts import Outcome, rates
 from .errors import KINDS, errors_of
 

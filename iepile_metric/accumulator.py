@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from .answers import Unparseable, read_answer
 from .counts import Outcome, outcome, united
-from .labelled import Units
 from .matching import COUNTS, MATCHES, credits, normalised, respelt
+from .mentions import Units
+from .parse_answer import Unparseable, read_answer
 from .scores import Totals, result
 from .tasks import Task, task_named
 

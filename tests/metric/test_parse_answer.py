@@ -5,7 +5,7 @@ import json
 import pytest
 
 from iepile_metric import TASKS, score
-from iepile_metric.answers import CUT_OFF, DUPLICATES, FENCED, REPAIRED, SHAPE, SURROUNDED, object_in
+from iepile_metric.parse_answer import CUT_OFF, DUPLICATES, FENCED, REPAIRED, SHAPE, SURROUNDED, object_in
 
 GOLD = '[{"entity": "Ada", "entity_type": "person"}]'
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from iepile_metric.original import original_score
+from iepile_metric.original_scorer import original_score
 
 NAMES = ["ee_fewfc", "ee_phee", "eea_phee", "ner_crossner_politics", "ner_weibo", "re_cmeie", "re_conll04", "re_scierc"]
 MODES = {"normal": "multiset", "set": "set"}
