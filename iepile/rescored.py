@@ -20,8 +20,8 @@ def compare_scores(run: Path) -> "Iterator[Difference]":
     Raises:
         ValueError: There is no row to score in the file of answers.
     """
-    from iepile_cards.model import ANSWERS
-    from iepile_cards.told import read_json
+    from iepile_cards.model_card import ANSWERS
+    from iepile_cards.provenance import read_json
     from iepile_metric import score
     from iepile_metric.files import rows_of
     from iepile_trainer.publish import split_of
@@ -41,7 +41,7 @@ def compare_scores(run: Path) -> "Iterator[Difference]":
 
 def _compare(place: str, stated: dict[str, Any], found: dict[str, Any]) -> "Iterator[Difference]":
     from iepile_cards import Difference
-    from iepile_cards.model import ANSWERS
+    from iepile_cards.model_card import ANSWERS
 
     for name in _FIGURES:
         if name in stated and abs(stated[name] - found[name]) > _PRECISION:

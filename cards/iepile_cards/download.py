@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .model import CORPUS
-from .parcel import CARD, HubError
+from .model_card import CORPUS
 from .push import LONGEST_WAIT, WAITS, Incomplete, checked_name, explained, impatient
+from .upload_set import CARD, HubError
 
 _MARK = ".cache/huggingface"  # what `huggingface_hub` leaves in a folder that it fills
 _STRICTER = "IEPile as a whole: CC BY-NC-SA 4.0; some of its sources are stricter, each keeps its own licence"

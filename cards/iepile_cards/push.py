@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .parcel import HubError, Parcel
+from .upload_set import HubError, Parcel
 
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before each new attempt; as many attempts follow the first."""

@@ -42,7 +42,7 @@ def model(
     iepile card runs/mine answers.jsonl
     """
     from iepile_cards import write_model_card
-    from iepile_cards.results import RESULTS
+    from iepile_cards.eval_results import RESULTS
     from iepile_trainer.publish import add_scores, renew
 
     from ..console import console

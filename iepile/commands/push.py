@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from iepile_cards.parcel import Parcel
+    from iepile_cards.upload_set import Parcel
 
 app = typer.Typer(
     help="Push a dataset, the metric, a model or the app to the Hub, each as one commit.", no_args_is_help=True
@@ -43,7 +43,7 @@ def dataset(
 
     def pack() -> "Parcel":
         from iepile_cards import card_text, dataset_card
-        from iepile_cards.parcel import CARD, dataset_parcel
+        from iepile_cards.upload_set import CARD, dataset_parcel
         from iepile_dataset.export.manifest import MANIFEST, read_manifest
         from iepile_dataset.export.publish import published
         from iepile_dataset.export.seal import check_rows
@@ -97,8 +97,8 @@ def model(
 
     def pack() -> "Parcel":
         from iepile_cards import card_text
-        from iepile_cards.parcel import HubError, model_parcel
         from iepile_cards.push import checked_name
+        from iepile_cards.upload_set import HubError, model_parcel
         from iepile_trainer.runs import is_whole_safetensors, read_run
 
         record = read_run(run)
@@ -124,7 +124,7 @@ def metric(repo: Repo, private: Private = False, revision: Revision = None, dry_
     def pack() -> "Parcel":
         import iepile_metric
         from iepile_cards import metric_card
-        from iepile_cards.parcel import CARD, metric_files, space_parcel
+        from iepile_cards.upload_set import CARD, metric_files, space_parcel
 
         from ..page_facts import metric_facts
 
@@ -152,7 +152,7 @@ def space(
 
     def pack() -> "Parcel":
         from iepile_cards import app_card
-        from iepile_cards.parcel import CARD, space_parcel
+        from iepile_cards.upload_set import CARD, space_parcel
 
         from ..page_facts import app_facts
 
@@ -164,8 +164,8 @@ def space(
 
 
 def _push(pack: Callable[[], "Parcel"], repo: str, private: bool, revision: str | None, dry_run: bool) -> None:
-    from iepile_cards.parcel import HubError
     from iepile_cards.push import checked_name, push
+    from iepile_cards.upload_set import HubError
 
     from ..console import console, failing, quiet_hub
 
@@ -220,7 +220,7 @@ def _write_page(folder: Path) -> None:
 
 def _refuse_without_configs(folder: Path, page: str) -> None:
     """A page without the configurations at its head hides them all from `load_dataset`."""
-    from iepile_cards.parcel import HubError
+    from iepile_cards.upload_set import HubError
 
     if "\nconfigs:" not in page.partition("\n---\n")[0]:
         raise HubError(
@@ -231,7 +231,7 @@ def _refuse_without_configs(folder: Path, page: str) -> None:
 
 def _refuse_unlicensed(licences: dict[str, str], private: bool, checked: bool) -> None:
     """What a source's words do not plainly allow is not published unless the user says that it may be."""
-    from iepile_cards.parcel import HubError
+    from iepile_cards.upload_set import HubError
     from iepile_dataset.licences import allows
 
     unclear = [

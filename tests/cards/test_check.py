@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 from iepile.cli import app
 from iepile.page_facts import metric_facts
 from iepile_cards import card_text, check_card, write_metric_card, write_model_card
-from iepile_cards.compare import compare_text
-from iepile_cards.dataset import dataset_page
-from iepile_cards.model import model_page
+from iepile_cards.dataset_card import dataset_page
+from iepile_cards.diff_card import compare_text
+from iepile_cards.model_card import model_page
 from iepile_dataset.export.manifest import read_manifest
 from iepile_dataset.export.prepare import prepare
 from iepile_dataset.export.publish import published

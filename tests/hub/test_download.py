@@ -3,8 +3,8 @@
 import pytest
 
 from iepile_cards.download import download
-from iepile_cards.parcel import HubError
 from iepile_cards.push import explained
+from iepile_cards.upload_set import HubError
 
 BIG = bytes(range(256)) * 1000
 FILES = {"README.md": b"---\nlicense: cc-by-4.0\n---\n# Rows\n", "ner/train-0.parquet": BIG, "a/b.txt": b"text"}

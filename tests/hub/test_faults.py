@@ -3,8 +3,8 @@
 import pytest
 from loopback import TOKEN
 
-from iepile_cards.parcel import HubError, Parcel
 from iepile_cards.push import push
+from iepile_cards.upload_set import HubError, Parcel
 
 OLD = {"README.md": b"---\nlicense: mit\n---\n", "a.parquet": b"old rows", "stale.parquet": b"x", "b.json": b"{}"}
 NEW = {"README.md": b"---\nlicense: mit\n---\nNew.\n", "a.parquet": b"new rows", "b.json": b"{}", "c.parquet": b"c"}

@@ -7,8 +7,8 @@ import socket
 import pytest
 from loopback import TOKEN
 
-from iepile_cards.parcel import HubError, dataset_parcel, model_parcel, space_parcel
 from iepile_cards.push import push
+from iepile_cards.upload_set import HubError, dataset_parcel, model_parcel, space_parcel
 
 CARD = "---\nlicense: mit\n---\n# A page\n"
 

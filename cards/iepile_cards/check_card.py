@@ -6,12 +6,12 @@ from typing import Any
 
 import yaml
 
-from .compare import Difference, compare_text, compare_values, value_from
-from .dataset import dataset_page
-from .model import ANSWERS, model_page
-from .page import README, Page
-from .results import RESULTS, eval_entries
-from .space import app_page, metric_page
+from .card import README, Page
+from .dataset_card import dataset_page
+from .diff_card import Difference, compare_text, compare_values, value_from
+from .eval_results import RESULTS, eval_entries
+from .model_card import ANSWERS, model_page
+from .space_card import app_page, metric_page
 
 KINDS = {"run.json": "model", "manifest.json": "dataset", "scoring.py": "metric", "app.py": "app"}
 """The file by which a folder's kind is known → the kind."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from .told import read_json
+from .provenance import read_json
 
 RESULTS = ".eval_results/iepile.yaml"
 PRECISION = 6  # decimals of a value in metadata
@@ -49,7 +49,7 @@ def eval_entries(run_dir: Path | str) -> list[tuple[Any, str]]:
     """
     from huggingface_hub import EvalResultEntry
 
-    from .model import interval, on_hub
+    from .model_card import interval, on_hub
 
     folder = Path(run_dir)
     run, scores = read_json(folder / "run.json") or {}, read_json(folder / "scores.json") or {}

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from .card import Page
+from .dataset_files import columns_in, example_row, is_raw, rows_in
 from .licence import strictest
-from .model import citation, public_name
-from .page import Page
-from .rows import columns_in, example_row, is_raw, rows_in
-from .told import read_json, render, told
+from .model_card import citation, public_name
+from .provenance import read_json, render, told
 
 STATISTICS = "statistics"
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))

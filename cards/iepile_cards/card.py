@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .told import plain
+from .provenance import plain
 
 README = "README.md"
 

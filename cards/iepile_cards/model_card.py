@@ -8,10 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from .card import Page
+from .eval_results import datasets_of, is_hidden, metric_results, write_results
 from .licence import strictest
-from .page import Page
-from .results import datasets_of, is_hidden, metric_results, write_results
-from .told import read_json, render, told
+from .provenance import read_json, render, told
 
 ANSWERS = "predictions.jsonl"
 

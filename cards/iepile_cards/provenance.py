@@ -14,7 +14,7 @@ from typing import Any
 
 import jinja2
 
-from .rows import is_raw
+from .dataset_files import is_raw
 
 # Characters for private use: they stand in no text that is meant to be read.
 _OPEN, _MIDDLE, _CLOSE = "\ue000", "\ue001", "\ue002"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .model import citation
-from .page import Page
-from .told import render, told
+from .card import Page
+from .model_card import citation
+from .provenance import render, told
 
 
 def metric_card(facts: Mapping[str, Any], repo: str | None = None) -> Any:
