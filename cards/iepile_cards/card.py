@@ -17,7 +17,7 @@ class Page:
     Attributes:
         kind: `model`, `dataset`, `metric` or `app`.
         data: A `huggingface_hub.CardData`, the YAML at the head.
-        body: The text below it, as `told.render` gives it.
+        body: The text below it, as `provenance.render` gives it.
         origins: Key of the YAML → file and place that its value comes from.
         results: For each of `data.eval_results`, the file and place of its value.
         faults: What disagrees among the sources themselves: (place, what stands there, source, what it says).

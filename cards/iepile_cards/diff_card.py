@@ -46,7 +46,7 @@ def compare_text(file: str, marked: str, text: str, first: int = 1) -> Iterator[
 
     Args:
         file: Its name, for the differences.
-        marked: The text as it should be, see `told.render`.
+        marked: The text as it should be, see `provenance.render`.
         text: The text as it is.
         first: Number of its first line in the file.
 

@@ -39,7 +39,7 @@ def model_card(run_dir: Path | str, repo: str | None = None) -> Any:
 
 
 def write_model_card(run_dir: Path | str, repo: str | None = None) -> Path:
-    """Write `README.md` into a run folder, see `model_card`, and `.eval_results`, see `results.write_results`.
+    """Write `README.md` into a run folder, see `model_card`, and `.eval_results`, see `eval_results.write_results`.
 
     Returns:
         The path of `README.md`.

@@ -1,6 +1,6 @@
 """The cards of the metric and of the app, which are Spaces, from facts about their code.
 
-Facts are plain JSON that the caller collects (`iepile.page_facts`): this package imports none of the others.
+Facts are plain JSON that the caller collects (`iepile.cards`): this package imports none of the others.
 """
 
 from collections.abc import Mapping

@@ -7,9 +7,9 @@ from typing import Any
 from iepile_dataset import DataError
 from iepile_dataset.corpus.sources import Source
 
-from . import show
-from .labels import said
+from . import render as show
 from .records import PER_PAGE, page_of, statistics_page
+from .schema_input import said
 
 
 def browse_tab(corpus: str | None, sources: Mapping[str, Source]) -> None:

@@ -15,10 +15,10 @@ from iepile_dataset.tasks import TASKS, task_named
 from iepile_trainer import TrainerError
 from iepile_trainer.documents import language_of
 
-from . import show
-from .asked import Asked, answers, ask
-from .labels import from_file, lists_in, said, schema_from, written
+from . import render as show
 from .model import DEFAULT, Model
+from .schema_input import from_file, lists_in, said, schema_from, written
+from .session import Asked, answers, ask
 
 _LANGUAGES = (("detect", ""), ("English", "en"), ("中文", "zh"))
 _NO_MODEL = (

@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from . import show
-from .labels import said
+from . import render as show
+from .schema_input import said
 from .scoring import BYTES, scored
 
 

@@ -66,8 +66,8 @@ def dataset(
 
     iepile card dataset rows
     """
+    from ..cards import write_dataset_page
     from ..console import errors, progress_bar
-    from ..dataset_page import write_dataset_page
 
     with _failing(), progress_bar("counting", unit="rows") as advance:
         path, missing = write_dataset_page(folder, repo, advance)
@@ -84,7 +84,7 @@ def metric(
     """Write the card of the metric iepile_f1, from its own tables of tasks and definitions."""
     from iepile_cards import metric_card, write_metric_card
 
-    from ..page_facts import metric_facts
+    from ..cards import metric_facts
 
     with _failing():
         if out:
@@ -101,7 +101,7 @@ def space(
     """Write the card of the app."""
     from iepile_cards import write_app_card
 
-    from ..page_facts import app_facts
+    from ..cards import app_facts
 
     with _failing():
         if not (folder / "app.py").is_file():
@@ -120,8 +120,7 @@ def check(
     """
     from iepile_cards import check_card, kind_of
 
-    from ..page_facts import app_facts, metric_facts
-    from ..rescored import compare_scores
+    from ..cards import app_facts, compare_scores, metric_facts
 
     with _failing():
         kind = kind_of(folder)

@@ -126,7 +126,7 @@ def metric(repo: Repo, private: Private = False, revision: Revision = None, dry_
         from iepile_cards import metric_card
         from iepile_cards.upload_set import CARD, metric_files, space_parcel
 
-        from ..page_facts import metric_facts
+        from ..cards import metric_facts
 
         folder = Path(iepile_metric.__file__).parent
         card = str(metric_card(metric_facts(), repo))
@@ -154,7 +154,7 @@ def space(
         from iepile_cards import app_card
         from iepile_cards.upload_set import CARD, space_parcel
 
-        from ..page_facts import app_facts
+        from ..cards import app_facts
 
         place = folder or Path(__file__).parents[1] / "space"
         card = {} if (place / CARD).is_file() else {CARD: str(app_card(app_facts(place), repo))}
@@ -210,7 +210,7 @@ def _show(parcel: "Parcel", repo: str) -> None:
 
 def _write_page(folder: Path) -> None:
     """Give a prepared folder its whole page, with statistics."""
-    from ..dataset_page import write_dataset_page
+    from ..cards import write_dataset_page
 
     _, missing = write_dataset_page(folder)
     _warn(f"wrote README.md{' and statistics/' if (folder / 'statistics').exists() else ''} into {folder}")

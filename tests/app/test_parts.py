@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 
-from iepile.app.asked import ask
 from iepile.app.extract import examples, extract
-from iepile.app.labels import from_file, schema_from, written
-from iepile.app.marks import Span, pieces
+from iepile.app.highlight import Span, pieces
 from iepile.app.model import Model
 from iepile.app.records import page_of, sources_of
+from iepile.app.render import extraction, records, scores, status
+from iepile.app.schema_input import from_file, schema_from, written
 from iepile.app.scoring import scored
-from iepile.app.show import extraction, records, scores, status
+from iepile.app.session import ask
 from iepile_dataset import DataError, Schema
 from iepile_dataset.tasks import TASKS
 from iepile_trainer.extraction import Extraction, Mention
@@ -135,7 +135,7 @@ def test_a_report_too_large_for_the_page_is_left_to_the_file(tmp_path, monkeypat
     (tmp_path / "a.jsonl").write_text(json.dumps(row) + "\n")
     found = scored(tmp_path / "a.jsonl", **OPTIONS)
     assert "srcdoc" in scores(found)
-    monkeypatch.setattr("iepile.app.show.REPORT", 10)
+    monkeypatch.setattr("iepile.app.render.REPORT", 10)
     assert "srcdoc" not in scores(found)
     assert "take the file" in scores(found)
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from iepile.dataset_page import write_dataset_page
+from iepile.cards import write_dataset_page
 from iepile_cards import write_model_card
 from iepile_dataset.export.prepare import prepare
 from iepile_dataset.options import Options

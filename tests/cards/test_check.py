@@ -4,8 +4,8 @@ import re
 import pytest
 from typer.testing import CliRunner
 
+from iepile.cards import metric_facts
 from iepile.cli import app
-from iepile.page_facts import metric_facts
 from iepile_cards import card_text, check_card, write_metric_card, write_model_card
 from iepile_cards.dataset_card import dataset_page
 from iepile_cards.diff_card import compare_text

@@ -8,7 +8,7 @@ from typing import Any
 from iepile_trainer.asking import Question
 from iepile_trainer.extraction import Extraction
 
-from .marks import pieces, spans_of
+from .highlight import pieces, spans_of
 from .records import Page
 from .scoring import REPORT, Scored
 
