@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from iepile_trainer.backends.local import Local
+from iepile_trainer.engines.transformers_engine import Local
 from iepile_trainer.formats import stop_token_ids
-from iepile_trainer.models import load
-from iepile_trainer.scratch import new_model, new_tokenizer
-from iepile_trainer.tokens import prompt_ids
+from iepile_trainer.models.load import load
+from iepile_trainer.models.scratch import new_model, new_tokenizer
+from iepile_trainer.tokenization.encode import prompt_ids
 
 Rows = list[dict[str, Any]]
 

@@ -29,7 +29,7 @@ ORIGINAL = {"re": 0.94, "ee": 1.28}
 WHOLE = "import sys; from iepile_metric.files import score_file; print(score_file(sys.argv[1])[0]['rows'])"
 ORIGINAL_RULES = """
 import json, sys
-from iepile_metric.original import original_score
+from iepile_metric.original_scorer import original_score
 rows = [json.loads(line) for line in open(sys.argv[1], "rb")]
 original_score(rows, rows[0]["task"])
 """

@@ -27,7 +27,7 @@ LABELS = ["person", "city"]
 def random_model(folder: str) -> None:
     from iepile_dataset import Schema, instructions
     from iepile_trainer.formats import use_format
-    from iepile_trainer.scratch import new_model, new_tokenizer
+    from iepile_trainer.models.scratch import new_model, new_tokenizer
 
     rows = [row for text in TEXTS for row in instructions(text, [], Schema(types=tuple(LABELS)), "ner", "en")]
     tokenizer = new_tokenizer(rows)

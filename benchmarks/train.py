@@ -38,13 +38,14 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM, Trainer, TrainerCallback, TrainingArguments
 from transformers.utils import logging
 
-from iepile_trainer.arguments import DataArguments, hardware_defaults, parse
-from iepile_trainer.data import load_rows
+from iepile_trainer.data.arguments import DataArguments
+from iepile_trainer.data.load import load_rows
 from iepile_trainer.formats import use_format
-from iepile_trainer.progress import without_bars
-from iepile_trainer.scratch import new_tokenizer
+from iepile_trainer.models.scratch import new_tokenizer
 from iepile_trainer.sft import run_training, train
-from iepile_trainer.tokens import encode
+from iepile_trainer.tokenization.encode import encode
+from iepile_trainer.training.arguments import hardware_defaults, parse
+from iepile_trainer.training.progress import without_bars
 
 ON_GPU = torch.cuda.is_available()
 # Dense bfloat16 peaks in FLOP/s, from the vendor's data sheets.
@@ -232,8 +233,8 @@ def operations(size: str, words: int, lengths: list[int], learnt: int) -> float:
 
 def learn(corpus: str | None, minutes: float, most: int | None, out: str) -> None:
     """A small model from scratch on the NER sources for so many minutes; its F1 on their test splits."""
-    from iepile_trainer.publish import answer_split
-    from iepile_trainer.sample import draw_sample
+    from iepile_trainer.evaluate_run import answer_split
+    from iepile_trainer.training.eval_sample import draw_sample
 
     hidden, layers, batch = (512, 8, 64) if ON_GPU else (128, 3, 16)
     given = ["--config", "tiny", "--task", "ner", *(["--data_dir", corpus] if corpus else []), "--report_to", "none"]

@@ -128,7 +128,7 @@ def compare_scores(run: Path) -> "Iterator[Difference]":
     from iepile_cards.provenance import read_json
     from iepile_metric import score
     from iepile_metric.files import rows_of
-    from iepile_trainer.publish import split_of
+    from iepile_trainer.evaluate_run import split_of
 
     stated = read_json(run / "scores.json")
     if not stated or not (run / ANSWERS).is_file():

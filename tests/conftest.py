@@ -56,8 +56,8 @@ def by_heart(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         import torch
 
         from iepile_trainer.formats import use_format
-        from iepile_trainer.scratch import new_model, new_tokenizer
-        from iepile_trainer.tokens import answer_ids, prompt_ids
+        from iepile_trainer.models.scratch import new_model, new_tokenizer
+        from iepile_trainer.tokenization.encode import answer_ids, prompt_ids
 
         tokenizer = new_tokenizer(rows, 500)
         use_format(tokenizer)

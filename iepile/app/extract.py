@@ -13,7 +13,7 @@ import yaml
 from iepile_dataset import DataError
 from iepile_dataset.tasks import TASKS, task_named
 from iepile_trainer import TrainerError
-from iepile_trainer.documents import language_of
+from iepile_trainer.extraction.documents import language_of
 
 from . import render as show
 from .model import DEFAULT, Model

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from iepile_trainer.extraction import Event, Relation, Result
+from iepile_trainer.extraction.results import Event, Relation, Result
 
 COLOURS = 8
 

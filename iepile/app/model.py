@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Lock
 
 from iepile_trainer import TrainerError
-from iepile_trainer.extractor import Extractor
+from iepile_trainer.extraction.extractor import Extractor
 
 DEFAULT = "runs/quickstart"
 
@@ -18,7 +18,7 @@ class Model:
     Args:
         name: A run folder or a Hub id; None takes `DEFAULT`.
         adapter: An adapter on top of it.
-        constrain: See `iepile_trainer.backends.open_backend`.
+        constrain: See `iepile_trainer.engines.open_backend`.
 
     Raises:
         TrainerError: A folder was named that is not there.

@@ -16,10 +16,10 @@ from iepile_dataset.answers import UNFIT
 from iepile_dataset.corpus.select import choose_sources
 from iepile_dataset.corpus.sources import Source
 from iepile_dataset.tasks import TASKS
-from iepile_trainer.asking import Asker, Question
-from iepile_trainer.assembly import extraction_of
-from iepile_trainer.backends import Answer
-from iepile_trainer.extraction import Extraction
+from iepile_trainer.engines import Answer
+from iepile_trainer.extraction.merge_windows import extraction_of
+from iepile_trainer.extraction.questions import Asker, Question
+from iepile_trainer.extraction.results import Extraction
 
 PER_PAGE = 10
 

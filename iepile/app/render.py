@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from iepile_trainer.asking import Question
-from iepile_trainer.extraction import Extraction
+from iepile_trainer.extraction.questions import Question
+from iepile_trainer.extraction.results import Extraction
 
 from .highlight import pieces, spans_of
 from .records import Page

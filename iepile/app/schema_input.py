@@ -12,7 +12,7 @@ import yaml
 from iepile_dataset import DataError, Schema, parse_schema
 from iepile_dataset.answers import graph_attributes
 from iepile_dataset.tasks import Task
-from iepile_trainer.schemas import schema_of
+from iepile_trainer.extraction.schema_input import schema_of
 
 LABELS = 100
 """The most labels that one visitor may ask for at once."""

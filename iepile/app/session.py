@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from iepile_dataset import DataError, Schema
 from iepile_dataset.answers import UNFIT
 from iepile_dataset.tasks import TASKS
-from iepile_trainer.asking import Asker, Question, with_triggers
-from iepile_trainer.assembly import extraction_of
-from iepile_trainer.backends import Answer
-from iepile_trainer.documents import Triggers
-from iepile_trainer.extraction import Extraction
-from iepile_trainer.extractor import Extractor
+from iepile_trainer.engines import Answer
+from iepile_trainer.extraction.documents import Triggers
+from iepile_trainer.extraction.extractor import Extractor
+from iepile_trainer.extraction.merge_windows import extraction_of
+from iepile_trainer.extraction.questions import Asker, Question, with_triggers
+from iepile_trainer.extraction.results import Extraction
 
 CHARACTERS = 20_000
 """The longest text that the page takes."""

@@ -43,7 +43,7 @@ def model(
     """
     from iepile_cards import write_model_card
     from iepile_cards.eval_results import RESULTS
-    from iepile_trainer.publish import add_scores, renew
+    from iepile_trainer.evaluate_run import add_scores, renew
 
     from ..console import console
 

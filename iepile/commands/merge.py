@@ -40,7 +40,7 @@ def merge(
     `iepile formats show`, and compare.
     """
     from iepile_trainer import TrainerError
-    from iepile_trainer.merge import merge as merged
+    from iepile_trainer.models.merge import merge as merged
 
     from ..console import console
 

@@ -99,7 +99,7 @@ def model(
         from iepile_cards import card_text
         from iepile_cards.push import checked_name
         from iepile_cards.upload_set import HubError, model_parcel
-        from iepile_trainer.runs import is_whole_safetensors, read_run
+        from iepile_trainer.run_folder import is_whole_safetensors, read_run
 
         record = read_run(run)
         if base:

@@ -21,7 +21,7 @@ from iepile.app.scoring import scored
 from iepile.app.session import ask
 from iepile_dataset import DataError, Schema
 from iepile_dataset.tasks import TASKS
-from iepile_trainer.extraction import Extraction, Mention
+from iepile_trainer.extraction.results import Extraction, Mention
 
 OPTIONS = {"match": "exact", "count": "multiset", "parse": "lenient"}
 WORDS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6), min_size=1, max_size=5)

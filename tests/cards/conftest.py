@@ -9,8 +9,8 @@ from iepile.cards import write_dataset_page
 from iepile_cards import write_model_card
 from iepile_dataset.export.prepare import prepare
 from iepile_dataset.options import Options
-from iepile_trainer.publish import add_scores
-from iepile_trainer.runs import write_run
+from iepile_trainer.evaluate_run import add_scores
+from iepile_trainer.run_folder import write_run
 
 RECORD = {
     "base_model": None,

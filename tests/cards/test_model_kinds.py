@@ -8,8 +8,8 @@ import yaml
 from huggingface_hub import ModelCard, parse_eval_result_entries
 
 from iepile_cards import write_model_card
-from iepile_trainer.runs import write_run
-from iepile_trainer.scratch import new_model, new_tokenizer
+from iepile_trainer.models.scratch import new_model, new_tokenizer
+from iepile_trainer.run_folder import write_run
 
 INSTRUCTION = '{"instruction": "Find.", "schema": ["city"], "input": "Ann is in Oslo."}'
 
@@ -150,7 +150,7 @@ def test_a_name_that_would_break_a_table_does_not(run):
 )
 def test_each_task_is_used_with_a_schema_of_its_own(run, task, schema):
     from iepile_dataset.tasks import TASKS
-    from iepile_trainer.schemas import schema_of
+    from iepile_trainer.extraction.schema_input import schema_of
 
     record = json.loads((run / "run.json").read_text())
     record["data"][0]["config"] = task

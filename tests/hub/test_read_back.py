@@ -14,7 +14,7 @@ def runs(tmp_path_factory):
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
 
-    from iepile_trainer.runs import write_run
+    from iepile_trainer.run_folder import write_run
 
     set_seed(1)
     words = Tokenizer(models.WordLevel({"<unk>": 0, "</s>": 1, "Ada": 2, "Ulm": 3}, "<unk>"))

@@ -92,7 +92,7 @@ WORKER = """
 import json, sys
 from accelerate import Accelerator
 from iepile_metric import Accumulator
-from iepile_metric.training import gathered
+from iepile_metric.trainer_metrics import gathered
 
 accelerator = Accelerator(cpu=True)
 rows = json.load(open(sys.argv[1]))

@@ -61,7 +61,7 @@ def dataset(row_list: Callable[..., list[dict[str, str]]]) -> Callable[..., Any]
 @pytest.fixture(scope="session")
 def learnt_tokenizer(row_list: Callable[..., list[dict[str, str]]]) -> Any:
     """The tokenizer of `tokenizer`; not to be changed."""
-    from iepile_trainer.scratch import new_tokenizer
+    from iepile_trainer.models.scratch import new_tokenizer
 
     return new_tokenizer(row_list(100), 500)
 
@@ -187,9 +187,9 @@ class _Handler(BaseHTTPRequestHandler):
                 server.at_work -= 1
 
     def answer(self, body):
-        from iepile_trainer.decode import decode
+        from iepile_trainer.engines.decode import decode
         from iepile_trainer.formats import stop_token_ids
-        from iepile_trainer.tokens import prompt_ids
+        from iepile_trainer.tokenization.encode import prompt_ids
 
         server, chat = self.server, "messages" in body
         ends = stop_token_ids(server.tokenizer)

@@ -4,12 +4,13 @@ import pytest
 import torch
 
 from iepile_trainer import TrainerError
-from iepile_trainer.arguments import DataArguments, training_config
-from iepile_trainer.batches import Order
-from iepile_trainer.models import load
+from iepile_trainer.data.arguments import DataArguments
+from iepile_trainer.models.load import load
 from iepile_trainer.predict import predict
-from iepile_trainer.runs import read_run
+from iepile_trainer.run_folder import read_run
 from iepile_trainer.sft import main, train
+from iepile_trainer.training.arguments import training_config
+from iepile_trainer.training.sampler import Order
 
 
 def config(folder, **options):

@@ -1,9 +1,10 @@
 """Instructions -> model -> answers: training with TRL, prediction with transformers.
 
-The stages, one module each: `data` (rows from the dataset, a prepared folder or the Hub), `formats` (the
-chat template), `tokens` (rows into token ids), `sft` (training), `predict` (answers), `runs` (the folder
-that a training leaves behind), `scratch` (a small model that needs no download). `Extractor` is the way in from
-Python: texts and a schema in, typed results out.
+One folder a stage: `formats` (the chat template), `constrain` (grammars), `models`, `tokenization` (rows into token
+ids), `engines` (who answers), `data` (rows from the dataset, a prepared folder or the Hub), `training`, `extraction`
+(texts and a schema in, typed results out), `prediction` (files in, answers out), `serve`, `quickstart`, `recipes`.
+`sft` and `predict` are what a user starts; `run_folder` is what a training leaves behind. `Extractor` is the way in
+from Python.
 
 Importing this package is cheap: torch, transformers and TRL are imported by the functions that use them.
 """
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 if TYPE_CHECKING:
-    from .extractor import Extractor
+    from .extraction.extractor import Extractor
 
 __all__ = ["Extractor", "TrainerError"]
 
@@ -27,7 +28,7 @@ class TrainerError(ValueError):
 
 def __getattr__(name: str) -> Any:
     if name == "Extractor":
-        from .extractor import Extractor
+        from .extraction.extractor import Extractor
 
         return Extractor
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -36,14 +36,14 @@ from pathlib import Path
 from typing import Any
 
 from . import TrainerError
-from .arguments import parse_into
-from .backends import Backend, open_backend
-from .generate import answered, predict
-from .inputs import STDIN, Item
-from .journal import forget_failed, open_journal, rows_in, work
-from .predict_arguments import PredictArguments
-from .processes import this_process
-from .quotes import unit_confidences
+from .engines import Backend, open_backend
+from .engines.generate import answered, predict
+from .extraction.confidence import unit_confidences
+from .prediction.arguments import PredictArguments
+from .prediction.inputs import STDIN, Item
+from .prediction.output_file import forget_failed, open_journal, rows_in, work
+from .prediction.processes import this_process
+from .training.arguments import parse_into
 
 __all__ = ["PredictArguments", "Summary", "main", "predict", "run_prediction"]
 
@@ -117,7 +117,7 @@ def run_prediction(args: PredictArguments) -> Summary | None:
     """
     from tqdm import tqdm  # type: ignore[import-untyped]
 
-    from .workload import asked_for
+    from .prediction.load_inputs import asked_for
 
     output = _output(args)
     process = this_process()
@@ -181,9 +181,9 @@ _ADDED = ("error", "cut", "confidence")  # what a row has from an earlier answer
 
 def _extracted(backend: Backend, items: Iterable[Item], args: PredictArguments) -> Iterator[dict[str, Any]]:
     """The input's lines with what was found in their texts."""
-    from .documents import Document
-    from .extractor import Extractor
-    from .reach import reach_of
+    from .extraction.documents import Document
+    from .extraction.extractor import Extractor
+    from .models.trained_length import reach_of
 
     options = ("split_num", "descriptions", "max_prompt_tokens", "min_confidence", "conflicts")
     reach = reach_of(args.tokenizer if args.backend == "openai" else args.model, args.adapter)

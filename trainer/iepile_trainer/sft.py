@@ -46,10 +46,11 @@ from pathlib import Path
 from typing import Any
 
 from . import TrainerError
-from .arguments import DataArguments, RunArguments, parse
-from .progress import without_bars
-from .training import train
-from .watch import WatchArguments, check_watch
+from .data.arguments import DataArguments
+from .training.arguments import RunArguments, parse
+from .training.monitoring import WatchArguments, check_watch
+from .training.progress import without_bars
+from .training.train import train
 
 __all__ = ["main", "run_training", "train"]
 
@@ -84,12 +85,12 @@ def run_training(
     """
     from trl import get_peft_config
 
-    from .data import first_rows, load_both, load_rows
+    from .data.load import first_rows, load_both, load_rows
+    from .evaluate_run import answer_split
     from .formats import OWN, find
-    from .models import base_and_adapter, check_remote_code, few_bits, quantisation
-    from .publish import answer_split
-    from .runs import check_free
-    from .ways import start_adapter
+    from .models.load import base_and_adapter, check_remote_code, few_bits, quantisation
+    from .run_folder import check_free
+    from .training.peft_setup import start_adapter
 
     check_remote_code(training.trust_remote_code, model_args.model_revision)
     named = model_args.model_name_or_path or run.adapter
@@ -168,8 +169,8 @@ def _model(
     rows: Any, path: str | None, adapter: str | None, run: RunArguments, training: Any, model_args: Any
 ) -> tuple[Any, Any]:
     """The model (or the path that it is loaded from) and its tokenizer."""
-    from .models import load_tokenizer
-    from .scratch import new_model, new_tokenizer
+    from .models.load import load_tokenizer
+    from .models.scratch import new_model, new_tokenizer
 
     if path is None:
         tokenizer = new_tokenizer(rows, run.scratch_vocab)

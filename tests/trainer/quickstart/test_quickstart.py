@@ -50,7 +50,7 @@ def test_no_path_in_the_record_leads_to_the_folder_of_work(run):
 
 
 def test_the_model_answers_the_same_when_it_is_loaded_again(run):
-    from iepile_trainer.models import load
+    from iepile_trainer.models.load import load
     from iepile_trainer.predict import predict
 
     rows = [json.loads(line) for line in (run / "predictions.jsonl").read_text("utf-8").splitlines()]
@@ -115,9 +115,9 @@ def test_the_loss_of_answers_alone_is_the_loss_of_trl(run):
     import torch
     from trl.trainer.utils import add_fused_lm_head
 
-    from iepile_trainer.models import load
+    from iepile_trainer.models.load import load
     from iepile_trainer.quickstart.compact import answers_only
-    from iepile_trainer.tokens import encode
+    from iepile_trainer.tokenization.encode import encode
 
     model, tokenizer = load(str(run))
     add_fused_lm_head(model)

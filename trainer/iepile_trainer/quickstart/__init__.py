@@ -4,9 +4,9 @@
 trained), `run` (the path), `show` (what one sees).
 """
 
+from .quiet import quiet
 from .recipe import TINY, Recipe
 from .run import Outcome, found_in, quickstart
 from .show import Screen, show_outcome
-from .watch import quiet
 
 __all__ = ["TINY", "Outcome", "Recipe", "Screen", "found_in", "quickstart", "quiet", "show_outcome"]

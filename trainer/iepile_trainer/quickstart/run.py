@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import TrainerError
-from ..arguments import DataArguments
-from ..runs import is_finished, read_run, write_run
+from ..data.arguments import DataArguments
+from ..run_folder import is_finished, read_run, write_run
 from .corpus import UNSEEN_SUFFIX, write_corpus
 from .recipe import Recipe
 
@@ -112,11 +112,11 @@ def quickstart(
 def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
     from iepile_cards import write_model_card
 
-    from ..data import load_rows
-    from ..figure import draw_curve
+    from ..data.load import load_rows
+    from ..models.scratch import new_model
+    from ..models.scratch_tokenizer import learn_tokenizer
     from ..predict import predict
-    from ..scratch import new_model
-    from ..vocabulary import learn_tokenizer
+    from ..training.plot import draw_curve
 
     start = time.perf_counter()
     tell("stage", "writing sentences")
@@ -161,8 +161,8 @@ def _train(
 ) -> dict[str, Any]:
     from trl import SFTConfig
 
-    from ..progress import telling
     from ..sft import train
+    from ..training.progress import telling
     from .compact import answers_only
     from .muon import muon_for_matrices
 

@@ -19,11 +19,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from .. import TrainerError
-from ..extraction import Extraction
-from .answers import Error, Found, Health
-from .asked import Asked, Limits, Refused, documents
+from ..extraction.results import Extraction
 from .batcher import Batcher, Closed, Full
 from .bounded import Bounded
+from .requests import Asked, Limits, Refused, documents
+from .responses import Error, Found, Health
 
 _GONE = 499  # what nginx calls it; nobody reads it
 _ERRORS = {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ..engine_arguments import EngineArguments
+from ..extraction.arguments import EngineArguments
 
 
 @dataclass

@@ -10,10 +10,10 @@ from copy import copy
 from threading import Condition, Thread
 
 from .. import TrainerError
-from ..backends import Answer, Backend, Row
-from ..documents import Document, language_of
-from ..extraction import Extraction
-from ..extractor import Extractor
+from ..engines import Answer, Backend, Row
+from ..extraction.documents import Document, language_of
+from ..extraction.extractor import Extractor
+from ..extraction.results import Extraction
 
 log = logging.getLogger("iepile.serve")
 

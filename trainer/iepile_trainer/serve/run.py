@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     """Serve as the command line says; what the user can put right is said in one line, exit code 1."""
     from iepile_dataset import DataError
 
-    from ..arguments import parse_into
+    from ..training.arguments import parse_into
 
     try:
         serve(parse_into(ServeArguments, argv, prog="serve", description=__doc__))
@@ -65,8 +65,8 @@ def serve(args: ServeArguments) -> None:
     extract = _loaded(args)
 
     from .application import application
-    from .asked import Limits
     from .batcher import Batcher
+    from .requests import Limits
 
     # A model at work holds Python's lock, and by default hands it on too seldom for requests to be read meanwhile.
     sys.setswitchinterval(0.0005)
@@ -124,7 +124,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _loaded(args: ServeArguments) -> Any:
     """The extractor, after a first question: some parts are only made ready by it, and nothing else proves it works."""
-    from ..extractor import Extractor
+    from ..extraction.extractor import Extractor
 
     options = {name: getattr(args, name) for name in _OPENED}
     # All tries together take no longer than the request that they are for.

@@ -1,0 +1,263 @@
+"""Where rows come from: the dataset `iepile`, a prepared folder, files of rows, the Hub."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from .. import TrainerError
+from .arguments import DataArguments
+from .mixture import Mix
+
+COLUMNS = ("id", "task", "source", "language", "instruction", "output", "label")
+
+_OPTIONS = (
+    "language", "source", "licence", "split_num", "remainder", "negatives", "hard_negatives", "max_empty", "seed",
+    "epoch", "descriptions", "max_prompt_tokens", "tokenizer", "strict", "data_dir", "num_shards",
+)  # fmt: skip
+_ALSO_CALLED = {"validation": ("validation", "dev", "valid")}
+
+
+class NoSplit(TrainerError):
+    """The rows are there, but not for the asked split."""
+
+
+def parts(data: DataArguments, split: str, num_proc: int | None, draw: int = 0) -> list[Any]:
+    """What `data` names, one part for each dataset and task: datasets, or with `data.streaming` streams.
+
+    Args:
+        data: What to load.
+        split: Which split; slices such as `train[:100]` work, not in streams.
+        num_proc: Processes to generate rows with.
+        draw: How many times the labels of the train split were drawn before.
+
+    Raises:
+        NoSplit: Nothing has that split.
+        TrainerError: No such dataset or configuration, or a file that cannot be read.
+    """
+    if data.streaming and "[" in split:
+        raise TrainerError(f"{split}: a stream has no slices (leave out --streaming, or give the whole split)")
+    found: list[Any] = []
+    missing: NoSplit | None = None
+    for name in data.dataset:
+        for load in _loads(name, data, split, num_proc, draw):
+            try:
+                found.append(load())
+            except NoSplit as problem:
+                missing = problem
+    if missing and not found:
+        raise missing
+    return found
+
+
+def read_jsonl(path: Path | str) -> Iterator[dict[str, Any]]:
+    """Rows of a JSON lines file, one by one.
+
+    Raises:
+        TrainerError: A line is no JSON object; says which.
+    """
+    for _, row in _numbered(path):
+        yield row
+
+
+def _loads(name: str, data: DataArguments, split: str, num_proc: int | None, draw: int) -> Iterator[Any]:
+    """The loads of one dataset, each to be called."""
+    from iepile_dataset.tasks import task_named
+
+    path = Path(name)
+    tasks = [task.lower() for task in data.task or ()] or sorted(Mix.of(data.mix).tasks)
+    if name == "iepile":
+        options = {option: getattr(data, option) for option in _OPTIONS} | {"data_files": _by_split(data.data_files)}
+        options["epoch"] = data.epoch + draw
+        for task in tasks or ["ner"]:
+            yield lambda task=task: _load("iepile", task, split, data, num_proc=num_proc, **options)
+    elif path.is_file() or (path.is_dir() and not _is_loadable(path)):
+        named = [task_named(task).name for task in tasks]
+        only = named[0] if len(named) == 1 else ""
+        yield lambda: _only(_from_files(path, _row_files(path, split), data.streaming, split, only), data)
+    elif path.suffix in (".json", ".jsonl"):
+        raise TrainerError(f"{name}: no such file")
+    else:
+        # Beside the instructions, a published corpus offers its annotated records as they were.
+        known = [config for config in _configs(name) if not config.startswith("raw")]
+        for task in tasks or known:
+            if task not in known:
+                raise TrainerError(f"{name}: no configuration {task!r} (there are {', '.join(known)})")
+            yield lambda task=task: _only(_published(name, task, split, data), data)
+
+
+def _load(path: str, task: str, split: str, data: DataArguments, **options: Any) -> Any:
+    import datasets
+
+    import iepile_dataset
+
+    iepile_dataset.register()
+    if data.streaming:
+        options = {**{key: value for key, value in options.items() if key != "num_proc"}, "streaming": True}
+    with _one_line("" if path == "iepile" else f"{path}: "):
+        return datasets.load_dataset(path, task, split=split, **options)
+
+
+def _published(path: str, task: str, split: str, data: DataArguments) -> Any:
+    rows = _load(path, task, split, data)
+    names = rows.column_names or COLUMNS
+    missing = [name for name in ("instruction", "output") if name not in names]
+    if missing:
+        raise TrainerError(
+            f"{path}: the rows have no column {missing[0]!r}, only {', '.join(names)} (make them with: iepile prepare)"
+        )
+    return rows.select_columns([name for name in COLUMNS if name in names])
+
+
+def _configs(path: str) -> list[str]:
+    import datasets
+
+    hint = " (give `iepile`, a folder of `iepile prepare`, a file of rows, or a Hub id)"
+    with _one_line(f"no dataset {path!r}: ", hint):
+        return list(datasets.get_dataset_config_names(path))
+
+
+@contextmanager
+def _one_line(before: str = "", after: str = "") -> Iterator[None]:
+    """The many ways in which `datasets` fails, made one."""
+    from datasets.exceptions import DatasetGenerationError, DatasetsError
+
+    try:
+        yield
+    except (ValueError, OSError, DatasetsError, DatasetGenerationError) as problem:
+        if isinstance(problem, TrainerError):
+            raise
+        cause = problem.__cause__ if isinstance(problem, DatasetGenerationError) else None
+        if isinstance(cause, TrainerError):
+            raise cause from None
+        reason = (str(cause or problem).strip() or type(problem).__name__).splitlines()[0]
+        kind = NoSplit if "Unknown split" in reason or "Bad split" in reason else TrainerError
+        raise kind(f"{before}{reason}{after}") from None
+
+
+def _only(rows: Any, data: DataArguments) -> Any:
+    """Keep the asked tasks, sources and languages of rows that are there already."""
+    import datasets
+
+    wanted: dict[str, set[str | None]] = {
+        "task": {task.upper() for task in data.task or ()},
+        "source": set(data.source or ()),
+        "language": {data.language} - {None},
+    }
+    for name, values in wanted.items():
+        if not values or name not in (rows.column_names or COLUMNS):
+            continue
+        if isinstance(rows, datasets.IterableDataset):
+            rows = rows.filter(lambda row, name=name, values=values: row[name] in values)
+        else:
+            rows = rows.select([at for at, value in enumerate(rows[name]) if value in values])
+    return rows
+
+
+def _from_files(root: Path, paths: list[Path], streaming: bool, split: str, task: str) -> Any:
+    """Rows of JSON lines; those that name no task are of `task`."""
+    import datasets
+
+    features = datasets.Features({name: datasets.Value("string") for name in COLUMNS})
+    stated = [  # a changed file is read again
+        (str(path.resolve()), str(path.relative_to(root)) if root.is_dir() else path.name, path.stat().st_mtime_ns)
+        for path in paths
+    ]
+    given: dict[str, Any] = {"stated": stated, "task": task}
+    if streaming:
+        return datasets.IterableDataset.from_generator(_strings, features=features, gen_kwargs=given)
+    if next(_strings(**given), None) is None:
+        return datasets.Dataset.from_dict({name: [] for name in COLUMNS}, features=features)
+    with _one_line():
+        rows = datasets.Dataset.from_generator(_strings, features=features, gen_kwargs=given)
+        if "[" in split:
+            name = split.partition("[")[0]
+            (where,) = datasets.ReadInstruction.from_spec(split).to_absolute({name: len(rows)})
+            rows = rows.select(range(where.from_ or 0, len(rows) if where.to is None else where.to))
+        return rows
+
+
+def _strings(stated: list[tuple[str, str, int]], task: str) -> Iterator[dict[str, str]]:
+    from iepile_dataset.instructions.parse import completed
+
+    for path, name, _ in stated:
+        for number, row in _numbered(path):
+            if "instruction" not in row or not {"output", "label"} & row.keys():
+                lacking = "output" if "instruction" in row else "instruction"
+                raise TrainerError(
+                    f"{path}:{number}: no {lacking!r}, only {', '.join(row) or 'nothing'} (annotated text becomes rows "
+                    "with: iepile prepare, or --dataset iepile --data_files FILE)"
+                )
+            row = {key: _string(row.get(key), key, f"{path}:{number}") for key in COLUMNS}
+            yield completed({**row, "task": row["task"] or task}, f"{name}:{number}")
+
+
+def _string(value: Any, key: str, place: str) -> str:
+    """A column of a row of a file; an annotation may stand in it as JSON, the number of a record as a number."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if key == "label":
+        return orjson.dumps(value).decode()
+    if key == "id" and isinstance(value, int):
+        return str(value)
+    raise TrainerError(
+        f"{place}: {key!r} is of type {type(value).__name__}, not a string (write it as JSON in a string)"
+    )
+
+
+def _numbered(path: Path | str) -> Iterator[tuple[int, dict[str, Any]]]:
+    with open(path, "rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = orjson.loads(line)
+            except orjson.JSONDecodeError as problem:
+                raise TrainerError(f"{path}:{number}: not JSON, {problem} (one JSON object per line)") from None
+            if not isinstance(row, dict):
+                raise TrainerError(f"{path}:{number}: {type(row).__name__} instead of an object (one row per line)")
+            yield number, row
+
+
+def _row_files(path: Path, split: str) -> list[Path]:
+    """The files of a split: a file itself is the train split, `dev.json` beside `train.json` is validation."""
+    split = split.partition("[")[0]
+    names = _ALSO_CALLED.get(split, (split,))
+    if path.is_file():
+        if path.suffix not in (".json", ".jsonl"):
+            raise TrainerError(f"{path}: a file of rows is JSON lines, .json or .jsonl (Parquet: give its folder)")
+        if split == "train" or path.name.startswith(tuple(f"{name}{mark}" for name in names for mark in ".-")):
+            return [path]
+        folder, beside = path.parent, path.name.startswith(("train.", "train-"))
+        candidates = sorted(folder.iterdir()) if beside else []
+    else:
+        folder, candidates = path, sorted(path.rglob("*.json*"))
+    files = [
+        file
+        for file in candidates
+        if file.suffix in (".json", ".jsonl")
+        and file.name.startswith(tuple(f"{name}{mark}" for name in names for mark in ".-"))
+    ]
+    if not files:
+        raise NoSplit(f"{path}: no rows of split {split!r} (make them with: iepile prepare DIR --out {folder})")
+    return files
+
+
+def _is_loadable(folder: Path) -> bool:
+    """Whether `datasets` knows what to do with a folder: it holds Parquet, or a page that says."""
+    page = folder / "README.md"
+    return any(folder.rglob("*.parquet")) or (page.is_file() and "\nconfigs:" in page.read_text(encoding="utf-8"))
+
+
+def _by_split(paths: list[str] | None) -> Any:
+    """`["train=a.json", "test=b.json"]` → {split: [path]}; paths without a split are of the train split."""
+    if not paths:
+        return None
+    named = defaultdict(list)
+    for path in paths:
+        split, _, file = path.rpartition("=")
+        named[split or "train"].append(file)
+    return dict(named)

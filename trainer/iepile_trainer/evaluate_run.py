@@ -1,0 +1,139 @@
+"""Scores of a run's answers with their intervals, beside the run, and the card that is written from them."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from . import TrainerError
+from .run_folder import is_finished, read_run
+
+SCORES = "scores.json"
+ANSWERS = "predictions.jsonl"
+
+_RESAMPLES = 2_000
+
+
+def add_scores(run_dir: Path | str, files: Iterable[Path | str]) -> dict[str, Any]:
+    """Score files of answers and keep the figures in the run's `scores.json`.
+
+    Args:
+        run_dir: A finished run folder.
+        files: What `iepile predict` wrote; the split stands in the rows' ids, the file's name where they have none.
+
+    Returns:
+        `{split: {task: scores}}`, the splits scored before among them; beside the F1 of a task and of each of
+        its sources stands its `interval`, [low, high].
+
+    Raises:
+        TrainerError: The folder is no run, or a file cannot be scored.
+    """
+    from iepile_metric.files import rows_of
+
+    folder = Path(run_dir)
+    if not is_finished(folder):
+        raise TrainerError(f"{folder} is no finished run (train one first)")
+    path = folder / SCORES
+    scores: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    for file in files:
+        try:
+            rows, _ = rows_of(file)
+            by_split: dict[str, list[dict[str, Any]]] = {}
+            for row in rows:
+                by_split.setdefault(split_of(row, Path(file).stem), []).append(row)
+            for split, mine in by_split.items():
+                scores[split] = {**scores.get(split, {}), **scored(mine)}
+        except ValueError as problem:
+            raise TrainerError(str(problem)) from None
+    path.write_text(json.dumps(scores, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    return scores
+
+
+def scored(rows: Iterable[dict[str, Any]], resamples: int = _RESAMPLES) -> dict[str, Any]:
+    """Scores by task, with 95 % intervals of F1: the records are drawn anew, so many times.
+
+    >>> gold = '[{"entity": "Ulm", "entity_type": "city"}]'
+    >>> scores = scored([{"task": "NER", "output": '{"city": ["Ulm"]}', "label": gold}] * 3)
+    >>> scores["ner"]["f1"], scores["ner"]["interval"]
+    (1.0, [1.0, 1.0])
+
+    Raises:
+        ValueError: There is nothing to score.
+    """
+    from iepile_metric import Accumulator, intervals
+    from iepile_metric.bootstrap import Counted
+
+    counted = Counted()
+    result = Accumulator(watch=counted).extend(rows).result()
+    tasks: dict[str, Any] = result.get("tasks") or {result["task"]: result}
+    for task, found in intervals(counted, resamples).items():
+        scores = tasks.get(task, {})
+        scores["interval"] = found["f1"]
+        for source, low_high in found["sources"].items():
+            scores["sources"][source]["interval"] = low_high
+        scores["definitions"]["interval"] = (
+            f"{found['level']:.0%} of F1: percentile bootstrap over records, {resamples:,} resamples"
+        )
+    return tasks
+
+
+def answer_split(run_dir: Path | str, rows: Any, batch_size: int = 32, max_new_tokens: int = 256) -> dict[str, Any]:
+    """Answer rows with the model of a run, each process its share, and write answers, scores, picture and card.
+
+    Args:
+        run_dir: A finished run folder.
+        rows: A `datasets.Dataset` of rows, the same in every process.
+        batch_size: Prompts answered together.
+        max_new_tokens: Longest answer.
+
+    Returns:
+        `scores.json`, see `add_scores`.
+
+    Raises:
+        TrainerError: The rows cannot be scored.
+    """
+    from accelerate import PartialState
+    from accelerate.utils import gather_object
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    from .models.load import load
+    from .predict import predict
+
+    folder, state = Path(run_dir), PartialState()
+    model, tokenizer = load(str(folder))
+    share = range(state.process_index, len(rows), state.num_processes)
+    answers = predict(model, tokenizer, (rows[at] for at in share), batch_size, max_new_tokens)
+    bar = tqdm(answers, "Answering", len(share), unit="row", disable=None if state.is_main_process else True)
+    parts = gather_object([{at: {k: row[k] for k in row if k in ("output", "error")} for at, row in zip(share, bar)}])
+    if state.is_main_process:
+        answered = {at: row for part in parts for at, row in part.items()}
+        with open(folder / ANSWERS, "w", encoding="utf-8") as file:
+            for at, row in enumerate(rows):
+                file.write(json.dumps({**row, **answered[at]}, ensure_ascii=False) + "\n")
+        add_scores(folder, [folder / ANSWERS])
+        renew(folder)
+    state.wait_for_everyone()
+    return dict(json.loads((folder / SCORES).read_text("utf-8")))
+
+
+def renew(run_dir: Path | str) -> None:
+    """Draw the picture and write the card of a run again, from what its folder now holds."""
+    from iepile_cards import write_model_card
+
+    from .training.plot import draw_curve
+
+    folder, record = Path(run_dir), read_run(run_dir)
+    scores = json.loads((folder / SCORES).read_text("utf-8")) if (folder / SCORES).is_file() else {}
+    if record["history"]:
+        draw_curve(folder, record["history"], scores, record.get("best"))
+    write_model_card(folder)
+
+
+def split_of(row: dict[str, Any], otherwise: str) -> str:
+    """The split that a row's id names.
+
+    >>> split_of({"id": "en/NER/city_news/test:3"}, "answers"), split_of({}, "answers")
+    ('test', 'answers')
+    """
+    place, _, line = str(row.get("id") or "").rpartition(":")
+    return place.rpartition("/")[2] if place.count("/") == 3 and line.isdigit() else otherwise

@@ -1,0 +1,1 @@
+"""One text and a schema → typed results with their places."""

@@ -1,0 +1,155 @@
+"""A model's answer → the units it states, each string knowing where it stands in the answer, and how sure it is.
+
+Confidence. The probability of a mention is that of the tokens that spell it in the answer: `confidence` is their
+geometric mean, which does not punish length, `minimum` the smallest. A token belongs to the mention if it holds at
+least one of its characters, so one that spells a letter and a quotation mark counts. The probabilities are those
+that the model gave before any constraint, at temperature 0.
+"""
+
+import json
+import math
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from iepile_metric.parse_answer import CUT_OFF, REPAIRED, Unparseable, items_in, object_in
+from iepile_metric.tasks import TASKS
+
+from ..engines import Answer, Token
+
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*+)(?:"|\Z)', re.DOTALL)
+
+
+class Quote(str):
+    """A string of an answer and its characters there, escapes included; (0, 0) where they are not known."""
+
+    start = 0
+    end = 0
+
+
+def read(task: str, answer: Answer) -> tuple[list[Any], str | None]:
+    """The items of an answer, as `iepile_metric` reads them, in their order there.
+
+    Args:
+        task: Lower-case name.
+        answer: What a backend gave.
+
+    Returns:
+        Items whose strings are `Quote`s, and in one line what was wrong with the answer, None where nothing was.
+
+    >>> read("ner", Answer('{"city": ["Ulm", "Bo'))
+    ([('city', 'Ulm'), ('city', 'Bo')], 'the answer was cut off')
+    >>> read("ner", Answer("none"))
+    ([], 'the answer cannot be read: no JSON object')
+    """
+    if answer.error is not None:
+        return [], answer.error
+    try:
+        value, kinds = object_in(answer.text)
+    except Unparseable as reason:
+        return [], f"the answer cannot be read: {reason}"
+    problem = None
+    if answer.cut or CUT_OFF in kinds:
+        problem = "the answer was cut off"
+    elif REPAIRED in kinds:
+        problem = "the answer is broken JSON, read as far as its meaning is plain"
+    return items_in(TASKS[task], _Places(answer.text).placed(value)), problem
+
+
+class Sureness:
+    """How probable the strings of one answer are.
+
+    >>> tokens = (Token(10, 12, math.log(0.5)), Token(12, 13, math.log(0.125)))
+    >>> word = Quote("Ulm")
+    >>> word.start, word.end = 10, 13
+    >>> Sureness(tokens).of(word)
+    (0.25, 0.125)
+    """
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self._tokens = tokens
+        self._ends = [token.end for token in tokens]
+
+    def of(self, *texts: str) -> tuple[float | None, float | None]:
+        """(geometric mean, minimum) over the tokens of some strings; None where these are not known."""
+        chosen: dict[int, float] = {}
+        for text in texts:
+            if isinstance(text, Quote) and text.end > text.start:
+                at = bisect_left(self._ends, text.start)
+                while at < len(self._tokens) and self._tokens[at].start < text.end:
+                    token = self._tokens[at]
+                    if token.end > text.start or token.start == token.end:
+                        chosen[at] = token.logprob
+                    at += 1
+        if not chosen:
+            return None, None
+        mean = math.fsum(chosen.values()) / len(chosen)
+        return round(math.exp(min(mean, 0.0)), 12), round(math.exp(min(*chosen.values(), 0.0)), 12)
+
+
+def unit_confidences(task: str, answer: Answer) -> dict[str, list[float | None]] | None:
+    """The confidence of every unit that the metric counts in an answer.
+
+    Returns:
+        Measure → one figure a unit, in the order of `iepile_metric.parse_answer.read_answer`, None where it is not
+        known, as of an event without trigger; None altogether without tokens or without anything to read.
+    """
+    if not answer.tokens or task not in TASKS:
+        return None
+    items, problem = read(task, answer)
+    if problem and not items:
+        return None
+    sure, judge = Sureness(answer.tokens), TASKS[task]
+    return {
+        measure: [_rounded(sure.of(*(unit[at] for at in judge.texts(measure)))[0]) for unit in units]
+        for measure, units in zip(judge.measures, judge.units(items))
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
+class _Places:
+    """Gives the strings of a JSON value their places in the text it was read from.
+
+    Strings are visited in the order of the text. Where a repair changed that order, the next equal string is
+    taken, or the first.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._strings = [(match.start(1), match.end(1)) for match in _STRING.finditer(text)]
+        self._numbers: dict[str, list[int]] = defaultdict(list)
+        for number, (start, end) in enumerate(self._strings):
+            self._numbers[_unescaped(text[start:end])].append(number)
+        self._next = 0
+
+    def placed(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._quote(value)
+        if isinstance(value, list):
+            return [self.placed(part) for part in value]
+        if isinstance(value, dict):
+            return {self._quote(key): self.placed(part) for key, part in value.items()}
+        return value
+
+    def _quote(self, value: str) -> Quote:
+        quote = Quote(value)
+        numbers = self._numbers.get(value)
+        if numbers:
+            at = bisect_left(numbers, self._next)
+            number = numbers[at if at < len(numbers) else 0]
+            quote.start, quote.end = self._strings[number]
+            self._next = number + 1
+        return quote
+
+
+def _unescaped(literal: str) -> str:
+    if "\\" not in literal:
+        return literal
+    try:
+        return str(json.loads(f'"{literal}"', strict=False))
+    except ValueError:
+        return literal

@@ -1,0 +1,168 @@
+"""The units of one answer → results with their places; one entry per task in the table at the end."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from ..engines import Answer
+from .confidence import Sureness, read
+from .offsets import Place, nearest, nearest_pair, occurrences
+from .questions import Question
+from .results import Event, Mention, Relation, Result
+
+Lost = list[str]
+
+
+def results_of(task: str, text: str, question: Question, answer: Answer) -> tuple[list[Result], Lost, str | None]:
+    """What one answer says about one text.
+
+    Args:
+        task: Lower-case name.
+        text: The whole text; places are looked for in the question's window first, then anywhere.
+        question: What was asked.
+        answer: What the model said.
+
+    Returns:
+        Results in the answer's order, what was left out (labels and roles that were not asked), and what was wrong
+        with the answer.
+    """
+    items, problem = read(task, answer)
+    reader = _Reader(text, question, answer, (mention for item in items for mention in _texts(item[1:])))
+    results: list[Result] = []
+    for item in items:
+        label = _clean(item[0])
+        if label not in question.asked:
+            mentions = ", ".join(f'"{_clean(part)}"' for part in _texts(item[1:]))
+            reader.lost.append(f'label "{label}" was not asked: {mentions or "nothing"}')
+            continue
+        results += _RESULTS[task](reader, label, item)
+    return results, reader.lost, problem
+
+
+class _Reader:
+    """Finds the strings of one answer in the text."""
+
+    def __init__(self, text: str, question: Question, answer: Answer, stated: Iterable[str]) -> None:
+        self.text, self.question, self.lost = text, question, Lost()
+        self.sure = Sureness(answer.tokens)
+        self._found: dict[str, list[Place]] = {}
+        self._pairs: dict[tuple[str, str], tuple[Place | None, Place | None]] = {}
+        self._seen: Counter[tuple[str, str]] = Counter()
+        self._stated = set(stated)
+
+    def places(self, mention: str) -> list[Place]:
+        if mention not in self._found:
+            window = occurrences(self.text, mention, self.question.start, self.question.end)
+            self._found[mention] = window or occurrences(self.text, mention)
+        return self._found[mention]
+
+    def next_place(self, label: str, mention: str, places: list[Place]) -> Place | None:
+        """The n-th place for the n-th time that a label has this mention; the first when there are no more."""
+        number = self._seen[label, mention]
+        self._seen[label, mention] += 1
+        return (places[number] if number < len(places) else places[0]) if places else None
+
+    def own_places(self, mention: str) -> list[Place]:
+        """The places of a mention that are no part of a longer mention's; all where there are no others."""
+        places = self.places(mention)
+        return [place for place in places if place not in self._inside] or places
+
+    def nearest(self, head: str, tail: str) -> tuple[Place | None, Place | None]:
+        """The places of two mentions that are nearest to each other, None for one that the text does not hold."""
+        if (head, tail) not in self._pairs:
+            heads, tails = self.places(head), self.places(tail)
+            self._pairs[head, tail] = nearest_pair(heads, tails) or (nearest(heads, None), nearest(tails, None))
+        return self._pairs[head, tail]
+
+    @cached_property
+    def _inside(self) -> set[Place]:
+        """The places of mentions inside those of longer ones."""
+        inside, reached = set(), 0
+        places = {place for mention in self._stated for place in self.places(mention)}
+        for start, end in sorted(places, key=lambda place: (place[0], -place[1])):
+            if end <= reached:
+                inside.add((start, end))
+            reached = max(reached, end)
+        return inside
+
+    def mention(self, label: str, quote: str, place: Place | None) -> Mention:
+        start, end = place or (None, None)
+        return Mention(label, _clean(quote), start, end, *self.sure.of(quote))
+
+
+def _entity(reader: _Reader, label: str, item: tuple[str, str]) -> Iterator[Result]:
+    if not item[1]:
+        reader.lost.append(f'label "{label}": an empty mention')
+        return
+    yield reader.mention(label, item[1], reader.next_place(label, item[1], reader.own_places(item[1])))
+
+
+def _relation(reader: _Reader, label: str, item: tuple[str, str, str]) -> Iterator[Result]:
+    asked = reader.question.asked[label]
+    types = asked if isinstance(asked, Mapping) else {}
+    ends = str(types.get("subject_type", "")), str(types.get("object_type", ""))
+    yield from _pair(reader, label, ends, item[1], item[2])
+
+
+def _attribute(reader: _Reader, label: str, item: tuple[str, str, str, str]) -> Iterator[Result]:
+    _, entity, attribute, value = item
+    if attribute not in reader.question.asked[label]["attributes"]:
+        reader.lost.append(f'attribute "{_clean(attribute)}" of "{label}" was not asked: "{_clean(value)}"')
+        return
+    yield from _pair(reader, _clean(attribute), (label, ""), entity, value)
+
+
+def _pair(reader: _Reader, label: str, types: tuple[str, str], head: str, tail: str) -> Iterator[Result]:
+    if not head or not tail:
+        reader.lost.append(f'label "{label}": an empty mention beside "{_clean(head or tail)}"')
+        return
+    at = reader.nearest(head, tail)
+    ends = reader.mention(types[0], head, at[0]), reader.mention(types[1], tail, at[1])
+    yield Relation(label, *ends, *reader.sure.of(head, tail))
+
+
+def _trigger(reader: _Reader, label: str, item: tuple[str, str]) -> Iterator[Result]:
+    yield from _event(reader, label, (*item, ()))
+
+
+def _event(reader: _Reader, label: str, item: tuple[str, str, tuple[tuple[str, str], ...]]) -> Iterator[Result]:
+    _, word, arguments = item
+    place = reader.next_place(label, word, reader.places(word)) if word else None
+    trigger = reader.mention(label, word, place) if word else None
+    asked = reader.question.asked[label]
+    roles = asked["arguments"] if isinstance(asked, Mapping) else ()
+    found = []
+    for role, argument in arguments:
+        if role in roles:
+            found.append(reader.mention(_clean(role), argument, nearest(reader.places(argument), place)))
+        else:
+            reader.lost.append(f'role "{_clean(role)}" of "{label}" was not asked: "{_clean(argument)}"')
+    words = [word] if word else [argument for role, argument in arguments if role in roles]
+    if trigger or found or not arguments:
+        yield Event(label, trigger, tuple(dict.fromkeys(found)), *reader.sure.of(*words))
+
+
+def _clean(text: str) -> str:
+    """The text as plain text that any file can hold: escapes of JSON can spell half of a surrogate pair."""
+    return str(text).encode("utf-8", "replace").decode()
+
+
+def _texts(parts: Any) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, str):
+            if part:
+                yield part
+        else:
+            yield from _texts(part)
+
+
+_RESULTS: dict[str, Callable[[_Reader, str, Any], Iterator[Result]]] = {
+    "ner": _entity,
+    "re": _relation,
+    "spo": _relation,
+    "kg": _attribute,
+    "ee": _event,
+    "eet": _trigger,
+    "eea": _event,
+}

@@ -1,0 +1,266 @@
+"""Models and tokenizers: a run folder, an adapter with its base, or a model of the Hub.
+
+Weights are read from safetensors alone: a pickled `.bin` file can run code.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from .. import TrainerError
+
+FLASH = "flash_attention_2"
+FORM = ("bnb_4bit_quant_type", "bnb_4bit_use_double_quant")  # of 4 bits: what changes the weights
+
+
+def load(
+    model: str,
+    adapter: str | None = None,
+    dtype: str = "auto",
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+    bits: int | None = None,
+    device_map: str | None = None,
+) -> tuple[Any, Any]:
+    """A model ready to answer, and its tokenizer.
+
+    Args:
+        model: A folder or a Hub id: a whole model, or an adapter that names its base.
+        adapter: An adapter's folder or Hub id, on top of `model`.
+        dtype: `auto` is bfloat16 on a GPU and float32 without one; or a torch dtype's name.
+        revision: Branch, tag or commit of a Hub model; a commit is required with `trust_remote_code`.
+        trust_remote_code: Run the Python code that comes with the model.
+        bits: 4 (NF4) or 8 to quantise the weights while they are loaded.
+        device_map: How to spread the model over devices, as transformers takes it; one device by default.
+
+    Returns:
+        (model in eval mode on its device, tokenizer). An encoder-decoder is loaded as one. The tokenizer is the
+        adapter's own where it has one: it was saved with the prompt format of its training.
+
+    Raises:
+        TrainerError: No model there, none in safetensors, an adapter whose base is another model, remote code
+            without a commit.
+    """
+    import torch
+
+    check_remote_code(trust_remote_code, revision)
+    model, adapter = base_and_adapter(model, adapter)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if dtype == "auto":
+        dtype = "bfloat16" if device == "cuda" else "float32"
+    remote = {"revision": revision, "trust_remote_code": trust_remote_code}
+    quantised = {"quantization_config": quantisation(bits, dtype)} if bits else {}
+    loaded = read_weights(model, dtype=getattr(torch, dtype), device_map=device_map, **quantised, **remote)
+    tokenizer = load_tokenizer(model, adapter, revision, trust_remote_code)
+    if adapter is not None:
+        loaded = with_adapter(loaded, adapter)
+    placed = device_map is not None or bits is not None  # where it is to be already
+    return (loaded.eval() if placed else loaded.eval().to(device)), tokenizer
+
+
+def load_tokenizer(
+    model: str, adapter: str | None = None, revision: str | None = None, trust_remote_code: bool = False
+) -> Any:
+    """The tokenizer of an adapter, where it has one, else of its base.
+
+    Raises:
+        TrainerError: There is none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        if adapter is not None and _has_tokenizer(adapter):
+            return AutoTokenizer.from_pretrained(adapter)
+        return AutoTokenizer.from_pretrained(model, revision=revision, trust_remote_code=trust_remote_code)
+    except (OSError, ValueError) as problem:
+        if Path(model).is_dir() and not any(next(Path(model).glob(name), None) for name in ("tok*", "*.model", "voc*")):
+            raise TrainerError(f"{model} holds no tokenizer (save the model's own beside the weights)") from None
+        raise TrainerError(f"cannot load the model {model}: {first_line(problem)}") from None
+
+
+def load_trainable(
+    model: str, config: Any, adapter: str | None = None, quantization_config: Any = None, seq2seq: bool = False
+) -> Any:
+    """The model that a training starts from.
+
+    Args:
+        model: A whole model: a folder or a Hub id.
+        config: A `trl.SFTConfig`; its `model_init_kwargs` go to `from_pretrained`.
+        adapter: An adapter of that model to go on with.
+        quantization_config: A `BitsAndBytesConfig` for the base of an adapter.
+        seq2seq: Whether it is an encoder-decoder.
+
+    Raises:
+        TrainerError: As `load`.
+    """
+    import torch
+
+    options = {"dtype": "float32", "trust_remote_code": config.trust_remote_code, **(config.model_init_kwargs or {})}
+    if isinstance(options["dtype"], str) and options["dtype"] != "auto":
+        options["dtype"] = getattr(torch, options["dtype"])
+    if options.get("attn_implementation") is None:
+        options["attn_implementation"] = FLASH if not seq2seq and config.bf16 and flash_attention() else None
+    if quantization_config is not None:
+        options["quantization_config"] = quantization_config
+    try:
+        loaded = read_weights(model, **options)
+    except TrainerError:
+        if options["attn_implementation"] != FLASH or (config.model_init_kwargs or {}).get("attn_implementation"):
+            raise
+        loaded = read_weights(model, **{**options, "attn_implementation": None})  # not every model can use it
+    for module in loaded.modules():  # on a CPU, bitsandbytes would repack weights when they first answer, for good
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+    return loaded if adapter is None else with_adapter(loaded, adapter, trainable=True)
+
+
+def read_weights(model: str, **options: Any) -> Any:
+    """A whole model from its safetensors; `options` go to `from_pretrained`."""
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    remote = {name: options.get(name) for name in ("revision", "trust_remote_code")}
+    auto = AutoModelForSeq2SeqLM if is_encoder_decoder(model, **remote) else AutoModelForCausalLM
+    try:
+        return auto.from_pretrained(model, use_safetensors=True, **options)
+    except (OSError, ValueError, ImportError) as problem:
+        reason = first_line(problem)
+        if "safetensors" in reason or (Path(model).is_dir() and not list(Path(model).glob("*.safetensors"))):
+            pickled = sorted(path.name for path in Path(model).glob("*.bin"))
+            reason = f"no weights in safetensors{f', only {pickled[0]}' if pickled else ''} (a pickled file can run "
+            reason += "code and is not read; convert it: https://huggingface.co/docs/safetensors/convert-weights)"
+        raise TrainerError(f"cannot load the model {model}: {reason}") from None
+
+
+def is_encoder_decoder(model: str, revision: str | None = None, trust_remote_code: bool | None = False) -> bool:
+    """Whether a model (its folder, Hub id or adapter) reads with one part and writes with another, as T5 does.
+
+    Raises:
+        TrainerError: There is no model.
+    """
+    from transformers import AutoConfig
+
+    base, _ = base_and_adapter(model)
+    try:
+        config = AutoConfig.from_pretrained(base, revision=revision, trust_remote_code=bool(trust_remote_code))
+    except (OSError, ValueError) as problem:
+        raise TrainerError(f"cannot load the model {base}: {first_line(problem)}") from None
+    return bool(getattr(config, "is_encoder_decoder", False))
+
+
+def with_adapter(model: Any, adapter: str, trainable: bool = False) -> Any:
+    """A model with an adapter on top.
+
+    Raises:
+        TrainerError: The adapter has no safetensors, or does not fit.
+    """
+    from peft import PeftModel
+    from transformers.utils import cached_file
+
+    if cached_file(adapter, "adapter_model.safetensors", _raise_exceptions_for_missing_entries=False) is None:
+        raise TrainerError(f"the adapter {adapter} has no adapter_model.safetensors (a pickled file is not read)")
+    try:
+        return PeftModel.from_pretrained(model, adapter, is_trainable=trainable)
+    except (RuntimeError, ValueError, OSError) as problem:
+        reason = " ".join(" ".join(str(problem).splitlines()[:2]).split())
+        raise TrainerError(f"the adapter {adapter} does not fit {model.name_or_path}: {reason}") from None
+
+
+def base_and_adapter(model: str, adapter: str | None = None) -> tuple[str, str | None]:
+    """(whole model, adapter or None), where `model` may itself be an adapter.
+
+    Raises:
+        TrainerError: `adapter` is none, or was trained on another model.
+    """
+    base_of_model = adapter_base(model)
+    if adapter is None:
+        return (model, None) if base_of_model is None else (base_of_model, model)
+    expected = adapter_base(adapter)
+    if expected is None:
+        raise TrainerError(f"{adapter} is no adapter (it has no adapter_config.json)")
+    if Path(expected).name != Path(model).name:
+        raise TrainerError(f"the adapter {adapter} was trained on {expected}, not on {model}")
+    return model, adapter
+
+
+def adapter_base(model: str) -> str | None:
+    """The base model that a local adapter folder, or an adapter on the Hub, names; None for a whole model."""
+    config = Path(model) / "adapter_config.json"
+    if not Path(model).is_dir():
+        from transformers.utils import cached_file
+
+        try:
+            found = cached_file(model, "adapter_config.json", _raise_exceptions_for_missing_entries=False)
+        except OSError:  # offline, or no such repository: loading will say so
+            found = None
+        if found is None:
+            return None
+        config = Path(found)
+    if not config.is_file():
+        return None
+    return str(json.loads(config.read_text(encoding="utf-8"))["base_model_name_or_path"])
+
+
+def few_bits(options: Any) -> dict[str, Any]:
+    """What a `trl.ModelConfig` says of the form of 4 bits: the type of its numbers, scales quantised as well."""
+    return {
+        "bnb_4bit_quant_type": options.bnb_4bit_quant_type,
+        "bnb_4bit_use_double_quant": options.use_bnb_nested_quant,
+        "bnb_4bit_quant_storage": options.bnb_4bit_quant_storage,
+    }
+
+
+def quantisation(bits: int, dtype: str = "bfloat16", form: Mapping[str, Any] = MappingProxyType({})) -> Any:
+    """A `BitsAndBytesConfig` for 4 bits (computing in `dtype`; NF4 unless `form` says otherwise) or 8.
+
+    Raises:
+        TrainerError: Another number of bits, or bitsandbytes is not installed.
+    """
+    from importlib.util import find_spec
+
+    from transformers import BitsAndBytesConfig
+
+    if bits not in (4, 8):
+        raise TrainerError(f"{bits} bits: weights can be quantised to 4 or 8")
+    if find_spec("bitsandbytes") is None:
+        raise TrainerError(f"{bits} bits need bitsandbytes (pip install 'iepile[quant]')")
+    if bits == 8:
+        # It would say for every product of float32 that it rounds what goes in: thousands of lines.
+        logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_compute_dtype=dtype, **{"bnb_4bit_quant_type": "nf4", **form})
+
+
+def flash_attention() -> bool:
+    """Whether flash attention can be used here: a CUDA device, and the package or the kernels of the Hub."""
+    import torch
+    from transformers.utils import is_flash_attn_2_available, is_kernels_available
+
+    return torch.cuda.is_available() and (is_flash_attn_2_available() or is_kernels_available())
+
+
+def check_remote_code(trust_remote_code: bool, revision: str | None) -> None:
+    """Refuse to run code that may change under the user's hands, as that of a branch or a tag may.
+
+    >>> check_remote_code(True, "main")
+    Traceback (most recent call last):
+    iepile_trainer.TrainerError: --trust_remote_code runs the model's own code: pin it with a revision (a commit id)
+    """
+    if trust_remote_code and not re.fullmatch(r"[0-9a-f]{40}", revision or ""):
+        raise TrainerError("--trust_remote_code runs the model's own code: pin it with a revision (a commit id)")
+
+
+def first_line(problem: BaseException) -> str:
+    """What an error says, in one line."""
+    return (str(problem).strip() or type(problem).__name__).splitlines()[0]
+
+
+def _has_tokenizer(adapter: str) -> bool:
+    from transformers.utils import cached_file
+
+    if Path(adapter).is_dir():
+        return (Path(adapter) / "tokenizer_config.json").is_file()
+    return cached_file(adapter, "tokenizer_config.json", _raise_exceptions_for_missing_entries=False) is not None

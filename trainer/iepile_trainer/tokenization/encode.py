@@ -1,0 +1,224 @@
+"""Rows into token ids, prompt and answer apart, and a report of what did not fit.
+
+Prompt and answer are tokenised separately: training sees, token for token, the prompt that prediction will
+send. Nothing is cut blindly. A row that is too long is asked about windows of its text, or loses the end of its
+*text*, never its labels, its answer or its end token, see `overlong`; the report says how much of the gold went.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from .. import TrainerError
+from ..formats import end_token_id, use_format
+from .length_report import LEARNT, LengthReport, Tally, units
+from .truncate import OVERLONG, brought_under, lost
+
+IGNORED = -100  # the label that the loss skips
+
+_CARRIED = ("id", "task", "source", "language", "draw")
+_COUNTED = ("fate", "gold", "lost", "whole", "answer")
+_SAMPLE = 1000
+_FEW = 100
+
+
+def prompt_ids(tokenizer: Any, instructions: list[str]) -> list[list[int]]:
+    """The prompts of `instructions` as token ids, the same for training and prediction.
+
+    A text that happens to contain one of the tokenizer's control tokens keeps it as ordinary text.
+    """
+    turns = [[{"role": "user", "content": instruction}] for instruction in instructions]
+    encoded = tokenizer.apply_chat_template(turns, add_generation_prompt=True, sanitize_control_tokens=True)
+    return encoded["input_ids"]
+
+
+def answer_ids(tokenizer: Any, outputs: list[str]) -> list[list[int]]:
+    """The answers as token ids, each with its end token."""
+    end = end_token_id(tokenizer)
+    return [[*ids, end] for ids in tokenizer(outputs, add_special_tokens=False)["input_ids"]]
+
+
+def encode(
+    rows: Any,
+    tokenizer: Any,
+    max_length: int | None,
+    overlong: str = "window",
+    num_proc: int | None = None,
+    seq2seq: bool = False,
+) -> tuple[Any, LengthReport]:
+    """Tokenise rows for training.
+
+    Args:
+        rows: A `datasets.Dataset` (or a stream of it) with the string columns `instruction` and `output`; `task` and
+            `label` say what stands in a window; `id`, `task`, `source` and `language` are carried along where present.
+        tokenizer: A transformers tokenizer; gets the `plain` chat template where it has none.
+        max_length: Limit for prompt and answer together, in tokens; None for no limit.
+        overlong: What happens to longer rows: cut their text into `window`s, `shorten` it (drop the row if that
+            loses gold), `drop` them, or `error`.
+        num_proc: Processes to use.
+        seq2seq: For an encoder-decoder: the prompt is the input and the answer the labels, each with the limit to
+            itself.
+
+    Returns:
+        A dataset of the kept rows with `input_ids`, `labels` (-100 over the prompt) and `length`, and the report.
+        Of a stream: see `encode_stream`.
+
+    Raises:
+        TrainerError: Missing columns, an unknown `overlong`, a row that is too long under `error`, or
+            nothing left to train on.
+    """
+    if is_stream(rows):
+        return encode_stream(rows, tokenizer, max_length, overlong, seq2seq)
+    tokenise, unneeded = _tokenise(rows.column_names, tokenizer, max_length, overlong, seq2seq)
+    fated = rows.map(tokenise, batched=True, remove_columns=unneeded, num_proc=num_proc, desc="Tokenising")
+    tally, kept = Tally(max_length), []
+    for at, row in enumerate(_rows(fated.select_columns([*_COUNTED, "length"]))):
+        tally.add(row)
+        if row["fate"] in LEARNT:
+            kept.append(at)
+    report = tally.report()
+    if not kept:
+        raise TrainerError(f"no row is left to train on; {str(report).splitlines()[0]}")
+    return fated.select(kept).remove_columns(list(_COUNTED)), report
+
+
+def encode_stream(
+    rows: Any, tokenizer: Any, max_length: int | None, overlong: str = "window", seq2seq: bool = False
+) -> tuple[list[Any], LengthReport]:
+    """The same for streams: rows are tokenised as they are read.
+
+    Args:
+        rows: A `datasets.IterableDataset`, or several, one for each draw of the labels.
+        tokenizer: As for `encode`.
+        max_length: As for `encode`.
+        overlong: As for `encode`.
+        seq2seq: As for `encode`.
+
+    Returns:
+        For each a stream in which the rows that cannot be learnt still stand, with their `fate`, to be counted by who
+        reads them; and the report of the first thousand rows of the first.
+
+    Raises:
+        TrainerError: As for `encode`, where it shows in the first rows; the rest when it is read.
+    """
+    import datasets
+
+    streams = rows if isinstance(rows, list) else [rows]
+    first = datasets.Dataset.from_list(list(streams[0].take(_SAMPLE)))
+    if not len(first):
+        raise TrainerError("no row is left to train on: the stream is empty")
+    tokenise, unneeded = _tokenise(first.column_names, tokenizer, max_length, overlong, seq2seq)
+    fated = first.map(tokenise, batched=True, remove_columns=unneeded, desc="Tokenising the first rows")
+    tally = Tally(max_length)
+    for row in _rows(fated.select_columns([*_COUNTED, "length"])):
+        tally.add(row)
+    encoded = [
+        # Small batches: whoever waits for the next row waits until one is tokenised.
+        stream.map(tokenise, batched=True, batch_size=100, remove_columns=unneeded, features=fated.features)
+        for stream in streams
+    ]
+    return encoded, tally.report(sample=len(first) == _SAMPLE)
+
+
+def is_stream(rows: Any) -> bool:
+    """Whether rows are read as they are needed."""
+    from datasets import IterableDataset
+
+    return isinstance(rows, list | IterableDataset)
+
+
+def check_vocabulary(model: Any, tokenizer: Any, encoded: Any) -> None:
+    """Refuse a tokenizer whose tokens a model does not know.
+
+    Args:
+        model: The model.
+        tokenizer: The tokenizer; it may hold more tokens than the model as long as they do not occur.
+        encoded: What `encode` gave; the first rows are looked at.
+
+    Raises:
+        TrainerError: A row, or the filler of short ones, has a token beyond the model's.
+    """
+    known = model.config.get_text_config().vocab_size
+    rows = encoded[0].take(_FEW) if is_stream(encoded) else encoded.select(range(min(_FEW, len(encoded))))
+    highest = max(max([*row["input_ids"], *row["labels"]], default=0) for row in rows)
+    if max(highest, tokenizer.pad_token_id or 0) >= known:
+        raise TrainerError(
+            f"the tokenizer has {len(tokenizer):,} tokens, the model only {known:,}: they do not belong together "
+            "(save the model's own tokenizer beside it)"
+        )
+
+
+def _tokenise(
+    columns: list[str], tokenizer: Any, max_length: int | None, overlong: str, seq2seq: bool
+) -> tuple[Any, list[str]]:
+    """The function that tokenises a batch, and the columns that it replaces."""
+    if overlong not in OVERLONG:
+        raise TrainerError(f"overlong={overlong!r} is unknown (one of {', '.join(OVERLONG)})")
+    missing = [name for name in ("instruction", "output") if name not in columns]
+    if missing:
+        raise TrainerError(
+            f"the rows have no column {missing[0]!r}, only {', '.join(columns)} (rename it, or make rows with: "
+            "iepile prepare)"
+        )
+    use_format(tokenizer)
+    tokenise = partial(_encode_batch, tokenizer=tokenizer, max_length=max_length, overlong=overlong, seq2seq=seq2seq)
+    return tokenise, list(columns)
+
+
+def _rows(columns: Any) -> Iterator[dict[str, Any]]:
+    for batch in columns.iter(10_000):
+        for values in zip(*batch.values()):
+            yield dict(zip(batch, values))
+
+
+def _encode_batch(
+    batch: dict[str, list[str]], tokenizer: Any, max_length: int | None, overlong: str, seq2seq: bool
+) -> dict[str, list[Any]]:
+    prompts = prompt_ids(tokenizer, batch["instruction"])
+    answers = answer_ids(tokenizer, [output or "" for output in batch["output"]])
+    made: list[dict[str, Any]] = []
+
+    def size(prompt: list[int], answer: list[int]) -> int:
+        return max(len(prompt), len(answer)) if seq2seq else len(prompt) + len(answer)
+
+    def length(instruction: str, output: str) -> int:
+        return size(prompt_ids(tokenizer, [instruction])[0], answer_ids(tokenizer, [output])[0])
+
+    for at, (prompt, answer) in enumerate(zip(prompts, answers)):
+        row = {name: values[at] for name, values in batch.items()}
+        output, whole = row["output"] or "", size(prompt, answer)
+        counts = {"whole": whole, "gold": len(units(output)), "lost": 0}
+        if not output:
+            made.append(_encoded(row, "unlabelled", [], [], counts, seq2seq))
+        elif max_length is None or whole <= max_length:
+            made.append(_encoded(row, "kept", prompt, answer, counts, seq2seq))
+        elif overlong == "error":
+            raise TrainerError(
+                f"{row.get('id') or row['instruction'][:60]}: {whole:,} tokens, more than max_length {max_length:,} "
+                "(give a larger --max_length, or --overlong window, shorten or drop)"
+            )
+        else:
+            texts = {name: row.get(name) or "" for name in ("task", "instruction", "output", "label")}
+            fate, parts = brought_under(texts, max_length, length, tokenizer, overlong)
+            counts["lost"] = lost(output, parts)
+            for instruction, answered in parts:
+                ids = prompt_ids(tokenizer, [instruction])[0], answer_ids(tokenizer, [answered])[0]
+                made.append(_encoded(row, fate, *ids, counts, seq2seq))
+                fate, counts = "continued", {"whole": 0, "gold": 0, "lost": 0}  # counted once for all windows
+            if not parts:
+                made.append(_encoded(row, fate, [], [], counts, seq2seq))
+    return {name: [row[name] for row in made] for name in made[0]}
+
+
+def _encoded(
+    row: dict[str, str], fate: str, prompt: list[int], answer: list[int], counts: dict[str, int], seq2seq: bool
+) -> dict[str, Any]:
+    return {
+        **{name: row[name] for name in _CARRIED if name in row},
+        "input_ids": prompt if seq2seq else prompt + answer,
+        "labels": answer if seq2seq else [IGNORED] * len(prompt) + answer,
+        "length": len(prompt) + len(answer),
+        "fate": fate,
+        "answer": len(answer),
+        **counts,
+    }

@@ -1,0 +1,89 @@
+"""Rows that are too long: cut into windows, or their text shortened; never their labels or their answer."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from .length_report import mentions, units
+
+OVERLONG = ("window", "shorten", "drop", "error")
+
+Pair = tuple[str, str]
+"""(instruction, output)"""
+
+
+def brought_under(
+    row: dict[str, str], limit: int, length: Callable[..., int], tokenizer: Any, how: str
+) -> tuple[str, list[Pair]]:
+    """What a row that is too long becomes: its fate, and rows within the limit, none where it has to go.
+
+    Args:
+        row: `task`, `instruction`, `output` and, where known, `label`.
+        limit: Tokens of prompt and answer.
+        length: Instruction and output → their tokens.
+        tokenizer: Counts the tokens of texts.
+        how: One of `OVERLONG`; what cannot be cut into windows is shortened.
+    """
+    cut = windows(row, limit, length, tokenizer) if how == "window" else None
+    if cut:
+        return "window", cut
+    if how == "shorten" or (how == "window" and cut is None):
+        shorter = shortened(row["instruction"], row["output"], limit, length)
+        if shorter is not None:
+            return "shortened", [(shorter, row["output"])]
+    return "dropped", []
+
+
+def windows(row: dict[str, str], limit: int, length: Callable[..., int], tokenizer: Any) -> list[Pair] | None:
+    """Rows about the windows of a row's text; None where it is not a row of this package's form."""
+    from iepile_dataset import DataError
+    from iepile_dataset.instructions.split_row import cut_row
+
+    def count(text: str) -> int:
+        return len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+    try:
+        return [(cut["instruction"], cut["output"]) for cut in cut_row(row, limit, length, count)]
+    except (DataError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def lost(output: str, made: list[Pair]) -> int:
+    """Units of an answer that none of the answers that it became still states."""
+    return len(units(output) - set().union(*(units(answer) for _, answer in made)))
+
+
+def shortened(instruction: str, output: str, limit: int, length: Callable[..., int]) -> str | None:
+    """A shortened instruction, None where its text would lose a mention of the answer."""
+    shorter = shorten(instruction, lambda text: length(text, output) <= limit)
+    if shorter is None:
+        return None
+    before, after = json.loads(instruction)["input"], json.loads(shorter)["input"]
+    return None if any(mention in before and mention not in after for mention in mentions(output)) else shorter
+
+
+def shorten(instruction: str, fits: Callable[[str], bool]) -> str | None:
+    """The instruction with the longest beginning of its `input` that fits, None if nothing does.
+
+    Latin words are not cut in two.
+
+    >>> shorten('{"schema": ["x"], "input": "one two three"}', lambda text: len(text) <= 39)
+    '{"schema": ["x"], "input": "one two"}'
+    """
+    try:
+        asked = json.loads(instruction)
+        text = asked["input"]
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return None
+
+    def cut(end: int) -> str:
+        return json.dumps({**asked, "input": text[:end]}, ensure_ascii=False)
+
+    low, high = 0, len(text)
+    while high - low > 1:  # text[:low] fits (or is empty), text[:high] does not
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(cut(middle)) else (low, middle)
+    if text[low - 1 : low + 1].isascii() and text[low - 1 : low + 1].isalnum():
+        low = max(text.rfind(" ", 0, low), 0)
+    low = len(text[:low].rstrip())
+    return cut(low) if low and fits(cut(low)) else None

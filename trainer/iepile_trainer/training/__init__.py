@@ -1,0 +1,1 @@
+"""One training: rows, a model and its configuration in; a run folder out."""
