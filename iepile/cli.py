@@ -2,6 +2,8 @@
 
 import typer
 
+from iepile_trainer.command_line import Commands
+
 from . import __version__
 from .commands import app as page
 from .commands import (
@@ -25,7 +27,7 @@ from .commands import (
     verify,
 )
 
-app = typer.Typer(
+app = Commands(
     help="Schema-based information extraction: annotated text → instructions → model → answers → score.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

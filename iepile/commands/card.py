@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from iepile_trainer.command_line import Commands
+
 
 class _ModelFirst(TyperGroup):
     """`iepile card RUN` is `iepile card model RUN`."""
@@ -18,7 +20,7 @@ class _ModelFirst(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(
+app = Commands(
     cls=_ModelFirst,
     no_args_is_help=True,
     help="Write the page of a run (`iepile card RUN [ANSWERS…]`), a dataset, the metric or the app, or check one.",

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Prompt formats for `iepile train --prompt_format`.")
+from iepile_trainer.command_line import Commands
+
+app = Commands(help="Prompt formats for `iepile train --prompt_format`.")
 
 
 @app.callback(invoke_without_command=True)

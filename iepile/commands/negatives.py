@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from iepile_trainer.command_line import Commands
+
 from ..choices import Corpus, Language, Sources, Tasks
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ By = Literal["ngrams", "sentence-transformers", "model2vec"]
 
 _SHOWN = 20
 
-app = typer.Typer(help="Hard negatives: labels that are easily taken for each other.", no_args_is_help=True)
+app = Commands(help="Hard negatives: labels that are easily taken for each other.", no_args_is_help=True)
 
 
 @app.callback()

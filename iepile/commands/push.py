@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from iepile_trainer.command_line import Commands
+
 if TYPE_CHECKING:
     from iepile_cards.upload_set import Parcel
 
-app = typer.Typer(
+app = Commands(
     help="Push a dataset, the metric, a model or the app to the Hub, each as one commit.", no_args_is_help=True
 )
 

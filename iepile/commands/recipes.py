@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from iepile_trainer.command_line import Commands
+
 _HELP = """Recipes for `iepile train --config`, accelerate configurations, a Slurm script.
 
 Each is a file to be printed, changed and given by its path:
@@ -12,7 +14,7 @@ Each is a file to be printed, changed and given by its path:
     iepile recipes show lora > mine.yaml && iepile train --config mine.yaml
 """
 
-app = typer.Typer(help=_HELP)
+app = Commands(help=_HELP)
 
 
 @app.callback(invoke_without_command=True)

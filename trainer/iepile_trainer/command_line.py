@@ -1,0 +1,206 @@
+"""Commands whose options are the fields of dataclasses: each declared once, with its help, where it is used.
+
+A field is an option if its metadata has `help`. Further metadata: `choices` (the values it may have), `aliases` (other
+names, such as `--tasks`), `type` (what the command line gives where the annotation allows more, such as
+`list[str] | None`) and `panel` (the heading of its group in `--help`). Nothing heavy is imported here: a `--help` or a
+misspelt option is answered before torch is.
+"""
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from enum import Enum, EnumType
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import typer
+from typer.core import TyperCommand
+from typer.models import ArgumentInfo
+
+
+class Command(TyperCommand):
+    """A command that takes both `--a-b` and `--a_b`, and several values after one option, as in `--task ner re`.
+
+    Where it has arguments beside its options, only values that the option's choices name are taken so.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Write each option with dashes, and again before each further value; then as ever."""
+        return super().parse_args(ctx, self._written_out(args))
+
+    def _written_out(self, args: Sequence[str]) -> list[str]:
+        # Typer copies a function's attributes to its callback; what it knows of a parameter differs by version.
+        several: dict[str, tuple[str, ...] | None] = getattr(self.callback, "several", {})
+        written: list[str] = []
+        option, values = "", 0
+        for position, word in enumerate(args):
+            if word == "--":
+                return [*written, *args[position:]]
+            if word.startswith("--"):
+                name, *value = word.split("=", 1)
+                word = "=".join([name.replace("_", "-"), *value])
+                option, values = word, 0
+            elif option in several:
+                choices = several[option]
+                if values and (choices is None or word.lower() in choices):
+                    written.append(option)
+                elif values:
+                    option = ""
+                values += 1
+            written.append(word)
+        return written
+
+
+class Commands(typer.Typer):
+    """A Typer whose commands are of the class `Command` and take the fields of dataclasses as options."""
+
+    def command(self, name: str | None = None, **settings: Any) -> Any:
+        """Add a function, see `with_options`; it stays as it is for who calls it from Python."""
+        add = super().command(name, **{"cls": Command, **settings})
+
+        def added(function: Callable[..., Any]) -> Callable[..., Any]:
+            add(with_options(function))
+            return function
+
+        return added
+
+
+def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function for Typer in which each parameter that is a dataclass is replaced by the fields of that class.
+
+    Args:
+        function: Annotated with types, not with their names as text.
+
+    Returns:
+        The same function; a value that a dataclass refuses is one line on standard error, exit code 1.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Options:
+    ...     split_num: int = dataclasses.field(default=4, metadata={"help": "Most labels in one instruction."})
+    >>> def ask(options: Options) -> None:
+    ...     print(options)
+    >>> run(ask, ["--split_num", "6"])
+    Options(split_num=6)
+    """
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, type] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        kind = parameter.annotation
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+            groups[parameter.name] = kind
+            parameters += _parameters(kind)
+        else:
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+
+    def command(**values: Any) -> Any:
+        try:
+            for name, kind in groups.items():
+                own = [field for field in dataclasses.fields(kind) if field.name in values]
+                values[name] = kind(**{field.name: _chosen(values.pop(field.name), field) for field in own})
+        except ValueError as problem:
+            print(f"error: {problem}", file=sys.stderr)
+            raise typer.Exit(1) from None
+        return function(**values)
+
+    command.__name__, command.__doc__, command.__module__ = function.__name__, function.__doc__, function.__module__
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.several = _several(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def run(function: Callable[..., Any], argv: Sequence[str] | None = None, prog: str | None = None) -> None:
+    """Run a function as a command of its own, with the options of its dataclasses.
+
+    Args:
+        function: As for `with_options`.
+        argv: The arguments, those of this process by default.
+        prog: The command's name in messages.
+
+    Raises:
+        SystemExit: Unless all went well: 2 for an unknown option or value, the function's own code otherwise.
+    """
+    app = Commands(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(function)
+    try:
+        app(args=None if argv is None else list(argv), prog_name=prog)
+    except SystemExit as end:
+        if end.code:
+            raise
+
+
+def _parameters(kind: type) -> list[inspect.Parameter]:
+    hints = get_type_hints(kind)
+    parameters = []
+    for field in dataclasses.fields(kind):
+        if "help" not in field.metadata:
+            continue
+        make = field.default_factory
+        default: Any = field.default if make is dataclasses.MISSING else make()
+        annotation = field.metadata.get("type", hints[field.name])
+        dashed = field.name.replace("_", "-")
+        names = [f"--{dashed}" if default is not True else f"--{dashed}/--no-{dashed}"]
+        choices = field.metadata.get("choices")
+        if choices:
+            annotation = _with_choices(annotation, choices)
+        option = typer.Option(
+            *names,
+            *field.metadata.get("aliases", ()),
+            help=field.metadata["help"].replace("%%", "%"),
+            show_default=bool(default) and default is not True,
+            case_sensitive=False,
+            rich_help_panel=field.metadata.get("panel"),
+        )
+        required = default is dataclasses.MISSING
+        parameters.append(
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if required else default,
+                annotation=Annotated[annotation, option],
+            )
+        )
+    return parameters
+
+
+def _several(parameters: Sequence[inspect.Parameter]) -> dict[str, tuple[str, ...] | None]:
+    """Options that may be repeated → the values that may follow one another; None for any."""
+    several: dict[str, tuple[str, ...] | None] = {}
+    free = not any(isinstance(detail, ArgumentInfo) for parameter in parameters for detail in _details(parameter))
+    for parameter in parameters:
+        annotation = next(iter(get_args(parameter.annotation)), None)
+        for part in (annotation, *get_args(annotation)):
+            if get_origin(part) is list:
+                (kind,) = get_args(part)
+                choices = tuple(str(one.value) for one in kind) if isinstance(kind, EnumType) else None
+                # In an annotation the first name stands where otherwise the default does.
+                named = [(detail.default, *(detail.param_decls or ())) for detail in _details(parameter)]
+                names = [name for names in named for name in names if isinstance(name, str) and name[:1] == "-"]
+                several |= dict.fromkeys(
+                    names or [f"--{parameter.name.replace('_', '-')}"], choices or (None if free else ())
+                )
+    return several
+
+
+def _details(parameter: inspect.Parameter) -> tuple[Any, ...]:
+    return getattr(parameter.annotation, "__metadata__", ())
+
+
+def _with_choices(annotation: Any, choices: Sequence[Any]) -> Any:
+    """`str` in an annotation becomes an enumeration of the choices, which Typer checks: also in `list[str] | None`."""
+    make_enumeration: Any = Enum  # whose members a checker of types would want to know
+    names = [(str(choice), str(choice)) for choice in choices]
+    one: Any = make_enumeration("Choice", names)
+    parts = [part for part in get_args(annotation) if part is not type(None)]
+    inner = parts[0] if type(None) in get_args(annotation) else annotation
+    several: Any = list[one] if get_origin(inner) is list else one
+    return several if inner is annotation else several | None
+
+
+def _chosen(value: Any, field: dataclasses.Field[Any]) -> Any:
+    """A value from the command line as the dataclass has it: choices instead of members of an enumeration."""
+    if isinstance(value, list | tuple):
+        return [_chosen(one, field) for one in value]
+    if isinstance(value, Enum):
+        return next(choice for choice in field.metadata["choices"] if str(choice) == value.value)
+    return value
