@@ -10,7 +10,7 @@ import dataclasses
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from enum import Enum, EnumType
+from enum import Enum
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
@@ -172,7 +172,7 @@ def _several(parameters: Sequence[inspect.Parameter]) -> dict[str, tuple[str, ..
         for part in (annotation, *get_args(annotation)):
             if get_origin(part) is list:
                 (kind,) = get_args(part)
-                choices = tuple(str(one.value) for one in kind) if isinstance(kind, EnumType) else None
+                choices = tuple(getattr(kind, "__members__", ())) or None
                 # In an annotation the first name stands where otherwise the default does.
                 named = [(detail.default, *(detail.param_decls or ())) for detail in _details(parameter)]
                 names = [name for names in named for name in names if isinstance(name, str) and name[:1] == "-"]
