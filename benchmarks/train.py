@@ -41,6 +41,7 @@ from transformers.utils import logging
 from iepile_trainer.data.arguments import DataArguments
 from iepile_trainer.data.load import load_rows
 from iepile_trainer.formats import use_format
+from iepile_trainer.models.precision import products
 from iepile_trainer.models.scratch import new_tokenizer
 from iepile_trainer.sft import run_training, train
 from iepile_trainer.tokenization.encode import encode
@@ -204,7 +205,7 @@ def original(size: str, rows: Any, tokenizer: Any, count: int, batch: int) -> Me
 
 
 def model_of(size: str, words: int, device: str = "cuda" if ON_GPU else "cpu") -> Qwen2ForCausalLM:
-    """A model with random weights; bfloat16 on a GPU."""
+    """A model with random weights, in the type that suits the device."""
     hidden, wide, layers, heads, key_values, vocabulary, tied = SIZES[size]
     config = Qwen2Config(
         hidden_size=hidden,
@@ -216,7 +217,7 @@ def model_of(size: str, words: int, device: str = "cuda" if ON_GPU else "cpu") -
         tie_word_embeddings=tied,
         max_position_embeddings=4096,
     )
-    config.dtype = torch.bfloat16 if ON_GPU else torch.float32
+    config.dtype = getattr(torch, products(device))
     with torch.device(device):
         return Qwen2ForCausalLM(config).to(config.dtype)
 

@@ -22,6 +22,7 @@ os.environ.update(
     TOKENIZERS_PARALLELISM="false",
     MPLBACKEND="Agg",
     OMP_WAIT_POLICY="passive",  # processes that share two cores must not spin
+    ONEDNN_MAX_CPU_ISA="AVX2",  # float32 on every x86 processor: numbers are compared to many places
 )
 for _name in ("HF_DATASETS_CACHE", "HF_MODULES_CACHE", "HF_HUB_CACHE", "HF_EVALUATE_CACHE"):
     os.environ.pop(_name, None)

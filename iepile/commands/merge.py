@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from iepile_trainer.models.precision import DTYPES
+
 from ..console import errors
 
 
@@ -15,7 +17,7 @@ def merge(
         str | None,
         typer.Option(help="The base, where it is no longer at the place the adapter names.", show_default=False),
     ] = None,
-    dtype: Annotated[str, typer.Option(help="auto (as the base), bfloat16, float16 or float32.")] = "auto",
+    dtype: Annotated[str, typer.Option(help=f"{', '.join(DTYPES)}; auto is as the base.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in --out.")] = False,
 ) -> None:
     """Write an adapter and its base as one model: safetensors, tokenizer, chat template, run.json.
@@ -44,8 +46,8 @@ def merge(
 
     from ..console import console
 
-    if dtype not in ("auto", "bfloat16", "float16", "float32"):
-        raise typer.BadParameter(f"{dtype} is none of auto, bfloat16, float16, float32", param_hint="--dtype")
+    if dtype not in DTYPES:
+        raise typer.BadParameter(f"{dtype} is none of {', '.join(DTYPES)}", param_hint="--dtype")
     try:
         what = merged(run, out, base, dtype, overwrite)["merged"]
     except TrainerError as error:

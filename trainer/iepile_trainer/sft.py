@@ -89,6 +89,7 @@ def run_training(
     from .evaluate_run import answer_split
     from .formats import OWN, find
     from .models.load import base_and_adapter, check_remote_code, few_bits, quantisation
+    from .models.precision import training_weights
     from .run_folder import check_free
     from .training.peft_setup import start_adapter
 
@@ -118,6 +119,9 @@ def run_training(
     if adapter and training.process_index == 0:
         print(f"going on with the adapter {adapter} on {path}: rank, modules and start are its own", flush=True)
     start_adapter(peft_config, run.init_lora_weights, quantised=bits is not None)
+    quantised = None
+    if bits:
+        quantised = quantisation(bits, training_weights(model_args.dtype, training, False), few_bits(model_args))
     with training.main_process_first(desc="loading rows"):
         loaded = load_both(data, training.eval_strategy != "no", training.dataset_num_proc)
         test_rows = watch.test_split and load_rows(data, watch.test_split, None, training.dataset_num_proc)
@@ -132,7 +136,7 @@ def run_training(
         data,
         peft_config=peft_config if adapter is None else None,
         eval_rows=loaded.eval_rows,
-        quantization_config=quantisation(bits, model_args.dtype, few_bits(model_args)) if bits else None,
+        quantization_config=quantised,
         adapter=adapter,
         overwrite=run.overwrite,
         record_ids=run.record_ids,

@@ -65,7 +65,7 @@ def test_an_outline_has_the_numbers_of_the_model_and_no_weights(tokenizer, small
 
     model = small_model(tokenizer)
     model.save_pretrained(tmp_path)
-    bare = outline(str(tmp_path), config(tmp_path))
+    bare = outline(str(tmp_path), config(tmp_path), "float32")
     assert {weight.device.type for weight in bare.parameters()} == {"meta"}
     assert memory(config(tmp_path), bare, 100) == memory(config(tmp_path), model, 100)
     lora = with_adapter(bare, LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))

@@ -109,7 +109,7 @@ def open_backend(
         constrain: `none`; `json`: the answer has exactly the shape that the row's task asks for; `extractive`: and
             all its strings stand in the row's text, in whole words (in Chinese, whole characters).
         logprobs: Give the answers' tokens with their log-probabilities.
-        dtype: `auto`, or a torch dtype's name.
+        dtype: `auto`, see `precision`; or a torch dtype's name.
         bits: 4 or 8 to load quantised weights (bitsandbytes), `transformers` only.
         device_map: `auto` spreads a model over all GPUs; `transformers` only.
         revision: Branch, tag or commit of a Hub model.

@@ -9,7 +9,8 @@ from typing import Any
 from .. import TrainerError
 from ..constrain import closed, lark, shape_of, spelling_of
 from ..formats import stop_token_ids, use_format
-from ..models.load import base_and_adapter, check_remote_code, first_line, load_tokenizer
+from ..models.load import answering_device, base_and_adapter, check_remote_code, first_line, load_tokenizer
+from ..models.precision import chosen
 from ..tokenization.encode import prompt_ids
 from . import Answer, Row, Token
 
@@ -44,6 +45,7 @@ class VLLM:
             ) from None
         check_remote_code(trust_remote_code, revision)
         base, adapter = base_and_adapter(model, adapter)
+        dtype = chosen(dtype, answering_device())
         options = {"enable_lora": True, "max_lora_rank": lora_rank(adapter)} if adapter else {}
         try:
             self.engine = vllm.LLM(base, dtype=dtype, revision=revision, trust_remote_code=trust_remote_code, **options)

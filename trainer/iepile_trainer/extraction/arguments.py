@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from ..engines import BACKENDS, CONSTRAINTS
+from ..models.precision import DTYPES
 from .merge_windows import CONFLICTS
 
 
@@ -34,9 +35,7 @@ class EngineArguments:
         default="auto", metadata={"help": "Prompts answered together, or auto; halved when memory runs out."}
     )
     max_new_tokens: int = field(default=256, metadata={"help": "Longest answer."})
-    dtype: str = field(
-        default="auto", metadata={"help": "Weights in memory.", "choices": ["auto", "bfloat16", "float16", "float32"]}
-    )
+    dtype: str = field(default="auto", metadata={"help": "Weights in memory.", "choices": list(DTYPES)})
     bits: int | None = field(default=None, metadata={"help": "Load quantised weights.", "choices": [4, 8]})
     device_map: str | None = field(default=None, metadata={"help": "auto spreads one model over all GPUs."})
     tokenizer: str | None = field(

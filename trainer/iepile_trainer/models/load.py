@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .. import TrainerError
+from .precision import chosen
 
 FLASH = "flash_attention_2"
 FORM = ("bnb_4bit_quant_type", "bnb_4bit_use_double_quant")  # of 4 bits: what changes the weights
@@ -31,7 +32,7 @@ def load(
     Args:
         model: A folder or a Hub id: a whole model, or an adapter that names its base.
         adapter: An adapter's folder or Hub id, on top of `model`.
-        dtype: `auto` is bfloat16 on a GPU and float32 without one; or a torch dtype's name.
+        dtype: `auto`, see `precision`; or a torch dtype's name.
         revision: Branch, tag or commit of a Hub model; a commit is required with `trust_remote_code`.
         trust_remote_code: Run the Python code that comes with the model.
         bits: 4 (NF4) or 8 to quantise the weights while they are loaded.
@@ -49,9 +50,8 @@ def load(
 
     check_remote_code(trust_remote_code, revision)
     model, adapter = base_and_adapter(model, adapter)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    if dtype == "auto":
-        dtype = "bfloat16" if device == "cuda" else "float32"
+    device = answering_device()
+    dtype = chosen(dtype, device)
     remote = {"revision": revision, "trust_remote_code": trust_remote_code}
     quantised = {"quantization_config": quantisation(bits, dtype)} if bits else {}
     loaded = read_weights(model, dtype=getattr(torch, dtype), device_map=device_map, **quantised, **remote)
@@ -60,6 +60,13 @@ def load(
         loaded = with_adapter(loaded, adapter)
     placed = device_map is not None or bits is not None  # where it is to be already
     return (loaded.eval() if placed else loaded.eval().to(device)), tokenizer
+
+
+def answering_device() -> str:
+    """The type of the device that answers."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def load_tokenizer(
@@ -83,13 +90,19 @@ def load_tokenizer(
 
 
 def load_trainable(
-    model: str, config: Any, adapter: str | None = None, quantization_config: Any = None, seq2seq: bool = False
+    model: str,
+    config: Any,
+    dtype: str,
+    adapter: str | None = None,
+    quantization_config: Any = None,
+    seq2seq: bool = False,
 ) -> Any:
     """The model that a training starts from.
 
     Args:
         model: A whole model: a folder or a Hub id.
         config: A `trl.SFTConfig`; its `model_init_kwargs` go to `from_pretrained`.
+        dtype: The weights' type, see `precision.training_weights`.
         adapter: An adapter of that model to go on with.
         quantization_config: A `BitsAndBytesConfig` for the base of an adapter.
         seq2seq: Whether it is an encoder-decoder.
@@ -99,9 +112,8 @@ def load_trainable(
     """
     import torch
 
-    options = {"dtype": "float32", "trust_remote_code": config.trust_remote_code, **(config.model_init_kwargs or {})}
-    if isinstance(options["dtype"], str) and options["dtype"] != "auto":
-        options["dtype"] = getattr(torch, options["dtype"])
+    options = {"trust_remote_code": config.trust_remote_code, **(config.model_init_kwargs or {})}
+    options["dtype"] = getattr(torch, dtype)
     if options.get("attn_implementation") is None:
         options["attn_implementation"] = FLASH if not seq2seq and config.bf16 and flash_attention() else None
     if quantization_config is not None:
@@ -163,7 +175,8 @@ def with_adapter(model: Any, adapter: str, trainable: bool = False) -> Any:
     if cached_file(adapter, "adapter_model.safetensors", _raise_exceptions_for_missing_entries=False) is None:
         raise TrainerError(f"the adapter {adapter} has no adapter_model.safetensors (a pickled file is not read)")
     try:
-        return PeftModel.from_pretrained(model, adapter, is_trainable=trainable)
+        # To answer, its weights are read as they are: DoRA would multiply random ones first, in the base's type.
+        return PeftModel.from_pretrained(model, adapter, is_trainable=trainable, low_cpu_mem_usage=not trainable)
     except (RuntimeError, ValueError, OSError) as problem:
         reason = " ".join(" ".join(str(problem).splitlines()[:2]).split())
         raise TrainerError(f"the adapter {adapter} does not fit {model.name_or_path}: {reason}") from None
@@ -213,7 +226,7 @@ def few_bits(options: Any) -> dict[str, Any]:
     }
 
 
-def quantisation(bits: int, dtype: str = "bfloat16", form: Mapping[str, Any] = MappingProxyType({})) -> Any:
+def quantisation(bits: int, dtype: str, form: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """A `BitsAndBytesConfig` for 4 bits (computing in `dtype`; NF4 unless `form` says otherwise) or 8.
 
     Raises:

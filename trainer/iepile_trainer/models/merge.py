@@ -19,7 +19,7 @@ def merge(
         run: The folder or Hub id of an adapter.
         out: The folder to write: weights (safetensors), tokenizer with its chat template, `run.json`, card.
         base: Another place of the adapter's base, or its whole weights where the adapter names quantised ones.
-        dtype: `auto` keeps the base's; or a torch dtype's name.
+        dtype: `auto` keeps the base's; or a torch dtype's name. The products of a merge are float32 in any case.
         overwrite: Replace the run that is in `out`.
 
     Returns:
@@ -35,6 +35,7 @@ def merge(
     from ..run_folder import clear, is_finished, read_run, write_run
     from ..training.failures import saving
     from .load import FORM, base_and_adapter, load_tokenizer, quantisation, read_weights, with_adapter
+    from .precision import FLOAT32
 
     out = Path(out)
     path, adapter = base_and_adapter(base or str(run), str(run) if base else None)
@@ -47,10 +48,9 @@ def merge(
     bits = None if base else trained.get("bits")
     _refuse_quantised(path)
     options: dict[str, Any] = {"dtype": dtype if dtype == "auto" else getattr(torch, dtype)}
-    if bits:
-        options["quantization_config"] = quantisation(
-            bits, dtype if dtype != "auto" else "bfloat16", {name: trained[name] for name in FORM if name in trained}
-        )
+    if bits:  # nothing is computed in them: they are written out again
+        form = {name: trained[name] for name in FORM if name in trained}
+        options["quantization_config"] = quantisation(bits, FLOAT32, form)
     model = read_weights(path, **options)
     if bits:
         model = model.dequantize()

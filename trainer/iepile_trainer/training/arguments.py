@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import TrainerError
 from ..data.arguments import DataArguments
+from ..models.precision import mixed, products
 from .monitoring import WatchArguments, implied
 
 _COUNTS = (
@@ -103,7 +104,7 @@ def parse(argv: list[str] | None, prog: str | None = None, description: str | No
     parser = _parser((DataArguments, RunArguments, SFTConfig, ModelConfig, WatchArguments), prog, description)
     parser.add_argument("--config", help=f"A recipe ({', '.join(recipes())}) or a YAML file; options override it.")
     output_dir = f"runs/{Path(name).stem if name else 'sft'}"
-    parser.set_defaults_with_config(output_dir=output_dir, **hardware_defaults())
+    parser.set_defaults_with_config(output_dir=output_dir, dtype="auto", **hardware_defaults())
     data, run, training, model, watch = _parsed(parser, argv, path, _implied)
     _check(training)
     data.seed = training.seed
@@ -150,7 +151,9 @@ def _parser(classes: tuple[type, ...], prog: str | None, description: str | None
 def _implied(known: argparse.Namespace) -> dict[str, Any]:
     named = ("predict_steps", "predict_rows", "early_stopping_patience")
     watch = WatchArguments(**{name: getattr(known, name) for name in named})
-    return implied(watch, known.load_best_model_at_end, known.metric_for_best_model)
+    # A CPU that is asked for beside a GPU, unless the type of products is named.
+    precision = mixed(products("cpu")) if known.use_cpu and known.bf16 is None else {}
+    return {**precision, **implied(watch, known.load_best_model_at_end, known.metric_for_best_model)}
 
 
 def _parsed(
@@ -186,17 +189,14 @@ def _parsed(
     return [part for part in parsed if not isinstance(part, argparse.Namespace)]
 
 
-def hardware_defaults() -> dict[str, Any]:
-    """Options that follow from the machine: without an accelerator, train on the CPU and in float32.
-
-    TRL's own defaults ask for bfloat16, which raises on a machine without a GPU.
-    """
+def hardware_defaults(use_cpu: bool = False) -> dict[str, Any]:
+    """Options that follow from the machine: where to train, and in which precision (see `precision`)."""
     import torch
 
-    asked = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
-    if torch.accelerator.is_available() and not asked:
-        return {}
-    return {"use_cpu": True, "bf16": False, "dataloader_pin_memory": False}
+    use_cpu = use_cpu or os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+    if use_cpu or not torch.accelerator.is_available():
+        return {"use_cpu": True, "dataloader_pin_memory": False, **mixed(products("cpu"))}
+    return dict(mixed(products(torch.accelerator.current_accelerator().type)))
 
 
 def training_config(output_dir: str | Path, **options: Any) -> Any:
@@ -207,7 +207,9 @@ def training_config(output_dir: str | Path, **options: Any) -> Any:
     from trl import SFTConfig
 
     quiet = {"activation_checkpointing": False, "report_to": "none"}
-    return SFTConfig(output_dir=str(output_dir), **{**quiet, **hardware_defaults(), **options})
+    return SFTConfig(
+        output_dir=str(output_dir), **{**quiet, **hardware_defaults(options.get("use_cpu", False)), **options}
+    )
 
 
 def _take_config(argv: list[str]) -> tuple[list[str], str | None]:

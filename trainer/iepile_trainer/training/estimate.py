@@ -182,8 +182,8 @@ def _size(size: float) -> str:
     return f"{size / _GB:.1f} GB" if size >= _GB else f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
-def outline(path: str, config: Any, seq2seq: bool = False) -> Any:
-    """A model without weights, to be measured: what is downloaded is its configuration.
+def outline(path: str, config: Any, dtype: str, seq2seq: bool = False) -> Any:
+    """A model without weights, to be measured: what is downloaded is its configuration; `dtype` names a torch dtype.
 
     Raises:
         TrainerError: There is no such model.
@@ -197,11 +197,9 @@ def outline(path: str, config: Any, seq2seq: bool = False) -> Any:
         found = AutoConfig.from_pretrained(path, **remote)
     except (OSError, ValueError) as problem:
         raise TrainerError(f"cannot load the model {path}: {str(problem).strip().splitlines()[0]}") from None
-    dtype = options.get("dtype")
-    dtype = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
     kind = AutoModelForSeq2SeqLM if seq2seq else AutoModelForCausalLM
     with torch.device("meta"):
-        return kind.from_config(found, dtype=dtype or found.dtype, trust_remote_code=config.trust_remote_code)
+        return kind.from_config(found, dtype=getattr(torch, dtype), trust_remote_code=config.trust_remote_code)
 
 
 def with_adapter(model: Any, peft_config: Any) -> Any:

@@ -34,7 +34,7 @@ class Guarded:
 
     def _clip_grad_norm(self, model: Any) -> Any:
         norm = super()._clip_grad_norm(model)  # type: ignore[misc]
-        if norm is not None and self.accelerator.scaler is None:  # in float16 the scaler takes care of it
+        if norm is not None and self.accelerator.scaler is None:  # a scaler takes care of it
             self._check("gradient", norm)
         return norm
 

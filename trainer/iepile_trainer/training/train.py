@@ -66,6 +66,7 @@ def train(
     from ..data.load import manifest
     from ..formats import use_format
     from ..models.load import load_trainable
+    from ..models.precision import restore_adapter, training_weights
     from ..run_folder import read_run, write_run
     from ..tokenization.encode import check_vocabulary, encode
     from .estimate import bits_of, outline, sharing, with_adapter
@@ -108,10 +109,12 @@ def train(
             held_out, held_lengths = encode(
                 eval_rows, tokenizer, config.max_length, data.overlong, config.dataset_num_proc, seq2seq
             )
+    named = (config.model_init_kwargs or {}).get("dtype") or "auto"
+    dtype = training_weights(named, config, learning=peft_config is None)
     if isinstance(model, str) and dry_run:
-        model = outline(model, config, seq2seq)
+        model = outline(model, config, dtype, seq2seq)
     elif isinstance(model, str):
-        model = load_trainable(model, config, adapter, quantization_config, seq2seq)
+        model = load_trainable(model, config, dtype, adapter, quantization_config, seq2seq)
     check_vocabulary(model, tokenizer, encoded)
     config, changes = suited(config, model)
     if first and changes:
@@ -123,6 +126,8 @@ def train(
         return told(feed, lengths, sources, config, outlined, bits=bits, held=held_lengths)
     with named_modules():
         trainer = _trainer(model, config, feed, held_out, tokenizer, new_adapter, callbacks, record_ids)
+    if quantization_config is not None:
+        restore_adapter(trainer.model, dtype)
     report = told(feed, lengths, sources, config, trainer.model, sharing(trainer), held=held_lengths)
     keep_start(trainer)
     if first and checkpoint:
