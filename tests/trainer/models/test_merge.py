@@ -71,8 +71,9 @@ def test_an_adapter_of_few_bits_is_merged_into_the_weights_it_was_trained_on(
     trained = with_adapter(trained, str(adapter(recipe)))
     onto_whole, _ = load(str(base / "llama"), str(adapter(recipe)))
     wanted = logits(trained, tokenizer)
-    off = (logits(merged, tokenizer) - wanted).abs().max()
-    assert off < share * (logits(onto_whole, tokenizer) - wanted).abs().max()  # nearer than with whole weights
+    # The mean: which single logit is farthest off is a matter of luck.
+    off = (logits(merged, tokenizer) - wanted).abs().mean()
+    assert off < share * (logits(onto_whole, tokenizer) - wanted).abs().mean()  # nearer than with whole weights
     whole = merge(adapter(recipe), tmp_path / "whole", base=str(base / "llama"))
     assert whole["merged"]["from_bits"] is None
     model, _ = load(str(tmp_path / "whole"))
