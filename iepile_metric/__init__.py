@@ -16,8 +16,7 @@ original toolkit).
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .accumulator import Accumulator
-from .scoring import scored
+from .accumulator import Accumulator, score_rows
 from .tasks import TASKS
 
 if TYPE_CHECKING:
@@ -115,4 +114,4 @@ def score(
         if compat != "original" or task is None:
             raise ValueError(f"compat is {compat!r}, task {task!r}: the one needs to be 'original', the other given")
         return original_score(rows, task, count)
-    return scored(rows, task, match=match, count=count, parse=parse)
+    return score_rows(rows, task, match=match, count=count, parse=parse)

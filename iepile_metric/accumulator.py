@@ -1,15 +1,15 @@
 """Rows in, scores out: the streaming accumulator."""
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from .counts import Outcome, outcome, united
-from .matching import COUNTS, MATCHES, credits, normalised, respelt
-from .mentions import Units
+from .counts import Outcome, judge
+from .matching import COUNTS, MATCHES, normalised
+from .mentions import Units, united
 from .parse_answer import Unparseable, read_answer
 from .scores import Totals, result
 from .tasks import Task, task_named
@@ -270,24 +270,14 @@ class Accumulator:
 
     def _count(self, record: Record, totals: Totals) -> None:
         """Judge a complete record: the one place where outcomes arise."""
-        once, match, watch = self.count == "set", self.match, self._watch and not record.watched
-        task = record.task
-        outcomes: list[Outcome] = []
-        totals.records += 1
-        for measure, found, merged, annotated in zip(
-            task.fields, record.predicted or task.nothing, record.merged, record.annotated
-        ):
-            if match == "normalised":
-                found = respelt(found, task.texts(measure))
-            found_out = outcome(found, merged, annotated, once)
-            totals.take(measure, *found_out)
-            if watch:
-                outcomes.append(found_out)
-            if match == "overlap" and found_out[1] and found_out[2]:
-                totals.credit(measure, credits(found_out[1], found_out[2], task.texts(measure)))
-        if watch:
+        predicted = record.predicted or record.task.nothing
+        judgement = judge(
+            record.task, predicted, record.merged, record.annotated, self.match, self.count == "set"
+        )  # fmt: skip
+        totals.take(judgement)
+        if self._watch and not record.watched:
             record.watched = True
-            self._watch(record, outcomes)  # type: ignore[misc]
+            self._watch(record, judgement.outcomes)
 
 
 def _repeats(hashes: "array[int]") -> bool:
@@ -297,3 +287,25 @@ def _repeats(hashes: "array[int]") -> bool:
 
     ordered = np.sort(np.frombuffer(hashes, dtype=np.int64))
     return bool((ordered[1:] == ordered[:-1]).any())
+
+
+def score_rows(rows: Iterable[Mapping[str, Any]], task: str | None = None, **options: Any) -> dict[str, Any]:
+    """Score rows; see `iepile_metric.score`.
+
+    Rows that can be read twice are first taken as a stream, which is quicker and takes no memory, and again
+    with all records open if the batches of a record turn out to be scattered.
+
+    Raises:
+        ValueError: as `Accumulator` does, with the number of the row.
+    """
+    streamed = not isinstance(rows, Iterator)
+    scores = Accumulator(task, streamed=streamed, **options)
+    for number, row in enumerate(rows):
+        try:
+            scores.add(row)
+        except ValueError as error:
+            raise ValueError(f"row {number}: {error}") from error
+    try:
+        return scores.result()
+    except Returned:
+        return Accumulator(task, **options).extend(rows).result()

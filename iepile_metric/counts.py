@@ -1,15 +1,61 @@
 """True positives, false positives and false negatives: counted here and nowhere else."""
 
 from collections import Counter
+from dataclasses import dataclass, field
 
-from .mentions import Unit
+from .matching import Pair, credits, respelt
+from .mentions import Unit, Units
+from .tasks import Task
 
 Outcome = tuple[list[Unit], list[Unit], list[Unit]]
 """Of one record in one measure: hits (true positives), extra (false positives), missed (false negatives)."""
 
 
+@dataclass(slots=True)
+class Judgement:
+    """What is right and wrong in the answers about one record.
+
+    Attributes:
+        outcomes: One per measure.
+        credits: Measure → pairs of extra and missed units that overlap; only with match "overlap".
+        rematched: Looser figure → how many extra units are hits by it; only where there are extra and missed units.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    credits: dict[str, list[Pair]] = field(default_factory=dict)
+    rematched: dict[str, int] = field(default_factory=dict)
+
+
+def judge(
+    task: Task, predicted: Units, merged: Units, annotated: Units, match: str = "exact", once: bool = False
+) -> Judgement:
+    """Match the units of one record in every measure of its task.
+
+    Args:
+        task: How it is judged.
+        predicted: Units of the answers, one list per measure.
+        merged: Gold units after identical items were merged, as generated answers merge them.
+        annotated: Gold units as annotated.
+        match: One of `matching.MATCHES`; with "normalised" the gold is so already.
+        once: Count every unit at most once ("set").
+    """
+    judgement = Judgement()
+    for measure, units, gold, stated in zip(task.measures, predicted, merged, annotated):
+        if match == "normalised":
+            units = respelt(units, task.texts(measure))
+        hits, extra, missed = outcome(units, gold, stated, once)
+        judgement.outcomes.append((hits, extra, missed))
+        if extra and missed:
+            if match == "overlap":
+                judgement.credits[measure] = credits(extra, missed, task.texts(measure))
+            for name, (of, fields) in task.looser.items():
+                if of == measure:
+                    judgement.rematched[name] = rematched(extra, missed, fields)
+    return judgement
+
+
 def outcome(predicted: list[Unit], merged: list[Unit], annotated: list[Unit], once: bool = False) -> Outcome:
-    """Match the units of one record.
+    """Match the units of one record in one measure.
 
     With a unit predicted P times, present G times in the merged gold and R ≥ G times in the
     annotation as it stands: min(P, G) hits, max(0, G - P) missed, max(0, P - R) extra. A mention that
@@ -17,7 +63,7 @@ def outcome(predicted: list[Unit], merged: list[Unit], annotated: list[Unit], on
 
     Args:
         predicted: Units of the answer, with repetition.
-        merged: Gold units after identical items were merged, as generated answers merge them.
+        merged: Gold units after identical items were merged.
         annotated: Gold units as annotated.
         once: Count every unit at most once ("set").
 
@@ -33,9 +79,7 @@ def outcome(predicted: list[Unit], merged: list[Unit], annotated: list[Unit], on
         wanted = Counter(merged)
     spare: dict[Unit, int] = {}
     if len(annotated) > len(merged):
-        spare = Counter(annotated)
-        for unit in merged:
-            spare[unit] -= 1
+        spare = Counter(annotated) - Counter(merged)
     hits: list[Unit] = []
     extra: list[Unit] = []
     for unit in predicted:
@@ -52,40 +96,14 @@ def outcome(predicted: list[Unit], merged: list[Unit], annotated: list[Unit], on
     return hits, extra, [unit for unit, left in wanted.items() for _ in range(left)]
 
 
-def united(had: list[Unit], more: list[Unit]) -> list[Unit]:
-    """Put the units of two answers about one record together.
-
-    A unit that both give counts as often as the one that gives it most often: batches ask for different labels, but
-    windows of a long text may quote the same name, and the record names it once.
-
-    >>> united([("x", "a"), ("x", "a")], [("x", "a"), ("x", "b")])
-    [('x', 'a'), ('x', 'a'), ('x', 'b')]
-    """
-    if not had or not more or set(had).isdisjoint(more):
-        return had + more
-    return list((Counter(had) | Counter(more)).elements())
-
-
 def rematched(extra: list[Unit], missed: list[Unit], fields: tuple[int, ...]) -> int:
     """Count how many extra units would be hits if only some of their fields had to match.
 
     >>> rematched([("attack", "agent", "Ada")], [("attack", "target", "Ada")], (0, 2))
     1
     """
-    if not (extra and missed):
-        return 0
-    wanted: dict[Unit, int] = {}
-    for unit in missed:
-        view = tuple([unit[i] for i in fields])
-        wanted[view] = wanted.get(view, 0) + 1
-    matched = 0
-    for unit in extra:
-        view = tuple([unit[i] for i in fields])
-        left = wanted.get(view)
-        if left:
-            wanted[view] = left - 1
-            matched += 1
-    return matched
+    one, other = (Counter(tuple([unit[i] for i in fields]) for unit in units) for units in (extra, missed))
+    return (one & other).total()
 
 
 def rates(tp: float, fp: float, fn: float) -> tuple[float, float, float]:

@@ -7,7 +7,7 @@ trigger, so there the trigger is always "". Two measures are counted: event unit
 
 from typing import Any
 
-from .mentions import NOTHING, Unit, Units, texts, trigger
+from .mentions import NOTHING, Reading, Unit, Units, texts, trigger
 
 Event = tuple[str, str, tuple[tuple[str, str], ...]]
 
@@ -36,7 +36,7 @@ def read_events(answer: dict[str, Any]) -> tuple[Units, int]:
     >>> read_events({"attack": [{"trigger": "fired", "arguments": roles}]})
     (([('attack', 'fired')], [('attack', 'agent', 'Ada'), ('attack', 'agent', 'Bob')]), 5)
     """
-    found: list[Unit] = []
+    triggers: list[Unit] = []
     arguments: list[Unit] = []
     keys = len(answer)
     for label, events in answer.items():
@@ -48,9 +48,9 @@ def read_events(answer: dict[str, Any]) -> tuple[Units, int]:
             keys += len(event) + len(roles)
             if len(event) != 2 or word.__class__ is not str:
                 raise TypeError(label)
-            found.append((label, "" if word == "NAN" else word))
+            triggers.append((label, "" if word == "NAN" else word))
             _read_roles(label, roles, arguments)
-    return (found, arguments), keys
+    return (triggers, arguments), keys
 
 
 def read_arguments(answer: dict[str, Any]) -> tuple[Units, int]:
@@ -115,16 +115,10 @@ def _event(part: Any) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
 
 
 def _roles(value: Any) -> tuple[tuple[str, str], ...]:
-    if isinstance(value, dict):
-        pairs = list(value.items())
-    elif isinstance(value, list):
-        pairs = [
-            (part["role"], part.get("argument"))
-            for part in value
-            if isinstance(part, dict) and isinstance(part.get("role"), str)
-        ]
-    else:
-        pairs = []
+    pairs: list[tuple[str, Any]] = list(value.items()) if isinstance(value, dict) else []
+    for part in value if isinstance(value, list) else ():
+        if isinstance(part, dict) and isinstance(part.get("role"), str):
+            pairs.append((part["role"], part.get("argument")))
     return tuple((role, text) for role, parts in pairs for text in texts(parts) if text and text not in NOTHING)
 
 
@@ -150,13 +144,7 @@ def _annotated_roles(event: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def event_units(items: list[Event]) -> Units:
     """List the event units and the argument units of EE items."""
-    found: list[Unit] = []
-    arguments: list[Unit] = []
-    for label, word, roles in items:
-        found.append((label, word))
-        for role, text in roles:
-            arguments.append((label, role, text))
-    return found, arguments
+    return [(label, word) for label, word, _ in items], *argument_units(items)
 
 
 def argument_units(items: list[Event]) -> Units:
@@ -183,3 +171,9 @@ def merged_events(items: list[Event]) -> list[Event]:
             event = (label, word, tuple(dict.fromkeys(roles)))
         seen.setdefault((label, word, distinct), event)
     return list(seen.values())
+
+
+EVENTS = Reading(read_events, events, annotated_events, merged_events, event_units)
+ARGUMENTS = Reading(
+    read_arguments, events_without_trigger, annotated_events_without_trigger, merged_events, argument_units
+)

@@ -12,7 +12,7 @@ import evaluate
 import json_repair
 import orjson
 
-from .accumulator import Accumulator
+from .accumulator import score_rows
 from .counts import rates
 from .events import read_events
 from .matching import MATCHES
@@ -20,7 +20,6 @@ from .mentions import read_entities
 from .parse_answer import REPAIRS
 from .relations import read_relations
 from .scores import Totals
-from .scoring import scored
 from .tasks import TASKS
 
 _DESCRIPTION = """
@@ -110,4 +109,4 @@ class IepileF1(evaluate.Metric):
                 raise ValueError(f"{name} has {len(column)} entries for {rows} predictions")
         names = ("output", "label", "id", "source", "task")
         table = [dict(zip(names, row)) for row in zip(predictions, references, *columns.values(), strict=True)]
-        return scored(table, match=match, count=count, parse=parse)
+        return score_rows(table, match=match, count=count, parse=parse)

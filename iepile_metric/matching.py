@@ -6,6 +6,9 @@ from functools import lru_cache
 
 from .mentions import Unit
 
+Pair = tuple[float, Unit, Unit]
+"""Credit between 0 and 1, predicted unit, gold unit."""
+
 MATCHES = {
     "exact": "texts are equal, character for character",
     "normalised": "texts are equal after NFKC, case folding, single spaces, less surrounding punctuation",
@@ -39,16 +42,8 @@ def normalised(text: str) -> str:
     ('new york', '(!)')
     """
     folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    first, last = 0, len(folded)
-    while first < last and _outer(folded[first]):
-        first += 1
-    while first < last and _outer(folded[last - 1]):
-        last -= 1
-    return folded[first:last] or folded
-
-
-def _outer(character: str) -> bool:
-    return character == " " or unicodedata.category(character).startswith("P")
+    outer = "".join({character for character in folded if unicodedata.category(character).startswith("P")})
+    return folded.strip(outer + " ") or folded
 
 
 def respelt(units: list[Unit], positions: tuple[int, ...]) -> list[Unit]:
@@ -93,7 +88,7 @@ def overlap(one: str, other: str) -> float:
     return 2 * longest / (len(left) + len(right))
 
 
-def credits(extra: list[Unit], missed: list[Unit], positions: tuple[int, ...]) -> list[tuple[float, Unit, Unit]]:
+def credits(extra: list[Unit], missed: list[Unit], positions: tuple[int, ...]) -> list[Pair]:
     """Pair units that differ in their texts alone, best overlap first, each unit in one pair.
 
     Returns:
@@ -103,19 +98,16 @@ def credits(extra: list[Unit], missed: list[Unit], positions: tuple[int, ...]) -
     [(0.8, ('place', 'York City'), ('place', 'New York City'))]
     """
     candidates = []
-    for i, found in enumerate(extra[:MOST]):
-        for j, wanted in enumerate(missed[:MOST]):
-            if any(found[k] != wanted[k] for k in range(len(found)) if k not in positions):
-                continue
-            parts = [overlap(found[k], wanted[k]) for k in positions]
-            if all(parts):
-                candidates.append((sum(parts) / len(parts), i, j))
-    candidates.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
-    pairs: list[tuple[float, Unit, Unit]] = []
-    used: tuple[set[int], set[int]] = (set(), set())
-    for credit, i, j in candidates:
-        if i not in used[0] and j not in used[1]:
-            used[0].add(i)
-            used[1].add(j)
-            pairs.append((credit, extra[i], missed[j]))
-    return pairs
+    for i, predicted in enumerate(extra[:MOST]):
+        for j, gold in enumerate(missed[:MOST]):
+            if all(predicted[k] == gold[k] for k in range(len(gold)) if k not in positions):
+                parts = [overlap(predicted[k], gold[k]) for k in positions]
+                if all(parts):
+                    candidates.append((-sum(parts) / len(parts), i, j))
+    pairs: dict[int, Pair] = {}
+    taken: set[int] = set()
+    for credit, i, j in sorted(candidates):
+        if i not in pairs and j not in taken:
+            taken.add(j)
+            pairs[i] = (-credit, extra[i], missed[j])
+    return list(pairs.values())

@@ -3,11 +3,14 @@
 An item is already the unit that is counted: `(label, text)`.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 Unit = tuple[str, ...]
 Units = tuple[list[Unit], ...]
+"""Unit lists, one per measure of a task."""
 
 NOTHING = ("NAN", "")
 _NAMES = ("entity", "mention", "trigger", "text", "name")
@@ -66,8 +69,7 @@ def texts(value: Any) -> Iterator[str | None]:
         for part in value:
             yield from texts(part)
     elif isinstance(value, dict):
-        named = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), None)
-        yield named
+        yield next((value[name] for name in _NAMES if isinstance(value.get(name), str)), None)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield str(value)
     else:
@@ -95,15 +97,14 @@ def triggers(answer: dict[str, Any]) -> list[Unit]:
     >>> triggers({"attack": [{"trigger": "fired"}, None]})
     [('attack', 'fired'), ('attack', '')]
     """
-    found: list[Unit] = []
-    for label, value in answer.items():
-        if value is None or (isinstance(value, str) and value in NOTHING):
-            continue
-        for part in value if isinstance(value, list) else [value]:
-            if part is None:
-                found.append((label, ""))
-            found += [(label, trigger(text)) for text in texts(part) if text is not None]
-    return found
+    return [
+        (label, trigger(text))
+        for label, value in answer.items()
+        if value is not None and not (isinstance(value, str) and value in NOTHING)
+        for part in (value if isinstance(value, list) else [value])
+        for text in ([""] if part is None else texts(part))
+        if text is not None
+    ]
 
 
 def annotated_entities(label: list[dict[str, Any]]) -> list[Unit]:
@@ -127,3 +128,41 @@ def merged(items: list[Unit]) -> list[Unit]:
         return items
     distinct = dict.fromkeys(items)
     return items if len(distinct) == len(items) else list(distinct)
+
+
+def united(one: list[Unit], other: list[Unit]) -> list[Unit]:
+    """Put the units of two answers about one record together.
+
+    A unit that both give counts as often as the one that gives it most often: batches ask for different labels, but
+    windows of a long text may quote the same name, and the record names it once.
+
+    >>> united([("x", "a"), ("x", "a")], [("x", "a"), ("x", "b")])
+    [('x', 'a'), ('x', 'a'), ('x', 'b')]
+    """
+    if not one or not other or set(one).isdisjoint(other):
+        return one + other
+    return list((Counter(one) | Counter(other)).elements())
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How answers and annotations of one shape become units.
+
+    Attributes:
+        read: Well-formed answer → unit lists (one per measure) and the number of JSON keys seen;
+            raises on any other shape. It exists for speed and agrees with `units(items(answer))`.
+        items: Answer of any shape → items (units, or whole events).
+        annotated: Annotation list → items.
+        merge: Items → items without repetition, as generated answers merge them.
+        units: Items → unit lists, one per measure.
+    """
+
+    read: Callable[[dict[str, Any]], tuple[Units, int]]
+    items: Callable[[dict[str, Any]], list[Any]]
+    annotated: Callable[[list[dict[str, Any]]], list[Any]]
+    merge: Callable[[list[Any]], list[Any]] = merged
+    units: Callable[[list[Any]], Units] = one_list
+
+
+ENTITIES = Reading(read_entities, entities, annotated_entities)
+TRIGGERS = Reading(read_triggers, triggers, annotated_triggers)

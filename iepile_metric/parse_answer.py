@@ -234,7 +234,7 @@ def read_answer(task: Task, text: str, strict: bool = False) -> tuple[tuple[list
     """
     try:
         value = orjson.loads(text)
-        units, keys = task.read(value)
+        units, keys = task.reading.read(value)
         # Each key has one colon: more colons are text, or a key that was overwritten.
         if keys == text.count(":"):
             return units, []
@@ -246,10 +246,10 @@ def read_answer(task: Task, text: str, strict: bool = False) -> tuple[tuple[list
 def _read_closely(task: Task, text: str, strict: bool) -> tuple[tuple[list[Any], ...], list[str]]:
     value, kinds = object_in(text)
     try:
-        units, _ = task.read(value)
+        units, _ = task.reading.read(value)
     except (ValueError, TypeError, AttributeError, KeyError):
         kinds.append(SHAPE)
-        units = task.units(items_in(task, value))
+        units = task.reading.units(items_in(task, value))
     if strict and kinds:
         raise Unparseable(NOT_STRICT)
     return _writable(units), kinds
@@ -263,15 +263,14 @@ def items_in(task: Task, value: Any) -> list[Any]:
     [('person', 'Ada')]
     """
     if isinstance(value, dict):
-        return task.items(value)
+        return task.reading.items(value)
     items: list[Any] = []
     for part in value:
-        if not isinstance(part, dict):
-            continue
-        try:
-            items += [item for item in task.annotated([part]) if _flat(item)]
-        except (KeyError, TypeError, AttributeError):
-            items += task.items(part)
+        if isinstance(part, dict):
+            try:
+                items += filter(_flat, task.reading.annotated([part]))
+            except (KeyError, TypeError, AttributeError):
+                items += task.reading.items(part)
     return items
 
 
@@ -281,16 +280,6 @@ def _flat(item: Any) -> bool:
 
 def _writable(units: tuple[list[Any], ...]) -> tuple[list[Any], ...]:
     """Replace lone surrogates, which JSON escapes can spell and no file can hold."""
-    if all(text.isascii() or _encodes(text) for measure in units for unit in measure for text in unit):
-        return units
     return tuple(
         [tuple(text.encode("utf-8", "replace").decode() for text in unit) for unit in measure] for measure in units
     )
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -7,7 +7,7 @@ An item is the unit that is counted: `(relation, subject, object)`, for a graph
 from collections.abc import Iterator
 from typing import Any
 
-from .mentions import Unit, Units, texts
+from .mentions import Reading, Unit, Units, texts
 
 _ENDS = (("subject", "object"), ("head", "tail"))
 
@@ -111,3 +111,7 @@ def graph(answer: dict[str, Any]) -> list[Unit]:
 def annotated_graph(label: list[dict[str, Any]]) -> list[Unit]:
     """Turn an annotation `[{"head", "head_type", "relation", "tail"}]` into items."""
     return [(relation["head_type"], relation["head"], relation["relation"], relation["tail"]) for relation in label]
+
+
+RELATIONS = Reading(read_relations, relations, annotated_relations)
+GRAPH = Reading(read_graph, graph, annotated_graph)

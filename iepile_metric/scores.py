@@ -3,12 +3,11 @@
 from collections import Counter
 from typing import Any
 
-from .counts import rates, rematched
+from .counts import Judgement, rates
 from .matching import COUNTS, MATCHES
-from .mentions import Unit
 from .tasks import Task
 
-# Whole numbers, but for overlap matching, whose credits are fractions.
+# Hits, extra and missed per label: whole numbers, but for overlap matching, whose credits are fractions.
 Counters = tuple[Counter[str], Counter[str], Counter[str]]
 
 _BUFFER = 100_000
@@ -22,45 +21,36 @@ class Totals:
         self.records = self.rows = self.unlabelled = self.recovered = self.conflicts = 0
         self.refused: Counter[str] = Counter()
         self.repaired: Counter[str] = Counter()
-        # Per measure: hits, extra, missed per label; label counting is deferred so that it runs in C.
-        self._labels: dict[str, Counters] = {measure: (Counter(), Counter(), Counter()) for measure in task.fields}
-        self._waiting: dict[str, tuple[list[str], list[str], list[str]]] = {
-            measure: ([], [], []) for measure in task.fields
-        }
+        self._labels: dict[str, Counters] = {measure: (Counter(), Counter(), Counter()) for measure in task.measures}
+        # Label counting is deferred so that it runs in C.
+        self._waiting: list[tuple[list[str], list[str], list[str]]] = [([], [], []) for _ in task.measures]
         self._loose: dict[str, list[int]] = {name: [0, 0, 0] for name in task.looser}
-        self._looser = {
-            measure: [(self._loose[name], fields) for name, (of, fields) in task.looser.items() if of == measure]
-            for measure in task.fields
-        }
+        self._places = [(name, task.measures.index(of), self._loose[name]) for name, (of, _) in task.looser.items()]
 
-    def take(self, measure: str, hits: list[Unit], extra: list[Unit], missed: list[Unit]) -> None:
-        """Count one record's outcome in one measure, and in the looser figures of that measure."""
-        a, b, c = self._waiting[measure]
-        for unit in hits:
-            a.append(unit[0])
-        for unit in extra:
-            b.append(unit[0])
-        for unit in missed:
-            c.append(unit[0])
-        if len(a) + len(b) > _BUFFER:
-            self._settle()
-        for counts, fields in self._looser[measure]:
-            more = rematched(extra, missed, fields) if extra and missed else 0
+    def take(self, judgement: Judgement) -> None:
+        """Count one record in all measures and looser figures."""
+        self.records += 1
+        for waiting, outcome in zip(self._waiting, judgement.outcomes):
+            for labels, units in zip(waiting, outcome):
+                for unit in units:
+                    labels.append(unit[0])
+            if len(waiting[0]) + len(waiting[1]) > _BUFFER:
+                self._settle()
+        for name, place, counts in self._places:
+            hits, extra, missed = judgement.outcomes[place]
+            more = judgement.rematched.get(name, 0)
             counts[0] += len(hits) + more
             counts[1] += len(extra) - more
             counts[2] += len(missed) - more
-
-    def credit(self, measure: str, pairs: list[tuple[float, Unit, Unit]]) -> None:
-        """Give partial credit: what is credited is neither extra nor missed."""
-        hits, extra, missed = self.labels(measure)
-        for credit, found, wanted in pairs:
-            hits[wanted[0]] += credit  # type: ignore[assignment]
-            extra[found[0]] -= credit  # type: ignore[assignment]
-            missed[wanted[0]] -= credit  # type: ignore[assignment]
+        for measure, pairs in judgement.credits.items():
+            # What is credited is neither extra nor missed.
+            for credit, predicted, gold in pairs:
+                for counter, label, sign in zip(self._labels[measure], (gold[0], predicted[0], gold[0]), (1, -1, -1)):
+                    counter[label] += sign * credit  # type: ignore[assignment]
 
     def _settle(self) -> None:
-        for measure, waiting in self._waiting.items():
-            for counter, labels in zip(self._labels[measure], waiting, strict=True):
+        for counters, waiting in zip(self._labels.values(), self._waiting):
+            for counter, labels in zip(counters, waiting):
                 counter.update(labels)
                 labels.clear()
 
@@ -69,13 +59,11 @@ class Totals:
         self._settle()
         return self._labels[measure]
 
-    def counts(self, measure: str) -> tuple[float, float, float]:
+    def counts(self, measure: str) -> tuple[float, ...]:
         """Sum hits, extra and missed of a measure or a looser figure."""
         if measure in self._loose:
-            tp, fp, fn = self._loose[measure]
-            return tp, fp, fn
-        hits, extra, missed = (_whole(sum(counter.values())) for counter in self.labels(measure))
-        return hits, extra, missed
+            return tuple(self._loose[measure])
+        return tuple(_whole(counter.total()) for counter in self.labels(measure))
 
     def add(self, other: "Totals") -> None:
         """Add what was counted elsewhere."""
@@ -84,7 +72,7 @@ class Totals:
         self.refused.update(other.refused)
         self.repaired.update(other.repaired)
         for measure in self._labels:
-            for mine, theirs in zip(self.labels(measure), other.labels(measure), strict=True):
+            for mine, theirs in zip(self.labels(measure), other.labels(measure)):
                 mine.update(theirs)
         for name, counts in other._loose.items():
             self._loose[name][:] = [a + b for a, b in zip(self._loose[name], counts)]
@@ -105,17 +93,15 @@ def result(totals: dict[tuple[str, str], Totals], match: str, count: str, parse:
     by_task: dict[str, dict[str, Totals]] = {}
     for (task, source), total in totals.items():
         by_task.setdefault(task, {})[source] = total
-    scored = {
+    scores = {
         task: _of_task(sources, match, count, parse)
         for task, sources in by_task.items()
         if any(total.rows for total in sources.values())
     }
-    if not scored:
+    if not scores:
         unlabelled = sum(total.unlabelled for total in totals.values())
         raise ValueError(f"nothing to score: no labelled row ({unlabelled} unlabelled)")
-    if len(scored) == 1:
-        return next(iter(scored.values()))
-    return {"tasks": scored}
+    return next(iter(scores.values())) if len(scores) == 1 else {"tasks": scores}
 
 
 def _of_task(sources: dict[str, Totals], match: str, count: str, parse: str) -> dict[str, Any]:
@@ -123,8 +109,7 @@ def _of_task(sources: dict[str, Totals], match: str, count: str, parse: str) -> 
     overall = Totals(task)
     for total in sources.values():
         overall.add(total)
-    scores: dict[str, Any] = {"task": task.name, **_scores(overall)}
-    scores["labels"] = _labels(overall)
+    scores: dict[str, Any] = {"task": task.name, **_scores(overall), "labels": _labels(overall)}
     named = {name: total for name, total in sources.items() if name and total.rows}
     if named:
         scores["sources"] = {name: _scores(total) for name, total in sorted(named.items())}
@@ -144,17 +129,16 @@ def _of_task(sources: dict[str, Totals], match: str, count: str, parse: str) -> 
 
 def _scores(total: Totals) -> dict[str, Any]:
     task = total.task
-    scores: dict[str, Any] = _figures("", total.counts(task.headline))
-    if set(task.fields) & {"event", "argument"}:
-        for measure in task.fields:
-            scores |= _figures(f"{measure}_", total.counts(measure))
-        for name in task.looser:
-            scores |= _figures(f"{name}_", total.counts(name))
-        for name, measure in task.same.items():
-            scores |= _figures(f"{name}_", total.counts(measure))
-    scores |= _macro(total)
-    refused = sum(total.refused.values())
-    scores |= {
+    measures = {"": task.headline}
+    if {"event", "argument"} & {*task.measures}:
+        measures |= {name: name for name in (*task.measures, *task.looser)} | task.same
+    scores: dict[str, Any] = {}
+    for name, measure in measures.items():
+        scores |= _figures(f"{name}_" if name else "", total.counts(measure))
+    refused = total.refused.total()
+    return {
+        **scores,
+        **_macro(total),
         "records": total.records,
         "rows": total.rows,
         "unlabelled": total.unlabelled,
@@ -165,41 +149,36 @@ def _scores(total: Totals) -> dict[str, Any]:
         "recovered": total.recovered,
         "recovered_kinds": dict(sorted(total.repaired.items())),
     }
-    return scores
 
 
-def _figures(prefix: str, counts: tuple[float, float, float]) -> dict[str, float]:
-    precision, recall, f1 = rates(*counts)
-    values = dict(zip(("tp", "fp", "fn"), counts, strict=True))
-    values = {"precision": precision, "recall": recall, "f1": f1, **values}
-    return {f"{prefix}{name}": value for name, value in values.items()}
+def _figures(prefix: str, counts: tuple[float, ...]) -> dict[str, float]:
+    tp, fp, fn = counts
+    names = ("precision", "recall", "f1", "tp", "fp", "fn")
+    return {f"{prefix}{name}": value for name, value in zip(names, (*rates(tp, fp, fn), *counts))}
 
 
 def _labels(total: Totals) -> dict[str, dict[str, float]]:
     """Score every label by itself, of events in each measure, the headline without prefix too."""
-    grouped: dict[str, dict[str, float]] = {}
     measures = {"": total.task.headline}
-    if len(total.task.fields) > 1:
-        measures |= {f"{measure}_": measure for measure in total.task.fields}
-    every = sorted({label for measure in total.task.fields for count in total.labels(measure) for label in count})
+    if len(total.task.measures) > 1:
+        measures |= {f"{measure}_": measure for measure in total.task.measures}
+    names = sorted({label for measure in total.task.measures for count in total.labels(measure) for label in count})
+    grouped: dict[str, dict[str, float]] = {label: {} for label in names}
     for prefix, measure in measures.items():
-        hits, extra, missed = total.labels(measure)
-        for label in every:
-            counts = (_whole(hits[label]), _whole(extra[label]), _whole(missed[label]))
-            figures = _figures(prefix, counts)
-            figures[f"{prefix}support"] = _whole(counts[0] + counts[2])
-            grouped.setdefault(label, {}).update(figures)
+        for label, figures in grouped.items():
+            hits, extra, missed = (_whole(counter[label]) for counter in total.labels(measure))
+            figures |= _figures(prefix, (hits, extra, missed))
+            figures[f"{prefix}support"] = _whole(hits + missed)
     return grouped
 
 
 def _macro(total: Totals) -> dict[str, float]:
     hits, extra, missed = total.labels(total.task.headline)
-    supported = [label for label in {*hits, *missed} if hits[label] + missed[label] > 1e-9]
-    each = [rates(hits[label], extra[label], missed[label]) for label in sorted(supported)]
-    if not each:
-        each = [rates(0, sum(extra.values()), 0)]
-    precision, recall, f1 = (sum(values) / len(each) for values in zip(*each, strict=True))
-    return {"macro_precision": precision, "macro_recall": recall, "macro_f1": f1}
+    supported = sorted(label for label in {*hits, *missed} if hits[label] + missed[label] > 1e-9)
+    by_label = [rates(hits[label], extra[label], missed[label]) for label in supported]
+    by_label = by_label or [rates(0, extra.total(), 0)]
+    names = ("macro_precision", "macro_recall", "macro_f1")
+    return {name: sum(values) / len(by_label) for name, values in zip(names, zip(*by_label))}
 
 
 def _whole(value: float) -> float:

@@ -5,30 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .events import (
-    annotated_events,
-    annotated_events_without_trigger,
-    argument_units,
-    event_units,
-    events,
-    events_without_trigger,
-    merged_events,
-    read_arguments,
-    read_events,
-)
-from .mentions import (
-    Unit,
-    Units,
-    annotated_entities,
-    annotated_triggers,
-    entities,
-    merged,
-    one_list,
-    read_entities,
-    read_triggers,
-    triggers,
-)
-from .relations import annotated_graph, annotated_relations, graph, read_graph, read_relations, relations
+from .events import ARGUMENTS, EVENTS
+from .mentions import ENTITIES, TRIGGERS, Reading, Units
+from .relations import GRAPH, RELATIONS
 
 Looser = dict[str, tuple[str, tuple[int, ...]]]
 
@@ -41,29 +20,20 @@ class Task:
         name: Lower-case name, as in `evaluate.load("iepile_f1", name)`.
         fields: For each measure the names of its units' fields; the first is the label by which
             scores are grouped. The last measure is the headline.
-        read: Well-formed answer → unit lists (one per measure) and the number of JSON keys seen;
-            raises on any other shape. It exists for speed and agrees with `units(items(answer))`.
-        items: Answer of any shape → items (units, or whole events).
-        annotated: Annotation list → items.
-        merge: Items → items without repetition, as generated answers merge them.
-        units: Items → unit lists, one per measure.
+        reading: How its answers and annotations become units.
         looser: Further figures: name → (measure, the fields of the units that are compared).
         same: Further names of a measure: name → measure.
     """
 
     name: str
     fields: dict[str, tuple[str, ...]]
-    read: Callable[[dict[str, Any]], tuple[Units, int]]
-    items: Callable[[dict[str, Any]], list[Any]]
-    annotated: Callable[[list[dict[str, Any]]], list[Any]]
-    merge: Callable[[list[Any]], list[Any]] = merged
-    units: Callable[[list[Any]], Units] = one_list
+    reading: Reading
     looser: Looser = field(default_factory=dict)
     same: dict[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def measures(self) -> tuple[str, ...]:
-        """Names of the measures, in the order of the unit lists."""
+        """Names of the measures, in the order of the unit lists; the last one is the headline."""
         return tuple(self.fields)
 
     @property
@@ -89,12 +59,13 @@ class Task:
             label: The record's annotation, or an answer that stands for it.
             respell: Applied to every text (not to labels) before identical items merge.
         """
-        items = self.annotated(label) if isinstance(label, list) else self.items(label)
+        reading = self.reading
+        items = reading.annotated(label) if isinstance(label, list) else reading.items(label)
         if respell:
             items = [self._respelt(item, respell) for item in items]
-        merged = self.merge(items)
-        annotated = self.units(items)
-        return (annotated if merged is items or merged == items else self.units(merged)), annotated
+        merged = reading.merge(items)
+        annotated = reading.units(items)
+        return (annotated if merged is items or merged == items else reading.units(merged)), annotated
 
     def _respelt(self, item: Any, respell: Callable[[str], str]) -> Any:
         if item and isinstance(item[-1], tuple):  # a whole event
@@ -105,56 +76,25 @@ class Task:
 
 
 _LABELS = {"type", "relation", "role", "attribute"}
-_TRIGGERS: Looser = {"trigger_identification": ("event", (1,))}
-_ARGUMENTS: Looser = {"argument_identification": ("argument", (0, 2))}
-_EVENT = ("type", "trigger")
-_ARGUMENT = ("type", "role", "argument")
-_RELATION = ("relation", "subject", "object")
+_EVENT = {"event": ("type", "trigger")}
+_ARGUMENT = {"argument": ("type", "role", "argument")}
+_RELATION = {"relation": ("relation", "subject", "object")}
+# The four figures of the literature: an event or argument is identified, or classified as well.
+_TRIGGER_FOUND: Looser = {"trigger_identification": ("event", (1,))}
+_ARGUMENT_FOUND: Looser = {"argument_identification": ("argument", (0, 2))}
+_TRIGGER_TYPED = {"trigger_classification": "event"}
+_ARGUMENT_TYPED = {"argument_classification": "argument"}
 
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        Task("ner", {"entity": ("type", "mention")}, read_entities, entities, annotated_entities),
-        Task("re", {"relation": _RELATION}, read_relations, relations, annotated_relations),
-        Task(
-            "ee",
-            {"event": _EVENT, "argument": _ARGUMENT},
-            read_events,
-            events,
-            annotated_events,
-            merged_events,
-            event_units,
-            looser=_TRIGGERS | _ARGUMENTS,
-            same={"trigger_classification": "event", "argument_classification": "argument"},
-        ),
-        Task(
-            "eet",
-            {"event": _EVENT},
-            read_triggers,
-            triggers,
-            annotated_triggers,
-            looser=_TRIGGERS,
-            same={"trigger_classification": "event"},
-        ),
-        Task(
-            "eea",
-            {"argument": _ARGUMENT},
-            read_arguments,
-            events_without_trigger,
-            annotated_events_without_trigger,
-            merged_events,
-            argument_units,
-            looser=_ARGUMENTS,
-            same={"argument_classification": "argument"},
-        ),
-        Task("spo", {"relation": _RELATION}, read_relations, relations, annotated_relations),
-        Task(
-            "kg",
-            {"attribute": ("type", "entity", "attribute", "value")},
-            read_graph,
-            graph,
-            annotated_graph,
-        ),
+        Task("ner", {"entity": ("type", "mention")}, ENTITIES),
+        Task("re", _RELATION, RELATIONS),
+        Task("ee", _EVENT | _ARGUMENT, EVENTS, _TRIGGER_FOUND | _ARGUMENT_FOUND, _TRIGGER_TYPED | _ARGUMENT_TYPED),
+        Task("eet", _EVENT, TRIGGERS, _TRIGGER_FOUND, _TRIGGER_TYPED),
+        Task("eea", _ARGUMENT, ARGUMENTS, _ARGUMENT_FOUND, _ARGUMENT_TYPED),
+        Task("spo", _RELATION, RELATIONS),
+        Task("kg", {"attribute": ("type", "entity", "attribute", "value")}, GRAPH),
     )
 }
 
@@ -172,8 +112,3 @@ def task_named(name: str) -> Task:
     if task is None:
         raise ValueError(f"unknown task {name!r}: choose one of {', '.join(TASKS)}")
     return task
-
-
-def unit_label(unit: Unit) -> str:
-    """Give the label that a unit is grouped by."""
-    return unit[0]
