@@ -13,17 +13,31 @@ console = Console(width=None if sys.stdout.isatty() else 120)
 errors = Console(stderr=True)
 
 
+def say(line: str, to: Console = console, style: str | None = None) -> None:
+    """Print a line as it is: what stands in data is no markup, and long lines are the terminal's to break."""
+    to.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def warn(line: str) -> None:
+    """Print a line to stderr that is no error."""
+    say(line, errors, "yellow")
+
+
 @contextmanager
-def failing() -> Iterator[None]:
-    """An error that a user can mend is one line on stderr and exit code 1, not a traceback."""
+def failing(*kinds: type[Exception]) -> Iterator[None]:
+    """An error that a user can mend is one line on stderr and exit code 1, not a traceback.
+
+    Args:
+        kinds: What counts as one beside DataError and OSError.
+    """
     from iepile_dataset.errors import DataError
 
     try:
         yield
     except BrokenPipeError:
         raise  # who reads the output has gone
-    except (DataError, OSError) as error:
-        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    except (DataError, OSError, *kinds) as error:
+        say(f"error: {error}", errors, "red")
         raise typer.Exit(1) from None
 
 

@@ -50,12 +50,11 @@ class Counted:
 
     def by_label(self) -> dict[str, Counts]:
         """The same for each label."""
-        found = {}
+        by_label = {}
         for label, places in sorted(self._by_label.items()):
-            counts = np.zeros((len(self.keys), 3))
-            np.add.at(counts, tuple(np.array(places).T), 1)
-            found[label] = counts
-        return found
+            by_label[label] = np.zeros((len(self.keys), 3))
+            np.add.at(by_label[label], tuple(np.array(places).T), 1)
+        return by_label
 
 
 def f1(counts: Counts) -> Counts:
@@ -105,31 +104,21 @@ def intervals(counted: Counted, resamples: int = 10_000, level: float = 0.95, se
         {task: {"level", "resamples", "records", "f1": [low, high], "sources": {name: [low, high]}}}.
     """
     counts = counted.counts()
-    found: dict[str, Any] = {}
+    options = (resamples, level, seed)
+    by_task: dict[str, Any] = {}
     for task in sorted({key[0] for key in counted.keys}):
         mine = np.array([key[0] == task for key in counted.keys])
-        sources = sorted({key[1] for key in counted.keys if key[0] == task})
-        found[task] = {
+        by_task[task] = {
             "level": level,
             "resamples": resamples,
             "records": int(mine.sum()),
-            "f1": list(interval(counts[mine], resamples, level, seed)),
+            "f1": list(interval(counts[mine], *options)),
             "sources": {
-                source: list(
-                    interval(counts[[key[:2] == (task, source) for key in counted.keys]], resamples, level, seed)
-                )
-                for source in sources
-                if source
+                source: list(interval(counts[[key[:2] == (task, source) for key in counted.keys]], *options))
+                for source in sorted({key[1] for key in counted.keys if key[0] == task and key[1]})
             },
         }
-    return found
-
-
-def _count(rows: Iterable[Mapping[str, Any]], task: str | None, options: dict[str, Any]) -> Counted:
-    counted = Counted()
-    scores = Accumulator(task, watch=counted, **options)
-    scores.extend(rows).result()
-    return counted
+    return by_task
 
 
 def compare(
@@ -173,26 +162,13 @@ def compare(
         raise ValueError(f"unknown test {test!r}: choose permutation or bootstrap")
     if options.get("match") == "overlap":
         raise ValueError("systems are compared by whole units: use match exact or normalised")
-    one, other = _count(first, task, options), _count(second, task, options)
-    places = {_key(key, number): number for number, key in enumerate(other.keys)}
-    pairs = [(number, places[_key(key, number)]) for number, key in enumerate(one.keys) if _key(key, number) in places]
-    if not pairs:
-        raise ValueError("no record is in both: ids, sources and tasks must agree")
-    for a, b in pairs:
-        if one.labels[a] != other.labels[b]:
-            raise ValueError(f"record {one.keys[a]} has another annotation in the second file")
-    left, right = (np.array(side) for side in zip(*pairs))
-    by_label = (one.by_label(), other.by_label())
-    labels = sorted({*by_label[0], *by_label[1]})
-    nothing = (np.zeros((len(one.keys), 3)), np.zeros((len(other.keys), 3)))
-    # One block of three columns for the total and for each label: (records, blocks, 3).
-    a = np.stack([one.counts(), *(by_label[0].get(label, nothing[0]) for label in labels)], axis=1)[left]
-    b = np.stack([other.counts(), *(by_label[1].get(label, nothing[1]) for label in labels)], axis=1)[right]
-    figures = [
-        {**figure, "label": label}
-        for figure, label in zip(_differences(a, b, test, resamples, level, seed), ["", *labels])
-    ]
-    total = {key: value for key, value in figures[0].items() if key != "label"}
+    one, other = Counted(), Counted()
+    for rows, counted in ((first, one), (second, other)):
+        Accumulator(task, watch=counted, **options).extend(rows).result()
+    pairs = _common(one, other)
+    labels = sorted({*one.by_label(), *other.by_label()})
+    a, b = (_blocks(counted, labels)[list(side)] for counted, side in zip((one, other), zip(*pairs)))
+    total, *by_label = _differences(a, b, test, resamples, level, seed)
     return {
         **total,
         "test": test,
@@ -201,13 +177,29 @@ def compare(
         "records": len(pairs),
         "only_first": len(one.keys) - len(pairs),
         "only_second": len(other.keys) - len(pairs),
-        "labels": {figure.pop("label"): figure for figure in figures[1:]},
+        "labels": dict(zip(labels, by_label)),
     }
 
 
-def _key(key: tuple[str, str, str | None], number: int) -> tuple[str, str, str | int]:
-    """Align by id, or by place where records have none."""
-    return (key[0], key[1], number if key[2] is None else key[2])
+def _common(one: Counted, other: Counted) -> list[tuple[int, int]]:
+    """Numbers of the records that are in both, aligned by id, or by place where records have none."""
+    first, second = (
+        {(*key[:2], number if key[2] is None else key[2]): number for number, key in enumerate(counted.keys)}
+        for counted in (one, other)
+    )
+    pairs = [(number, second[key]) for key, number in first.items() if key in second]
+    if not pairs:
+        raise ValueError("no record is in both: ids, sources and tasks must agree")
+    for a, b in pairs:
+        if one.labels[a] != other.labels[b]:
+            raise ValueError(f"record {one.keys[a]} has another annotation in the second file")
+    return pairs
+
+
+def _blocks(counted: Counted, labels: list[str]) -> Counts:
+    """One block of three columns for the total and for each label: shape (records, blocks, 3)."""
+    by_label, nothing = counted.by_label(), np.zeros((len(counted.keys), 3))
+    return np.stack([counted.counts(), *(by_label.get(label, nothing) for label in labels)], axis=1)
 
 
 def _differences(a: Counts, b: Counts, test: str, resamples: int, level: float, seed: int) -> Iterator[dict[str, Any]]:
@@ -233,10 +225,9 @@ def _differences(a: Counts, b: Counts, test: str, resamples: int, level: float, 
             permuted = f1(totals[1] - moved) - f1(totals[0] + moved)
             extreme += (np.abs(permuted) >= np.abs(observed) - 1e-12).sum(axis=0)
         p_values = (extreme + 1) / (resamples + 1)
-    for i in range(blocks):
-        scores = f1(np.stack([a[:, i].sum(axis=0), b[:, i].sum(axis=0)]))
+    for i, f1s in enumerate(np.stack([f1(a.sum(axis=0)), f1(b.sum(axis=0))], axis=1)):
         yield {
-            "f1": scores.tolist(),
+            "f1": f1s.tolist(),
             "difference": float(observed[i]),
             "interval": [float(low[i]), float(high[i])],
             "p_value": float(p_values[i]),

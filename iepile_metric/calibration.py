@@ -13,7 +13,7 @@ from .accumulator import Record
 from .counts import Outcome, rates
 from .matching import respelt
 from .mentions import Unit
-from .parse_answer import Unparseable, read_answer
+from .parse_answer import read_answer
 
 BINS = 10
 CUTS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -88,24 +88,21 @@ class Calibration:
 
     def _stated(self, record: Record) -> list[dict[Unit, list[float]]] | None:
         """For each measure, unit → its confidences in the answers; None where no answer states any."""
-        found: list[dict[Unit, list[float]]] = [{} for _ in record.task.fields]
+        stated: list[dict[Unit, list[float]]] = [{} for _ in record.task.fields]
         any_row = False
         for row in record.rows:
             confidence = row.get("confidence")
-            if confidence is None:
+            if confidence is None or row in record.failed:
                 continue
-            try:
-                answer, _ = read_answer(record.task, row.get("output") or "", self._strict)
-            except Unparseable:
-                continue
+            answer, _ = read_answer(record.task, row.get("output") or "", self._strict)
             if not _fits(confidence, record, answer):
                 self._misaligned[record.task.name] += 1
                 continue
             any_row = True
-            for measure, units, sure in zip(record.task.fields, answer, found):
+            for measure, units, sure in zip(record.task.fields, answer, stated):
                 for unit, value in zip(self._spelt(record, measure, units), confidence.get(measure) or ()):
                     sure.setdefault(unit, []).append(_UNKNOWN if value is None else float(value))
-        return found if any_row else None
+        return stated if any_row else None
 
     def _spelt(self, record: Record, measure: str, units: list[Unit]) -> list[Unit]:
         return respelt(units, record.task.texts(measure)) if self._match == "normalised" else units
@@ -115,15 +112,16 @@ def _fits(confidence: Any, record: Record, answer: tuple[list[Unit], ...]) -> bo
     """Whether what a row states is one number between 0 and 1, or null, for each unit."""
     if not isinstance(confidence, Mapping):
         return False
-    for measure, units in zip(record.task.fields, answer):
-        values = confidence.get(measure)
-        if values is None:
-            continue
-        if not isinstance(values, list) or len(values) != len(units):
-            return False
-        if not all(value is None or (type(value) in (int, float) and 0 <= value <= 1) for value in values):
-            return False
-    return True
+    stated = [(confidence.get(measure), units) for measure, units in zip(record.task.fields, answer)]
+    return all(
+        values is None
+        or (
+            isinstance(values, list)
+            and len(values) == len(units)
+            and all(value is None or (type(value) in (int, float) and 0 <= value <= 1) for value in values)
+        )
+        for values, units in stated
+    )
 
 
 def _table(right: "array[float]", wrong: "array[float]", missed: int) -> dict[str, Any]:

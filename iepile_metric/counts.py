@@ -1,7 +1,7 @@
 """True positives, false positives and false negatives: counted here and nowhere else."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .matching import Pair, credits, respelt
 from .mentions import Unit, Units
@@ -21,9 +21,9 @@ class Judgement:
         rematched: Looser figure → how many extra units are hits by it; only where there are extra and missed units.
     """
 
-    outcomes: list[Outcome] = field(default_factory=list)
-    credits: dict[str, list[Pair]] = field(default_factory=dict)
-    rematched: dict[str, int] = field(default_factory=dict)
+    outcomes: list[Outcome]
+    credits: dict[str, list[Pair]]
+    rematched: dict[str, int]
 
 
 def judge(
@@ -39,12 +39,13 @@ def judge(
         match: One of `matching.MATCHES`; with "normalised" the gold is so already.
         once: Count every unit at most once ("set").
     """
-    judgement = Judgement()
+    judgement = Judgement([], {}, {})
     for measure, units, gold, stated in zip(task.measures, predicted, merged, annotated):
         if match == "normalised":
             units = respelt(units, task.texts(measure))
-        hits, extra, missed = outcome(units, gold, stated, once)
-        judgement.outcomes.append((hits, extra, missed))
+        judged = outcome(units, gold, stated, once)
+        judgement.outcomes.append(judged)
+        _, extra, missed = judged
         if extra and missed:
             if match == "overlap":
                 judgement.credits[measure] = credits(extra, missed, task.texts(measure))
@@ -102,8 +103,18 @@ def rematched(extra: list[Unit], missed: list[Unit], fields: tuple[int, ...]) ->
     >>> rematched([("attack", "agent", "Ada")], [("attack", "target", "Ada")], (0, 2))
     1
     """
-    one, other = (Counter(tuple([unit[i] for i in fields]) for unit in units) for units in (extra, missed))
-    return (one & other).total()
+    wanted: dict[Unit, int] = {}
+    for unit in missed:
+        view = tuple([unit[i] for i in fields])
+        wanted[view] = wanted.get(view, 0) + 1
+    matched = 0
+    for unit in extra:
+        view = tuple([unit[i] for i in fields])
+        left = wanted.get(view)
+        if left:
+            wanted[view] = left - 1
+            matched += 1
+    return matched
 
 
 def rates(tp: float, fp: float, fn: float) -> tuple[float, float, float]:

@@ -38,23 +38,23 @@ class Error:
     Attributes:
         kind: A key of `KINDS`.
         measure: The measure it counts in.
-        found: The predicted unit, None if something is missing.
-        wanted: The gold unit, None if something is too much.
+        predicted: The predicted unit, None if something is missing.
+        gold: The gold unit, None if something is too much.
         weight: How much of fp + fn it makes up: 1, for a pair 2, less where overlap gave credit.
         asked: False if the instructions are at hand and none of them asked for the missing label.
     """
 
     kind: str
     measure: str
-    found: Unit | None
-    wanted: Unit | None
+    predicted: Unit | None
+    gold: Unit | None
     weight: float
     asked: bool = True
 
     @property
     def label(self) -> str:
         """The label it is counted under: the gold one if there is one."""
-        return (self.wanted or self.found or ("",))[0]
+        return (self.gold or self.predicted or ("",))[0]
 
 
 def questions(rows: Iterable[Mapping[str, Any]]) -> tuple[str | None, set[str] | None]:
@@ -87,67 +87,59 @@ def errors_of(record: Record, outcomes: list[Outcome], match: str = "exact") -> 
     _, unanswered = questions(record.failed)
     if record.failed and unanswered is None:
         unanswered = {unit[0] for measure in record.merged for unit in measure}
-    found: list[Error] = []
-    for measure, (_, extra, missed) in zip(record.task.fields, outcomes):
-        found += _named(record.task, measure, extra, missed, text, asked, unanswered or set(), match)
-    return found
-
-
-def _named(
-    task: Task,
-    measure: str,
-    extra: list[Unit],
-    missed: list[Unit],
-    text: str | None,
-    asked: set[str] | None,
-    unanswered: set[str],
-    match: str,
-) -> list[Error]:
-    positions = task.texts(measure)
-    outside = {unit for unit in extra if asked is not None and unit[0] not in asked}
-    errors = []
-    missed = list(missed)
-    # What was never asked is paired with nothing, unless overlap has given credit for it.
-    left = [unit for unit in extra if unit in outside] if match != "overlap" else []
-    extra = [unit for unit in extra if unit not in outside] if match != "overlap" else list(extra)
-    if match == "overlap":
-        for credit, found, wanted in credits(extra, missed, positions):
-            errors.append(Error("wrong boundary", measure, found, wanted, 2 * (1 - credit)))
-            extra.remove(found)
-            missed.remove(wanted)
-    role = task.fields[measure].index("role") if "role" in task.fields[measure] else None
-    for kind in ("wrong direction", "wrong role", "wrong label", "wrong boundary"):
-        for found in extra[:MOST] if missed else ():
-            for wanted in missed:
-                if _is(kind, found, wanted, positions, role):
-                    errors.append(Error(kind, measure, found, wanted, 2))
-                    extra.remove(found)
-                    missed.remove(wanted)
-                    break
-    for unit in [*left, *extra]:
-        kind = "spurious"
-        if unit in outside:
-            kind = "outside the schema"
-        elif text is not None and not all(_occurs(unit[i], text, match) for i in positions):
-            kind = "not in the text"
-        errors.append(Error(kind, measure, unit, None, 1))
-    for unit in missed:
-        kind = "unparseable" if unit[0] in unanswered else "missed"
-        errors.append(Error(kind, measure, None, unit, 1, asked is None or unit[0] in asked))
+    errors: list[Error] = []
+    for measure, (_, extra, missed) in zip(record.task.measures, outcomes):
+        outside = {unit for unit in extra if asked is not None and unit[0] not in asked}
+        pairs, extra, missed = _paired(record.task, measure, extra, missed, outside, match)
+        errors += pairs
+        for unit in extra:
+            kind = "spurious"
+            if unit in outside:
+                kind = "outside the schema"
+            elif text is not None and not all(_occurs(unit[i], text, match) for i in record.task.texts(measure)):
+                kind = "not in the text"
+            errors.append(Error(kind, measure, unit, None, 1))
+        for unit in missed:
+            kind = "unparseable" if unit[0] in (unanswered or ()) else "missed"
+            errors.append(Error(kind, measure, None, unit, 1, asked is None or unit[0] in asked))
     return errors
 
 
-def _is(kind: str, found: Unit, wanted: Unit, positions: tuple[int, ...], role: int | None) -> bool:
-    same = [a == b for a, b in zip(found, wanted)]
+def _paired(
+    task: Task, measure: str, extra: list[Unit], missed: list[Unit], outside: set[Unit], match: str
+) -> tuple[list[Error], list[Unit], list[Unit]]:
+    """Pair extra with missed units → the errors that are both, and what is left of either."""
+    positions, fields = task.texts(measure), task.fields[measure]
+    role = fields.index("role") if "role" in fields else None
+    errors, missed = [], list(missed)
+    # What was never asked is paired with nothing, unless overlap has given credit for it.
+    apart = [] if match == "overlap" else [unit for unit in extra if unit in outside]
+    extra = list(extra) if match == "overlap" else [unit for unit in extra if unit not in outside]
+    for credit, predicted, gold in credits(extra, missed, positions) if match == "overlap" else ():
+        errors.append(Error("wrong boundary", measure, predicted, gold, 2 * (1 - credit)))
+        extra.remove(predicted)
+        missed.remove(gold)
+    for kind in ("wrong direction", "wrong role", "wrong label", "wrong boundary"):
+        for predicted in extra[:MOST] if missed else ():
+            gold = next((unit for unit in missed if _is(kind, predicted, unit, positions, role)), None)
+            if gold is not None:
+                errors.append(Error(kind, measure, predicted, gold, 2))
+                extra.remove(predicted)
+                missed.remove(gold)
+    return errors, apart + extra, missed
+
+
+def _is(kind: str, predicted: Unit, gold: Unit, positions: tuple[int, ...], role: int | None) -> bool:
+    same = [a == b for a, b in zip(predicted, gold)]
     texts = [same[i] for i in positions]
-    labels = [same[i] for i in range(len(found)) if i not in positions]
+    labels = [same[i] for i in range(len(gold)) if i not in positions]
     if kind == "wrong direction":
-        return len(found) == 3 and len(positions) == 2 and same[0] and found[1:] == (wanted[2], wanted[1])
+        return len(gold) == 3 and len(positions) == 2 and same[0] and predicted[1:] == (gold[2], gold[1])
     if kind == "wrong role":
         return role is not None and all(texts) and not same[role] and labels.count(False) == 1
     if kind == "wrong label":
         return all(texts) and not all(labels)
-    return all(labels) and not all(texts) and all(_touch(found[i], wanted[i]) for i in positions)
+    return all(labels) and not all(texts) and all(_touch(predicted[i], gold[i]) for i in positions)
 
 
 def _touch(one: str, other: str) -> bool:
@@ -163,8 +155,8 @@ Pair = tuple[str, Labels, Labels]
 
 
 @dataclass
-class _Found:
-    """What was found in one measure of one task."""
+class _Tally:
+    """The errors of one measure of one task."""
 
     hits: Counter[str] = field(default_factory=Counter)
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -187,25 +179,26 @@ class Analysis:
 
     def __init__(self, match: str = "exact", examples: int = 3) -> None:
         self._match, self._examples = match, examples
-        self._found: dict[tuple[str, str], _Found] = {}
+        self._tallies: dict[tuple[str, str], _Tally] = {}
 
     def __call__(self, record: Record, outcomes: list[Outcome]) -> list[Error]:
         """Take one record; give its errors."""
         task = record.task
         errors = errors_of(record, outcomes, self._match)
         for measure, (hits, _, _) in zip(task.fields, outcomes):
-            found = self._found.setdefault((task.name, measure), _Found())
-            found.hits.update(unit[0] for unit in hits)
+            self._tallies.setdefault((task.name, measure), _Tally()).hits.update(unit[0] for unit in hits)
         for error in errors:
-            found = self._found[task.name, error.measure]
-            found.kinds[error.label, error.kind] += error.weight  # type: ignore[assignment]
-            found.not_asked += not error.asked
+            tally = self._tallies[task.name, error.measure]
+            tally.kinds[error.label, error.kind] += error.weight  # type: ignore[assignment]
+            tally.not_asked += not error.asked
             texts = task.texts(error.measure)
-            pair = (error.kind, _labels(error.wanted, texts), _labels(error.found, texts))
-            found.pairs[pair] += 1
-            shown = found.examples.setdefault(pair, [])
+            pair = (error.kind, _labels(error.gold, texts), _labels(error.predicted, texts))
+            tally.pairs[pair] += 1
+            shown = tally.examples.setdefault(pair, [])
             if len(shown) < self._examples:
-                shown.append({"id": record.id, "source": record.source, "gold": error.wanted, "predicted": error.found})
+                shown.append(
+                    {"id": record.id, "source": record.source, "gold": error.gold, "predicted": error.predicted}
+                )
         return errors
 
     def summary(self, scores: dict[str, Any], pairs: int = 10) -> dict[str, Any]:
@@ -225,32 +218,31 @@ class Analysis:
         tasks = scores.get("tasks") or {scores["task"]: scores}
         return {
             name: {
-                measure: _summary(self._found.get((name, measure), _Found()), figures, measure, pairs)
+                measure: _summary(self._tallies.get((name, measure), _Tally()), figures, measure, pairs)
                 for measure in TASKS[name].fields
             }
             for name, figures in tasks.items()
         }
 
 
-def _summary(found: _Found, figures: dict[str, Any], measure: str, pairs: int) -> dict[str, Any]:
+def _summary(tally: _Tally, figures: dict[str, Any], measure: str, pairs: int) -> dict[str, Any]:
     prefix = f"{measure}_" if f"{measure}_tp" in figures else ""
     whole = 2 * figures[f"{prefix}tp"] + figures[f"{prefix}fp"] + figures[f"{prefix}fn"]
     kinds: Counter[str] = Counter()
     labels: dict[str, dict[str, float]] = {}
-    for (label, kind), count in sorted(found.kinds.items()):
+    for (label, kind), count in sorted(tally.kinds.items()):
         kinds[kind] += count
         labels.setdefault(label, {})[kind] = count
-    confusion = {label: {label: count} for label, count in sorted(found.hits.items())}
-    ordered = sorted(found.pairs.items(), key=lambda item: (-item[1], item[0]))
+    confusion = {label: {label: count} for label, count in sorted(tally.hits.items())}
+    ordered = sorted(tally.pairs.items(), key=lambda item: (-item[1], item[0]))
     for (_, wanted, answered), count in ordered:
-        gold, predicted = (labels_[0] if labels_ else "" for labels_ in (wanted, answered))
-        cells = [(gold, predicted)] if gold != predicted else [(gold, ""), ("", predicted)]
-        for row, column in cells:
+        gold, predicted = (names[0] if names else "" for names in (wanted, answered))
+        for row, column in [(gold, predicted)] if gold != predicted else [(gold, ""), ("", predicted)]:
             counts = confusion.setdefault(row, {})
             counts[column] = counts.get(column, 0) + count
     return {
         "lost_f1": 1 - figures[f"{prefix}f1"],
-        "not_asked": found.not_asked,
+        "not_asked": tally.not_asked,
         "kinds": {kind: {"count": kinds[kind], "share": kinds[kind] / whole} for kind in KINDS if kinds[kind]},
         "labels": labels,
         "confusion": confusion,
@@ -260,7 +252,7 @@ def _summary(found: _Found, figures: dict[str, Any], measure: str, pairs: int) -
                 "gold": " / ".join(wanted),
                 "predicted": " / ".join(answered),
                 "count": count,
-                "examples": found.examples[kind, wanted, answered],
+                "examples": tally.examples[kind, wanted, answered],
             }
             for (kind, wanted, answered), count in [pair for pair in ordered if all(pair[0])][:pairs]
         ],

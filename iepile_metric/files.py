@@ -1,7 +1,7 @@
 """Predictions files: JSON lines of rows, plain or gzipped, with what is wrong in them kept as values."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -39,12 +39,8 @@ def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[byt
         if end is None:
             yield from file
             return
-        at = file.tell()
-        while at < end and (block := file.read(min(_BLOCK, end - at))):
-            if not block.endswith(b"\n"):
-                block += file.readline()
-            at += len(block)
-            yield from BytesIO(block)
+        while (left := end - file.tell()) > 0 and (block := file.read(min(_BLOCK, left))):
+            yield from BytesIO(block if block.endswith(b"\n") else block + file.readline())
 
 
 def read_rows(lines: Iterable[bytes], bad: list[BadLine], file: str = "") -> Iterator[tuple[int, dict[str, Any]]]:
@@ -85,29 +81,52 @@ def _reason(row: Any) -> str | None:
     return None
 
 
+def collect(path: Path, add: Callable[[dict[str, Any]], None], start: int = 0, end: int | None = None) -> list[BadLine]:
+    """Give the rows of a file, or of a range of its bytes, to a function.
+
+    Args:
+        path: JSON lines.
+        add: Raises a ValueError or TypeError for a row that it does not take.
+        start: Where the range begins.
+        end: Where it ends; line numbers count from its start.
+
+    Returns:
+        The lines that are no rows or were not taken.
+    """
+    bad: list[BadLine] = []
+    for number, row in read_rows(lines_of(path, start, end), bad, str(path)):
+        try:
+            add(row)
+        except (ValueError, TypeError) as error:
+            bad.append(BadLine(str(path), number, str(error)))
+    return bad
+
+
 def rows_of(path: str | Path, task: str | None = None) -> tuple[list[dict[str, Any]], list[BadLine]]:
     """Read all rows of a file that can be scored, and the lines that cannot.
 
-    Where records were asked in several ways (`ways`), the rows are those of the first way.
+    Where records were asked in several ways (`variants`), the rows are those of the first way.
 
     Raises:
         ValueError: there is no such file, or no row in it.
     """
     path = existing(path)
-    bad: list[BadLine] = []
     rows = []
     check = Accumulator(task)
-    for number, row in read_rows(lines_of(path), bad, str(path)):
-        try:
-            check.add({**row, "id": None, "output": "{}"})
-        except ValueError as error:
-            bad.append(BadLine(str(path), number, str(error)))
-        else:
-            rows.append(row)
+
+    def add(row: dict[str, Any]) -> None:
+        check.add({**row, "id": None, "output": "{}"})
+        rows.append(row)
+
+    bad = collect(path, add)
     if not rows:
-        first = f": {bad[0]}" if bad else ""
-        raise ValueError(f"{path}: no row to score{first}")
+        raise ValueError(f"{path}: no row to score{first_of(bad)}")
     return list(first_way(rows)), bad
+
+
+def first_of(bad: list[BadLine]) -> str:
+    """The first of the lines that could not be scored, as the end of a message."""
+    return f"; {len(bad)} bad lines, the first: {bad[0]}" if bad else ""
 
 
 def existing(path: str | Path) -> Path:
@@ -147,40 +166,38 @@ def score_file(
     path = existing(path)
     if options.get("watch") is None:
         try:
-            scores, bad = _streamed(path, task, processes or os.cpu_count() or 1, options)
-            return _result(scores, path, bad), bad
+            return _result(path, *_streamed(path, task, processes or os.cpu_count() or 1, options))
         except Returned:
             pass
-    scores, bad = _scored(path, task, options, streamed=False)
-    return _result(scores, path, bad), bad
+    return _result(path, *_scored(path, task, options, streamed=False))
+
+
+def _result(path: Path, scores: Accumulator, bad: list[BadLine]) -> tuple[dict[str, Any], list[BadLine]]:
+    try:
+        return scores.result(), bad
+    except Returned:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}{first_of(bad)}") from error
 
 
 def _scored(
     path: Path, task: str | None, options: dict[str, Any], streamed: bool, start: int = 0, end: int | None = None
 ) -> tuple[Accumulator, list[BadLine]]:
-    """Score a range of a file; line numbers of bad lines count from its start."""
     scores = Accumulator(task, streamed=streamed, **options)
-    bad: list[BadLine] = []
-    for number, row in read_rows(lines_of(path, start, end), bad, str(path)):
-        try:
-            scores.add(row)
-        except ValueError as error:
-            bad.append(BadLine(str(path), number, str(error)))
-    return scores, bad
+    return scores, collect(path, scores.add, start, end)
 
 
 def _streamed(
     path: Path, task: str | None, processes: int, options: dict[str, Any]
 ) -> tuple[Accumulator, list[BadLine]]:
-    size = path.stat().st_size
-    parts = min(processes, size // PART)
-    if parts < 2 or path.suffix == ".gz":
-        return _scored(path, task, options, streamed=True)
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    if "fork" not in multiprocessing.get_all_start_methods():
-        # Only forked processes hash alike, by which records that come back are noticed.
+    size = path.stat().st_size
+    parts = min(processes, size // PART)
+    # Only forked processes hash alike, by which records that come back are noticed.
+    if parts < 2 or path.suffix == ".gz" or "fork" not in multiprocessing.get_all_start_methods():
         return _scored(path, task, options, streamed=True)
     edges = [size * part // parts for part in range(parts + 1)]
     with ProcessPoolExecutor(parts - 1, mp_context=multiprocessing.get_context("fork")) as pool:
@@ -191,9 +208,8 @@ def _streamed(
         for start, other in zip(edges[1:], others):
             more, worse = other.result()
             scores.merge(more)
-            if worse:
-                before = _lines_before(path, start)
-                bad += [replace(line, line=line.line + before) for line in worse]
+            before = _lines_before(path, start) if worse else 0
+            bad += [replace(line, line=line.line + before) for line in worse]
     return scores, bad
 
 
@@ -201,13 +217,3 @@ def _lines_before(path: Path, start: int) -> int:
     """Count the lines that begin before a byte."""
     with path.open("rb") as file:
         return 1 + file.read(start - 1).count(b"\n")
-
-
-def _result(scores: Accumulator, path: Path, bad: list[BadLine]) -> dict[str, Any]:
-    try:
-        return scores.result()
-    except Returned:
-        raise
-    except ValueError as error:
-        first = f"; {len(bad)} bad lines, the first: {bad[0]}" if bad else ""
-        raise ValueError(f"{path}: {error}{first}") from error

@@ -22,12 +22,6 @@ from .relations import read_relations
 from .scores import Totals
 from .tasks import TASKS
 
-_DESCRIPTION = """
-Micro F1 over the units of information extraction: entities (type, mention), relations (relation, subject,
-object), events (type, trigger) and their arguments (type, role, argument). Predictions are the model's raw
-text, repaired where its meaning is plain; references are the record's whole annotation as JSON.
-"""
-
 _CITATION = """
 @inproceedings{gui2024iepile,
   title = {{IEPile}: Unearthing Large-Scale Schema-Based Information Extraction Corpus},
@@ -37,45 +31,45 @@ _CITATION = """
 }
 """
 
-_INPUTS = """
-Args:
-    predictions: list of str, the model's answers.
-    references: list of str, each the JSON of the record's annotation (or of an answer that stands for it);
-        "" marks an unlabelled record, which is left out and counted.
-    ids: list of str, optional. Rows of one id (and source) are batches of one record: predictions unite,
-        gold counts once. Without ids each row is a record.
-    sources: list of str, optional. Scores are also given for each source.
-    tasks: list of str or one str; needed if the metric was loaded without a task.
-    match: "exact", "normalised" or "overlap".
-    count: "multiset" or "set".
-    parse: "lenient" or "strict".
-
-Returns:
-    precision, recall, f1, tp, fp, fn of the headline measure, for events also event_f1, argument_f1 and the
-    four figures of the literature; counts; labels, sources and definitions. Rows of several tasks give
-    {"tasks": {name: scores}}.
-
-Examples:
-    >>> metric = evaluate.load("iepile_f1", "ner")
-    >>> metric.compute(
-    ...     predictions=['{"person": ["Ada"]}'],
-    ...     references=['[{"entity": "Ada", "entity_type": "person"}]'],
-    ... )["f1"]
-    1.0
-"""
-
 
 class IepileF1(evaluate.Metric):
-    """`evaluate.load("iepile_f1", task)`; without a task, `compute` needs `tasks`."""
+    """Micro F1 over the units of information extraction: `evaluate.load("iepile_f1", task)`.
+
+    Units are entities (type, mention), relations (relation, subject, object), events (type, trigger) and their
+    arguments (type, role, argument). Predictions are the model's raw text, repaired where its meaning is plain;
+    references are the record's whole annotation as JSON.
+
+    Args:
+        predictions: list of str, the model's answers.
+        references: list of str, each the JSON of the record's annotation (or of an answer that stands for it);
+            "" marks an unlabelled record, which is left out and counted.
+        ids: list of str, optional. Rows of one id (and source) are batches of one record: predictions unite,
+            gold counts once. Without ids each row is a record.
+        sources: list of str, optional. Scores are also given for each source.
+        tasks: list of str or one str; needed if the metric was loaded without a task.
+        match: "exact", "normalised" or "overlap".
+        count: "multiset" or "set".
+        parse: "lenient" or "strict".
+
+    Returns:
+        precision, recall, f1, tp, fp, fn of the headline measure, for events also event_f1, argument_f1 and the
+        four figures of the literature; counts; labels, sources and definitions. Rows of several tasks give
+        {"tasks": {name: scores}}.
+
+    >>> metric = IepileF1("ner")  # as evaluate.load gives it
+    >>> gold = '[{"entity": "Ada", "entity_type": "person"}]'
+    >>> metric.compute(predictions=['{"person": ["Ada"]}'], references=[gold])["f1"]
+    1.0
+    """
 
     def _info(self) -> evaluate.MetricInfo:
         if self.config_name != "default" and self.config_name not in TASKS:
             known = ", ".join(TASKS)
             raise ValueError(f"unknown configuration {self.config_name!r}: choose one of {known}")
         return evaluate.MetricInfo(
-            description=_DESCRIPTION,
+            description=str(IepileF1.__doc__).partition("\n\n    Args")[0],
             citation=_CITATION,
-            inputs_description=_INPUTS,
+            inputs_description=str(IepileF1.__doc__),
             features=datasets.Features(
                 {"predictions": datasets.Value("string"), "references": datasets.Value("string")}
             ),

@@ -45,14 +45,15 @@ def original_score(rows: Iterable[Mapping[str, Any]], task: str, count: str = "m
             gold = [rules.gold(item) for item in json.loads(row["label"])]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"row {number}: no instruction with an input text, or no label: {error}") from error
-        found = records.get(text, ([], []))[1]
-        records[text] = (gold, found)
+        answered = records.get(text, ([], []))[1]
+        records[text] = (gold, answered)
         answer = _object(row.get("output") or "")
         if answer is None:
             unparseable += 1
             continue
         for kind, items in answer.items():
-            found += [units for item in (items if isinstance(items, list) else ()) for units in rules.found(kind, item)]
+            for item in items if isinstance(items, list) else ():
+                answered += rules.answered(kind, item)
     scores: dict[str, float] = {"records": len(records), "unparseable_outputs": unparseable}
     for i, prefix in enumerate(rules.prefixes):
         pairs = [tuple([unit for units in side for unit in units[i]] for side in record) for record in records.values()]
@@ -69,7 +70,7 @@ class _Rules:
 
     prefixes: tuple[str, ...]
     gold: Callable[[dict[str, Any]], _Units]
-    found: Callable[[str, Any], Iterable[_Units]]
+    answered: Callable[[str, Any], Iterable[_Units]]
 
 
 def _object(output: str) -> dict[str, Any] | None:
@@ -132,12 +133,12 @@ _RULES = {
 
 def _figures(prefix: str, pairs: list[tuple[list[Unit], ...]], count: str) -> dict[str, float]:
     shared = wanted = answered = 0
-    for gold, found in pairs:
+    for gold, predicted in pairs:
         if count == "set":
-            gold, found = list(set(gold)), list(set(found))
-        shared += sum((Counter(gold) & Counter(found)).values())
+            gold, predicted = list(set(gold)), list(set(predicted))
+        shared += (Counter(gold) & Counter(predicted)).total()
         wanted += len(gold)
-        answered += len(found)
+        answered += len(predicted)
     precision = round(100 * shared / answered, 2) if answered else 0.0
     recall = round(100 * shared / wanted, 2) if wanted else 0.0
     f1 = round(2 * precision * recall / (precision + recall), 2) if precision + recall else 0.0

@@ -113,7 +113,7 @@ def _decoded(text: str, start: int, strict: bool = True) -> tuple[Any, bool, boo
     """
     repeated: list[bool] = []
     decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _united(pairs, repeated), strict=strict)
-    found: tuple[Any, bool, bool] = (None, False, False)
+    empty: tuple[Any, bool, bool] = (None, False, False)
     for _ in range(_STARTS):
         repeated.clear()
         try:
@@ -132,13 +132,13 @@ def _decoded(text: str, start: int, strict: bool = True) -> tuple[Any, bool, boo
             around = bool(text[:start].strip() or text[end:].strip())
             if _is_answer(value):
                 return value, around, bool(repeated)
-            if found[0] is None and value in ({}, []):
-                found = (value, around, False)
+            if empty[0] is None and value in ({}, []):
+                empty = (value, around, False)
         following = _OPENING.search(text, end)
         if following is None:
             break
         start = following.start()
-    return found
+    return empty
 
 
 def _is_answer(value: Any) -> bool:

@@ -32,14 +32,14 @@ def per_record(
     >>> table.column("f1").to_pylist(), table.column("extra").to_pylist()
     ([0.0], ['[["person","Bob"]]'])
     """
-    found: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
 
     def watch(record: Record, outcomes: list[Outcome]) -> None:
-        found.append(_row(record, outcomes, match))
+        lines.append(_row(record, outcomes, match))
 
     Accumulator(task, match=match, watch=watch, **options).extend(rows).result()
-    names = list(dict.fromkeys(name for row in found for name in row))
-    return pa.table({name: [row.get(name) for row in found] for name in names})
+    names = list(dict.fromkeys(name for row in lines for name in row))
+    return pa.table({name: [row.get(name) for row in lines] for name in names})
 
 
 def _row(record: Record, outcomes: list[Outcome], match: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """One self-contained HTML page: scores, errors, and every record with its mentions highlighted."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import orjson
 
 from .accumulator import Accumulator, Record
 from .bootstrap import Counted, intervals
+from .calibration import Calibration
 from .counts import Outcome
-from .errors import KINDS, Analysis, Error, questions
+from .errors import KINDS, Analysis, questions
+from .files import BadLine
+from .robustness import fields_in, score_answers
 
 ANSWER = 4_000  # characters of a model's raw text that are shown
 
@@ -34,13 +38,22 @@ class Report:
         self.counted(record, outcomes)
         errors = self.analysis(record, outcomes)
         text, _ = questions(record.rows)
+        units = [
+            {"kind": "", "measure": measure, "found": unit, "wanted": unit}
+            for measure, (hits, _, _) in zip(record.task.measures, outcomes)
+            for unit in hits
+        ]
+        units += [
+            {"kind": error.kind, "measure": error.measure, "found": error.predicted, "wanted": error.gold}
+            for error in errors
+        ]
         self._records.append(
             {
                 "id": record.id,
                 "task": record.task.name,
                 "source": record.source,
                 "text": text,
-                "units": [*_hits(record, outcomes), *map(_unit, errors)],
+                "units": units,
                 "answers": [_shown(row.get("output")) for row in record.rows],
                 "failed": len(record.failed),
             }
@@ -73,18 +86,6 @@ class Report:
         return page.get_template("report.html").render(title=title, data=text)
 
 
-def _hits(record: Record, outcomes: list[Outcome]) -> list[dict[str, Any]]:
-    return [
-        {"kind": "", "measure": measure, "found": unit, "wanted": unit}
-        for measure, (hits, _, _) in zip(record.task.fields, outcomes)
-        for unit in hits
-    ]
-
-
-def _unit(error: Error) -> dict[str, Any]:
-    return {"kind": error.kind, "measure": error.measure, "found": error.found, "wanted": error.wanted}
-
-
 def _shown(output: Any) -> str:
     text = str(output or "").encode("utf-8", "replace").decode()
     return text if len(text) <= ANSWER else text[:ANSWER] + f"… ({len(text)} characters)"
@@ -109,3 +110,70 @@ def write_report(
     scores = Accumulator(task, watch=report, **options).extend(rows).result()
     Path(path).write_text(report.html(scores, title or Path(path).stem), encoding="utf-8")
     return scores
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A file of answers, scored.
+
+    Attributes:
+        scores: As `iepile_metric.score` gives them.
+        figures: What `tables.tables` lays out: `tasks`, and `spread`, `calibration`, `errors`, `intervals` if at hand.
+        bad: The lines that could not be scored.
+        page: The report; "" unless a title was given.
+    """
+
+    scores: dict[str, Any]
+    figures: dict[str, Any]
+    bad: list[BadLine]
+    page: str
+
+
+def examine(
+    path: str | Path,
+    task: str | None = None,
+    *,
+    errors: bool = False,
+    resamples: int = 0,
+    title: str = "",
+    match: str = "exact",
+    **options: Any,
+) -> Examined:
+    """Score a file with all that is known of it.
+
+    Where rows carry confidences, they are compared with the outcomes; where records were asked in several ways, each
+    way is scored apart, and all else holds for the first.
+
+    Args:
+        path: JSON lines, see `files.score_file`.
+        task: The task of rows that do not name theirs.
+        errors: Name the errors.
+        resamples: For intervals of F1; 0 for none.
+        title: Of the report; "" for none.
+        match: As for `iepile_metric.score`.
+        options: `count` and `parse`.
+
+    Raises:
+        ValueError: no such file, unknown option, or nothing in it can be scored.
+    """
+    report = Report(match) if title or errors or resamples else None
+    has_confidences = fields_in(path, ["confidence"])
+    calibration = Calibration(match, options.get("parse", "lenient")) if has_confidences else None
+    watchers = [watcher for watcher in (report, calibration) if watcher]
+
+    def watch(record: Record, outcomes: list[Outcome]) -> None:
+        for watcher in watchers:
+            watcher(record, outcomes)
+
+    scores, spread, bad = score_answers(path, task, watch if watchers else None, match=match, **options)
+    figures: dict[str, Any] = {"tasks": scores.get("tasks") or {scores["task"]: scores}}
+    if spread:
+        figures["spread"] = spread
+    if calibration and (by_task := calibration.summary()):
+        figures["calibration"] = by_task
+    if report and errors:
+        figures["errors"] = report.analysis.summary(scores)
+    if report and resamples:
+        figures["intervals"] = intervals(report.counted, resamples)
+    page = report.html(scores, title, resamples or 1_000) if report and title else ""
+    return Examined(scores, figures, bad, page)

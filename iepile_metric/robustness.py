@@ -7,7 +7,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from .accumulator import Accumulator, Returned, Watcher
-from .files import BadLine, existing, lines_of, read_rows
+from .files import BadLine, collect, existing, first_of, lines_of, score_file
 from .variants import KEYS, Way, way_of
 
 
@@ -23,6 +23,19 @@ def fields_in(path: str | Path, names: Iterable[str] = (*KEYS, "confidence")) ->
         return {name for line in lines_of(path) for name, key in wanted.items() if key in line}
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return {name for name, key in wanted.items() if content.find(key) >= 0}
+
+
+def score_answers(
+    path: str | Path, task: str | None = None, watch: Watcher | None = None, **options: Any
+) -> tuple[dict[str, Any], dict[str, Any], list[BadLine]]:
+    """Score a file of answers; each way to ask by itself where its records were asked in several.
+
+    Args, results and errors are those of `score_ways`; the spread is empty where no row says how it was asked.
+    """
+    if fields_in(path, KEYS):
+        return score_ways(path, task, watch, **options)
+    scores, bad = score_file(path, task, watch=watch, **options)
+    return scores, {}, bad
 
 
 def score_ways(
@@ -54,20 +67,18 @@ def _scored(
     path: Path, task: str | None, watch: Watcher | None, options: dict[str, Any], streamed: bool
 ) -> tuple[dict[Way, dict[str, Any]], list[BadLine]]:
     ways: dict[Way, Accumulator] = {}
-    bad: list[BadLine] = []
-    for number, row in read_rows(lines_of(path), bad, str(path)):
+
+    def add(row: dict[str, Any]) -> None:
         way = way_of(row)
         if any(isinstance(value, list | dict) for value in way):
-            bad.append(BadLine(str(path), number, f"{' or '.join(KEYS)} is no number: {way}"))
-            continue
-        try:
-            if way not in ways:
-                ways[way] = Accumulator(task, watch=None if ways else watch, streamed=streamed, **options)
-            ways[way].add(row)
-        except (ValueError, TypeError) as error:
-            bad.append(BadLine(str(path), number, str(error)))
+            raise ValueError(f"{' or '.join(KEYS)} is no number: {way}")
+        if way not in ways:
+            ways[way] = Accumulator(task, watch=None if ways else watch, streamed=streamed, **options)
+        ways[way].add(row)
+
+    bad = collect(path, add)
     if not ways:
-        raise ValueError(f"{path}: no row to score{f': {bad[0]}' if bad else ''}")
+        raise ValueError(f"{path}: no row to score{first_of(bad)}")
     results = {}
     for way, scores in ways.items():
         try:
@@ -103,7 +114,10 @@ def spread(results: Mapping[Way, Mapping[str, Any]]) -> dict[str, Any]:
 
 def _spread(ways: dict[Way, Mapping[str, Any]]) -> dict[str, Any]:
     shown = ("precision", "recall", "f1", "records")
-    sources = sorted({source for scores in ways.values() for source in scores.get("sources", {})})
+    by_source: dict[str, list[float]] = {}
+    for scores in ways.values():
+        for source, figures in scores.get("sources", {}).items():
+            by_source.setdefault(source, []).append(figures["f1"])
     return {
         "ways": [
             {**dict(zip(KEYS, way)), **{name: scores[name] for name in shown if name in scores}}
@@ -114,19 +128,10 @@ def _spread(ways: dict[Way, Mapping[str, Any]]) -> dict[str, Any]:
             for name in ("f1", "macro_f1")
             if all(name in scores for scores in ways.values())
         },
-        "sources": {
-            source: _moments(
-                [scores["sources"][source]["f1"] for scores in ways.values() if source in scores["sources"]]
-            )
-            for source in sources
-        },
+        "sources": {source: _moments(values) for source, values in sorted(by_source.items())},
     }
 
 
 def _moments(values: list[float]) -> dict[str, float | None]:
-    return {
-        "mean": mean(values),
-        "sd": stdev(values) if len(values) > 1 else None,
-        "min": min(values),
-        "max": max(values),
-    }
+    sd = stdev(values) if len(values) > 1 else None
+    return {"mean": mean(values), "sd": sd, "min": min(values), "max": max(values)}

@@ -30,15 +30,19 @@ class Totals:
     def take(self, judgement: Judgement) -> None:
         """Count one record in all measures and looser figures."""
         self.records += 1
-        for waiting, outcome in zip(self._waiting, judgement.outcomes):
-            for labels, units in zip(waiting, outcome):
-                for unit in units:
-                    labels.append(unit[0])
-            if len(waiting[0]) + len(waiting[1]) > _BUFFER:
+        outcomes, rematched = judgement.outcomes, judgement.rematched
+        for (a, b, c), (hits, extra, missed) in zip(self._waiting, outcomes):
+            for unit in hits:
+                a.append(unit[0])
+            for unit in extra:
+                b.append(unit[0])
+            for unit in missed:
+                c.append(unit[0])
+            if len(a) + len(b) > _BUFFER:
                 self._settle()
         for name, place, counts in self._places:
-            hits, extra, missed = judgement.outcomes[place]
-            more = judgement.rematched.get(name, 0)
+            hits, extra, missed = outcomes[place]
+            more = rematched.get(name, 0) if rematched else 0
             counts[0] += len(hits) + more
             counts[1] += len(extra) - more
             counts[2] += len(missed) - more

@@ -11,28 +11,38 @@ from .variants import KEYS
 _COUNTS = ("records", "rows", "unparseable", "recovered", "unlabelled", "conflicting_labels")
 
 
-def tables(found: dict[str, Any]) -> Iterator[Table]:
+def tables(figures: dict[str, Any]) -> Iterator[Table]:
     """Yield the tables of all tasks.
 
     Args:
-        found: {"tasks": {name: scores}}, and "errors", "intervals", "spread" and "calibration" if at hand.
+        figures: {"tasks": {name: scores}}, and "errors", "intervals", "spread" and "calibration" if at hand.
     """
-    for task, scores in found["tasks"].items():
+    for task, scores in figures["tasks"].items():
         yield from task_tables(task, scores)
-        if task in found.get("intervals", {}):
-            yield _intervals(found["intervals"][task])
-        if task in found.get("spread", {}):
-            yield _spread(found["spread"][task])
-        for measure, sure in found.get("calibration", {}).get(task, {}).get("measures", {}).items():
-            yield from _calibration(measure, sure)
-        for measure, errors in found.get("errors", {}).get(task, {}).items():
+        if task in figures.get("intervals", {}):
+            yield _intervals(figures["intervals"][task])
+        if task in figures.get("spread", {}):
+            yield _spread(figures["spread"][task])
+        for measure, line in figures.get("calibration", {}).get(task, {}).get("measures", {}).items():
+            yield from _calibration(measure, line)
+        for measure, errors in figures.get("errors", {}).get(task, {}).items():
             yield _errors(measure, errors)
 
 
+def _table(title: str, first: str, *numbers: str | Text, **options: Any) -> Table:
+    """A table whose first column names the line, the others right-aligned."""
+    table = Table(first, title=title, title_justify="left", **options)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _fractions(values: dict[str, Any], *names: str) -> list[str]:
+    return [f"{values[name]:.4f}" for name in names]
+
+
 def _intervals(certain: dict[str, Any]) -> Table:
-    table = Table(title=f"F1, {certain['level']:.0%} interval over {certain['records']} records", title_justify="left")
-    for name in ("", "low", "high"):
-        table.add_column(name, justify="right" if name else "left")
+    table = _table(f"F1, {certain['level']:.0%} interval over {certain['records']} records", "", "low", "high")
     rows = {"all": certain["f1"], **(certain["sources"] if len(certain["sources"]) > 1 else {})}
     for name, (low, high) in rows.items():
         table.add_row(Text(name), f"{low:.4f}", f"{high:.4f}")
@@ -42,14 +52,14 @@ def _intervals(certain: dict[str, Any]) -> Table:
 def _spread(spread: dict[str, Any]) -> Table:
     """F1 of each way to ask, and their mean and deviation."""
     named = [name for name in KEYS if any(way[name] is not None for way in spread["ways"])]
-    f1 = spread["f1"]
-    title = f"F1 over {len(spread['ways'])} ways to ask: {_moments(f1)}; above, the first"
-    table = Table(title=title, title_justify="left")
-    for name in (*named, "precision", "recall", "F1"):
-        table.add_column(name.replace("_", " "), justify="right")
+    title = f"F1 over {len(spread['ways'])} ways to ask: {_moments(spread['f1'])}; above, the first"
+    columns = [name.replace("_", " ") for name in named]
+    table = (
+        _table(title, *columns, "precision", "recall", "F1") if named else _table(title, "precision", "recall", "F1")
+    )
     for way in spread["ways"]:
         keys = ["" if way[name] is None else str(way[name]) for name in named]
-        table.add_row(*keys, *(f"{way[name]:.4f}" for name in ("precision", "recall", "f1")))
+        table.add_row(*keys, *_fractions(way, "precision", "recall", "f1"))
     for source, moments in spread["sources"].items():
         if len(spread["sources"]) > 1:
             table.add_row(Text(source), *[""] * (len(named) + 1), _moments(moments), style="cyan")
@@ -60,45 +70,38 @@ def _moments(moments: dict[str, float | None]) -> str:
     return f"{moments['mean']:.4f}" + (f" ± {moments['sd']:.4f}" if moments["sd"] is not None else "")
 
 
-def _calibration(measure: str, sure: dict[str, Any]) -> Iterator[Table]:
+def _calibration(measure: str, stated: dict[str, Any]) -> Iterator[Table]:
     """How often units of a confidence are right, and what leaving out the unsure ones brings."""
-    if not sure["known"]:
+    if not stated["known"]:
         return
-    told = f"{sure['known']} of {sure['units']} {measure} units"
-    errors = f"calibration error {sure['ece']:.4f}, Brier {sure['brier']:.4f}"
-    bins = Table(title=f"confidence: {told}; {errors}", title_justify="left")
-    for name in ("confidence", "units", "mean", "right"):
-        bins.add_column(name, justify="right")
-    for line in sure["bins"]:
+    units = f"{stated['known']} of {stated['units']} {measure} units"
+    errors = f"calibration error {stated['ece']:.4f}, Brier {stated['brier']:.4f}"
+    bins = _table(f"confidence: {units}; {errors}", "confidence", "units", "mean", "right")
+    for line in stated["bins"]:
         low_high = f"{line['low']:.1f} to {line['high']:.1f}"
-        bins.add_row(low_high, str(line["units"]), f"{line['confidence']:.4f}", f"{line['precision']:.4f}")
-    bins.add_row("all", str(sure["known"]), f"{sure['confidence']:.4f}", f"{sure['precision']:.4f}", style="bold")
+        bins.add_row(low_high, str(line["units"]), *_fractions(line, "confidence", "precision"))
+    bins.add_row("all", str(stated["known"]), *_fractions(stated, "confidence", "precision"), style="bold")
     yield bins
-    cuts = Table(title="with --min-confidence", title_justify="left")
-    for name in ("at least", "units", "precision", "recall", "F1"):
-        cuts.add_column(name, justify="right")
-    best = max(sure["cuts"], key=lambda line: line["f1"])
-    for line in sure["cuts"]:
-        figures = (f"{line[name]:.4f}" for name in ("precision", "recall", "f1"))
+    cuts = _table("with --min-confidence", "at least", "units", "precision", "recall", "F1")
+    best = max(stated["cuts"], key=lambda line: line["f1"])
+    for line in stated["cuts"]:
+        figures = _fractions(line, "precision", "recall", "f1")
         style = "bold" if line is best else None
         cuts.add_row(f"{line['min_confidence']:.2f}", str(line["kept"]), *figures, style=style)
     yield cuts
 
 
-def _errors(measure: str, errors: dict[str, Any], labels: int = 20) -> Table:
+def _errors(measure: str, errors: dict[str, Any], most: int = 20) -> Table:
     """Kinds of error in columns, labels in rows, those with most errors first."""
     kinds = list(errors["kinds"])
-    table = Table(title=f"errors: {measure}, {errors['lost_f1']:.4f} of F1 lost", title_justify="left")
-    table.add_column("label")
-    for kind in kinds:
-        table.add_column(kind, justify="right")
+    table = _table(f"errors: {measure}, {errors['lost_f1']:.4f} of F1 lost", "label", *kinds)
     table.add_row("all", *(_number(errors["kinds"][kind]["count"]) for kind in kinds), style="bold")
     table.add_row("share of F1", *(f"{errors['kinds'][kind]['share']:.4f}" for kind in kinds), style="cyan")
     ordered = sorted(errors["labels"].items(), key=lambda item: (-sum(item[1].values()), item[0]))
-    for label, counts in ordered[:labels]:
+    for label, counts in ordered[:most]:
         table.add_row(Text(label), *(_number(counts.get(kind, 0)) for kind in kinds))
-    if len(ordered) > labels:
-        table.add_row(f"… {len(ordered) - labels} more", *("" for _ in kinds))
+    if len(ordered) > most:
+        table.add_row(f"… {len(ordered) - most} more")
     return table
 
 
@@ -106,10 +109,10 @@ def comparison(result: dict[str, Any], first: str, second: str) -> Table:
     """Lay out the result of `bootstrap.compare`."""
     left_out = result["only_first"] + result["only_second"]
     note = f", {left_out} records in one file only" if left_out else ""
-    table = Table(title=f"{result['records']} records, {result['test']} test{note}", title_justify="left")
-    table.add_column("")
-    for name in (Text(first), Text(second), "difference", f"{result['level']:.0%} interval", "p"):
-        table.add_column(name, justify="right")
+    table = _table(
+        f"{result['records']} records, {result['test']} test{note}",
+        "", Text(first), Text(second), "difference", f"{result['level']:.0%} interval", "p",
+    )  # fmt: skip
     for label, figures in {"all": result, **result["labels"]}.items():
         table.add_row(
             Text(label),
@@ -132,13 +135,9 @@ def task_tables(task: str, scores: dict[str, Any], labels: int = 40) -> Iterator
     """
     headline = f"{scores['definitions']['headline']}_"
     prefixes = [key.removesuffix("f1") for key in scores if key.endswith("f1") and key != f"{headline}f1"]
-    figures = Table(
-        title=f"{task.upper()} · {scores['definitions']['match'].partition(':')[0]} match",
-        title_justify="left",
-    )
-    figures.add_column("measure")
-    for name in ("precision", "recall", "F1", "tp", "fp", "fn"):
-        figures.add_column(name, justify="right")
+    match = scores["definitions"]["match"].partition(":")[0]
+    columns = ("precision", "recall", "F1", "tp", "fp", "fn")
+    figures = _table(f"{task.upper()} · {match} match", "measure", *columns)
     for prefix in prefixes:
         name = prefix.rstrip("_").replace("_", " ") or f"{scores['definitions']['headline']} (headline)"
         figures.add_row(name, *_figures(scores, prefix), style="bold" if not prefix else None)
@@ -156,9 +155,8 @@ def task_tables(task: str, scores: dict[str, Any], labels: int = 40) -> Iterator
 
 
 def _figures(values: dict[str, Any], prefix: str) -> list[str]:
-    rates = [f"{values[prefix + name]:.4f}" for name in ("precision", "recall", "f1")]
     counts = [_number(values.get(prefix + name, "")) for name in ("tp", "fp", "fn")]
-    return rates + counts
+    return _fractions(values, *(prefix + name for name in ("precision", "recall", "f1"))) + counts
 
 
 def _number(value: Any) -> str:
@@ -166,15 +164,12 @@ def _number(value: Any) -> str:
 
 
 def _labels(labels: dict[str, dict[str, Any]], shown: int) -> Table:
-    table = Table(title="labels", title_justify="left")
-    table.add_column("label")
-    for name in ("precision", "recall", "F1", "support"):
-        table.add_column(name, justify="right")
+    table = _table("labels", "label", "precision", "recall", "F1", "support")
     ordered = sorted(labels.items(), key=lambda item: (-item[1]["support"], item[0]))
     for label, values in ordered[:shown]:
         table.add_row(Text(label), *_figures(values, "")[:3], _number(values["support"]))
     if len(ordered) > shown:
-        table.add_row(f"… {len(ordered) - shown} more", "", "", "", "")
+        table.add_row(f"… {len(ordered) - shown} more")
     return table
 
 
