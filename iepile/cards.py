@@ -125,7 +125,7 @@ def compare_scores(run: Path) -> "Iterator[Difference]":
         ValueError: There is no row to score in the file of answers.
     """
     from iepile_cards.model_card import ANSWERS
-    from iepile_cards.provenance import read_json
+    from iepile_cards.template import read_json
     from iepile_metric import score
     from iepile_metric.files import rows_of
     from iepile_trainer.evaluate_run import split_of

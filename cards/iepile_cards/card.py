@@ -1,11 +1,13 @@
-"""A page before it is written: metadata, text with marked values, and where the metadata come from."""
+"""A page before it is written: metadata, a template and what fills it, and where all that comes from."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .provenance import plain
+from .template import render
 
 README = "README.md"
 
@@ -15,30 +17,55 @@ class Page:
     """What a card consists of.
 
     Attributes:
-        kind: `model`, `dataset`, `metric` or `app`.
+        kind: `model`, `dataset`, `metric` or `app`; the template's name, too.
         data: A `huggingface_hub.CardData`, the YAML at the head.
-        body: The text below it, as `provenance.render` gives it.
+        values: What fills the template.
+        sources: Key of `values` → what stands before the place of a part of it in its source, such as `run.json `.
         origins: Key of the YAML → file and place that its value comes from.
-        results: For each of `data.eval_results`, the file and place of its value.
         faults: What disagrees among the sources themselves: (place, what stands there, source, what it says).
     """
 
     kind: str
     data: Any
-    body: str
+    values: dict[str, Any]
+    sources: Mapping[str, str]
     origins: Mapping[str, str] = field(default_factory=dict)
-    results: tuple[str, ...] = ()
     faults: tuple[tuple[str, str, str, str], ...] = ()
+
+    @cached_property
+    def body(self) -> str:
+        """The text below the head."""
+        return self.render(self.values)
+
+    def render(self, values: dict[str, Any]) -> str:
+        """The text below the head, filled with other values."""
+        return render(f"{self.kind}.md.jinja", values)
 
     def card(self) -> Any:
         """As a `huggingface_hub.ModelCard`, `DatasetCard` or `SpaceCard`."""
         from huggingface_hub import DatasetCard, ModelCard, SpaceCard
 
-        made = {"model": ModelCard, "dataset": DatasetCard}.get(self.kind, SpaceCard)
-        return made(f"---\n{self.data.to_yaml()}\n---\n\n{plain(self.body)}")
+        card = {"model": ModelCard, "dataset": DatasetCard}.get(self.kind, SpaceCard)
+        return card(f"---\n{self.data.to_yaml()}\n---\n\n{self.body}")
 
     def write(self, folder: Path | str) -> Path:
         """Write README.md into a folder; give its path."""
         path = Path(folder) / README
         self.card().save(path)
         return path
+
+
+def on_hub(name: str | None) -> bool:
+    """Whether a name can be a Hub id: two parts, and no folder of that name at hand."""
+    if not name or name.startswith((".", "/", "~")) or Path(name).exists():
+        return False
+    return bool(re.fullmatch(r"[\w.-]+/[\w.-]+", name))
+
+
+def public_name(path: str) -> str:
+    """A Hub name as it is, a folder of this machine by its last name alone.
+
+    >>> public_name("someone/base-1b"), public_name("/home/me/models/base")
+    ('someone/base-1b', 'base')
+    """
+    return path if on_hub(path) else Path(path).name

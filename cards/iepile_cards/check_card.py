@@ -8,12 +8,12 @@ import yaml
 
 from .card import README, Page
 from .dataset_card import dataset_page
-from .diff_card import Difference, compare_text, compare_values, value_from
+from .diff_card import Difference, Expected, compare_text, compare_values, without_section, written_name
 from .eval_results import RESULTS, eval_entries
 from .model_card import ANSWERS, model_page
 from .space_card import app_page, metric_page
 
-KINDS = {"run.json": "model", "manifest.json": "dataset", "scoring.py": "metric", "app.py": "app"}
+KINDS = {"run.json": "model", "manifest.json": "dataset", "matching.py": "metric", "app.py": "app"}
 """The file by which a folder's kind is known → the kind."""
 
 _UNWRITTEN = "[More Information Needed]"  # in the empty forms that other libraries leave in a folder
@@ -49,38 +49,26 @@ def check_card(folder: Path | str, facts: Mapping[str, Any] | None = None) -> li
     path = folder / README
     if not path.is_file():
         raise ValueError(f"{path}: no such file (write the card with: iepile card)")
-    makers: dict[str, Callable[[str | None], Page]] = {
+    pages: dict[str, Callable[[str | None], Page]] = {
         "model": lambda repo: model_page(folder, repo),
         "dataset": lambda repo: dataset_page(folder, repo),
         "metric": lambda repo: metric_page(facts or {}, repo),
         "app": lambda repo: app_page(facts or {}, repo),
     }
-    make = makers[kind]
     head, body, first = _read(path)
-    page = make(None)
-    page = make(value_from("repo", page.body, body) or value_from("repo name", page.body, body))
+    page = pages[kind](written_name(pages[kind], body))
     if not _headings(page.body) & _headings(body):
         raise ValueError(f"{path}: no card of this {kind} (write it with: iepile card)")
-    marked = page.body
-    if (
-        kind == "model" and not (folder / ANSWERS).is_file()
-    ):  # as on the Hub: nothing is left to compare the example with
-        marked, body = (_without("## Prompt", text) for text in (marked, body))
-    found = [Difference(*fault) for fault in page.faults]
-    found += _compare_head(page, head)
-    found += compare_text(README, marked, body, first)
-    if kind == "model":
-        found += _compare_results(folder)
-    return found
-
-
-def _without(heading: str, text: str) -> str:
-    """The text with empty lines in place of a section's."""
-    lines, inside = [], False
-    for line in text.splitlines():
-        inside = line.startswith(heading) or (inside and not line.startswith("## "))
-        lines.append("" if inside else line)
-    return "\n".join(lines)
+    # On the Hub there is nothing left to compare the example with.
+    left_out = "## Prompt" if kind == "model" and not (folder / ANSWERS).is_file() else ""
+    written = yaml.safe_load(page.data.to_yaml())
+    written.pop("sdk_version", None)  # of the machine that pushed
+    return [
+        *(Difference(*fault) for fault in page.faults),
+        *compare_values(README, _by_name(written), _by_name(head), page.origins),
+        *compare_text(README, Expected(page, left_out), without_section(body, left_out), first),
+        *(_compare_results(folder) if kind == "model" else ()),
+    ]
 
 
 def _headings(text: str) -> set[str]:
@@ -99,20 +87,23 @@ def card_text(folder: Path | str, repo: str, base: str | None = None) -> str:
     from huggingface_hub import ModelCard
 
     folder = Path(folder)
-    model = kind_of(folder) == "model"
-    page, path = model_page(folder) if model else dataset_page(folder), folder / README
+    path = folder / README
+
+    def page(name: str | None = None, base: str | None = None) -> Page:
+        return dataset_page(folder, name) if kind_of(folder) == "dataset" else model_page(folder, name, base)
+
     text = path.read_text("utf-8") if path.is_file() else ""
     if _UNWRITTEN in text:
         text = ""
-    there = value_from("repo", page.body, text)
-    if text in ("", str((model_page(folder, there) if model else dataset_page(folder, there)).card())):
-        return str((model_page(folder, repo, base) if model else dataset_page(folder, repo)).card())
+    there = written_name(page, text)
+    if text in ("", str(page(there).card())):
+        return str(page(repo, base).card())
     text = text.replace(there, repo) if there else text
     if base:
         card = ModelCard(text)
         card.data.base_model = base
         text = str(card)
-        if old := value_from("run.json base_model", page.body, text):
+        if old := written_name(lambda name: page(None, name), text):
             text = text.replace(f"`{old}`", f"`{base}`").replace(f'"{old}"', f'"{base}"')
     return text
 
@@ -135,47 +126,17 @@ def _read(path: Path) -> tuple[dict[str, Any], str, int]:
     return data, body.lstrip("\n"), (head + end).count("\n") + 2 + skipped
 
 
-def _compare_head(page: Page, found: dict[str, Any]) -> Iterator[Difference]:
-    expected = yaml.safe_load(page.data.to_yaml())
-    for key in [*expected, *(key for key in page.origins if key not in expected)]:
-        if key != "model-index":
-            if key == "sdk_version":  # of the machine that pushed
-                continue
-            source = page.origins.get(key, "iepile")
-            yield from compare_values(README, key, expected.get(key), found.get(key), source)
-    for key in found.keys() - expected.keys() - page.origins.keys():
-        for number in _numbers(found[key]):
-            yield Difference(f"{README} {key}", str(number), "")
-    wanted = dict(zip(_values(expected), page.results))
-    there = _values(found)
-    for name, source in wanted.items():
-        value = _values(expected)[name]
-        if value != there.get(name):
-            yield Difference(f"{README} model-index {' / '.join(name)}", str(there.get(name, "")), source, str(value))
-    for name in there.keys() - wanted.keys():
-        yield Difference(f"{README} model-index {' / '.join(name)}", str(there[name]), "")
-
-
-def _numbers(value: Any) -> Iterator[int | float]:
-    """The numbers in a piece of YAML."""
-    if isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _numbers(each)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield value
-
-
-def _values(head: dict[str, Any]) -> dict[tuple[str, ...], Any]:
-    """(dataset, config, split, metric) → value, of every result in a `model-index`."""
-    values: dict[tuple[str, ...], Any] = {}
+def _by_name(head: dict[str, Any]) -> dict[str, Any]:
+    """The metadata of a card, of its `model-index` each value by its name: data set, config, split and metric."""
+    values = {key: value for key, value in head.items() if key != "model-index"}
     try:
         for model in head.get("model-index") or ():
             for result in model["results"]:
-                dataset = tuple(str(result["dataset"][key]) for key in ("type", "config", "split"))
+                dataset = [str(result["dataset"][key]) for key in ("type", "config", "split")]
                 for metric in result["metrics"]:
-                    name = (*dataset, str(metric["name"]))
+                    name = " / ".join(["model-index " + dataset[0], *dataset[1:], str(metric["name"])])
                     while name in values:  # said twice, and perhaps not the same
-                        name = (*name, "again")
+                        name += " / again"
                     values[name] = metric["value"]
         return values
     except (KeyError, TypeError) as error:
@@ -186,21 +147,23 @@ def _compare_results(folder: Path) -> Iterator[Difference]:
     """Compare `.eval_results` with the scores."""
     from huggingface_hub import eval_result_entries_to_yaml
 
-    entries = eval_entries(folder)
     path = folder / RESULTS
+    entries = eval_entries(folder)
+    wanted = _by_task(eval_result_entries_to_yaml([entry for entry, _ in entries]))
     try:
-        found = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else []
+        actual = _by_task(yaml.safe_load(path.read_text("utf-8")) if path.is_file() else [])
     except yaml.YAMLError:
         raise ValueError(f"{path}: no YAML (write the card anew: iepile card)") from None
-    wanted = eval_result_entries_to_yaml([entry for entry, _ in entries])
-    try:
-        there = {(each["dataset"]["id"], each["dataset"]["task_id"]): each for each in found or ()}
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path}: not results as the Hub knows them: {error!r} (write the card anew)") from None
-    for each, (_, source) in zip(wanted, entries):
-        name = (each["dataset"]["id"], each["dataset"]["task_id"])
-        mine = there.pop(name, {})
-        for key in ("value", "notes"):
-            yield from compare_values(RESULTS, f"{' / '.join(name)} {key}", each.get(key), mine.get(key), source)
-    for name, each in there.items():
-        yield Difference(f"{RESULTS} {' / '.join(name)}", str(each.get("value")), "")
+    sources = {key: entries[number // 2][1] for number, key in enumerate(wanted)}
+    yield from compare_values(RESULTS, wanted, actual, sources)
+
+
+def _by_task(results: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """Data set, task and key → value or notes."""
+    return {
+        f"{result['dataset']['id']} / {result['dataset']['task_id']} {key}": result.get(key)
+        for result in results or ()
+        for key in ("value", "notes")
+    }

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .card import Page
+from .card import Page, public_name
 from .dataset_files import columns_in, example_row, is_raw, rows_in
 from .licence import strictest
-from .model_card import citation, public_name
-from .provenance import read_json, render, told
+from .template import citation, read_json
 
 STATISTICS = "statistics"
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
@@ -73,25 +72,25 @@ def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
         tags=["information-extraction", "iepile"],
         configs=list(_configs(rows, manifest["files"])) if form == "parquet" else None,
     )
-    body = render(
-        "dataset.md.jinja",
-        name=told(name, "repo name"),
-        repo=told(repo or f"path/to/{folder.resolve().name}", "repo"),
-        manifest=told(manifest, "manifest.json"),
-        sources=[_source(place, source) for place, source in enumerate(sources)],
-        total=told(total, "the files' rows"),
-        rows={config: told(parts, f"the rows of {config}") for config, parts in rows.items()},
-        splits=[split for split in _SPLITS if any(split in parts for parts in rows.values())],
-        columns=columns_in(folder, tasks),
-        statistics=told(statistics, f"{STATISTICS}/stats.json"),
-        pictures=[picture for picture in ("sunburst", "lengths") if (folder / STATISTICS / f"{picture}.png").is_file()],
-        lost={what: told(_sum(sources, what), f"manifest.json sources[].counts.{what}") for what in _LOSSES},
-        example=told(example_row(folder, tasks, form), "the first rows"),
-        languages=languages,
-        licence=told(head.license, "manifest.json sources[].licence"),
-        licences=licences,
-        citation=citation(),
-    )
+    values = {
+        "name": name,
+        "repo": repo or f"path/to/{folder.resolve().name}",
+        "manifest": manifest,
+        "summed": _sum_of,
+        "total": total,
+        "rows": rows,
+        "splits": [split for split in _SPLITS if any(split in parts for parts in rows.values())],
+        "columns": columns_in(folder, tasks),
+        "statistics": statistics,
+        "pictures": [
+            picture for picture in ("sunburst", "lengths") if (folder / STATISTICS / f"{picture}.png").is_file()
+        ],
+        "lost": {name: sum(_sum_of(source, name) for source in sources) for name in _LOSSES},
+        "example": example_row(folder, tasks, form),
+        "languages": languages,
+        "licence": head.license,
+        "citation": citation(),
+    }
     origins = {
         "language": "manifest.json sources[].source",
         "license": "manifest.json sources[].licence",
@@ -99,7 +98,18 @@ def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
         "configs": "manifest.json files",
         "pretty_name": "the folder's name",
     }
-    return Page("dataset", head, body, origins, faults=tuple(_faults(manifest, rows, total, statistics)))
+    sources = {
+        "name": "repo name",
+        "repo": "repo",
+        "manifest": "manifest.json ",
+        "total": "the files' rows",
+        "rows": "the rows of ",
+        "statistics": f"{STATISTICS}/stats.json ",
+        "lost": "manifest.json sources[].counts.",
+        "example": "the first rows ",
+        "licence": "manifest.json sources[].licence",
+    }
+    return Page("dataset", head, values, sources, origins, tuple(_faults(manifest, rows, total, statistics)))
 
 
 _LOSSES = ("read", "quarantined", "unlabelled", "unasked", "windows", "lost", "over", "dropped_empty")
@@ -127,28 +137,9 @@ def _place(config: str) -> str:
     return config.replace("raw_", "raw/")
 
 
-def _source(place: int, source: Mapping[str, Any]) -> dict[str, Any]:
-    """One line of the table: a source's key, licence and counts over its splits."""
-    at = f"manifest.json sources[{place}]"
-    counts = source["counts"]
-    return {
-        "key": told(source["source"], f"{at}.source"),
-        "licence": told(source["licence"], f"{at}.licence"),
-        "rows": {split: told(figures["rows"], f"{at}.counts.{split}.rows") for split, figures in counts.items()},
-        **{
-            what: told(sum(figures.get(what, 0) for figures in counts.values()), f"{at}.counts.*.{what}")
-            for what in ("read", "quarantined")
-        },
-    }
-
-
-def _sum(sources: list[dict[str, Any]], what: str, split: str | None = None) -> int:
-    return sum(
-        figures.get(what, 0)
-        for source in sources
-        for name, figures in source["counts"].items()
-        if split is None or name == split
-    )
+def _sum_of(source: Mapping[str, Any], name: str) -> int:
+    """A count of a source over its splits."""
+    return sum(figures.get(name, 0) for figures in source["counts"].values())
 
 
 def _faults(
@@ -163,7 +154,7 @@ def _faults(
     for config, parts in rows.items():
         mine = [source for source in manifest["sources"] if _task(source) == config]
         for split, number in parts.items():
-            stated = _sum(mine, "rows", split)
+            stated = sum(source["counts"].get(split, {}).get("rows", 0) for source in mine)
             if mine and stated != number:
                 place = f"manifest.json sources[].counts.{split}.rows of {config}"
                 yield place, str(stated), f"the rows of {config}.{split}", str(number)

@@ -1,20 +1,23 @@
-"""A page as it lies in a file against the same page written anew: every value that differs, with its source."""
+"""A page as it lies in a file against the same page written anew: every value that differs, with its source.
+
+Where a line shows a value of a source is found by writing the page once more with another value there.
+"""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
-from .provenance import pieces, plain
+from .card import Page
+from .template import cell, fraction, percent, whole
 
 # Digits that are part of a name (T5, en_2) are none.
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
 _ALIKE = 0.5  # how alike two lines are, 0 to 1, that count as one line changed
 _SHOWN = 100  # characters
-
-Pieces = list[tuple[str, str | None]]
+_UNNAMED = "NAMEOFNOREPOSITORY"
 
 
 @dataclass(frozen=True)
@@ -39,119 +42,173 @@ class Difference:
         return f"{self.place}: says {_shown(self.says)}, {self.source} says {_shown(self.expected)}"
 
 
-def compare_text(file: str, marked: str, text: str, first: int = 1) -> Iterator[Difference]:
-    """Compare a rendered text with what lies in a file.
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…") if text else "nothing"
+
+
+class Expected:
+    """The text of a page, and the sources of the values in its lines.
+
+    Args:
+        page: What the card should be.
+        without: The heading of a section that is not compared.
+    """
+
+    def __init__(self, page: Page, without: str = "") -> None:
+        self._page = page
+        self.lines = without_section(page.body, without)
+        self._leaves = [
+            (path, leaf)
+            for name in page.sources
+            for path, leaf in _leaves((name,), page.values[name])
+            if leaf is not None
+        ]
+        self._values: dict[int, list[tuple[int, int, str]]] = {}
+
+    def values(self, number: int) -> list[tuple[int, int, str]]:
+        """Start, end and source of the values that a line shows; `number` counts from 0."""
+        if number not in self._values:
+            line, values, end = self.lines[number], [], 0
+            for path, leaf in self._leaves:
+                values += [(*place, self._source(path)) for place in self._places(number, line, path, leaf)]
+            self._values[number] = []
+            for start, stop, source in sorted(values):
+                if start >= end:
+                    self._values[number].append((start, stop, source))
+                    end = stop
+        return self._values[number]
+
+    def _places(self, number: int, line: str, path: tuple[Any, ...], leaf: Any) -> list[tuple[int, int]]:
+        other = _other(leaf)
+        for form, changed in zip(_forms(leaf), _forms(other)):
+            if form and form in line:
+                lines = self._page.render(_altered(self._page.values, path, other)).splitlines()
+                now = lines[number] if number < len(lines) else ""
+                places = [match.span() for match in re.finditer(re.escape(form), line)]
+                shows = [(i, j) for i, j in places if line[:i] + changed + line[j:] == now]
+                if shows or line.replace(form, changed) == now:
+                    return shows or places
+        return []
+
+    def _source(self, path: tuple[Any, ...]) -> str:
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path[1:])
+        return (self._page.sources[path[0]] + place.removeprefix(".")).strip()
+
+
+def _leaves(path: tuple[Any, ...], value: Any) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    if isinstance(value, dict | list | tuple):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves((*path, key), part)
+    else:
+        yield path, value
+
+
+def _altered(value: Any, path: tuple[Any, ...], leaf: Any) -> Any:
+    """A copy of nested values with another leaf."""
+    if not path:
+        return leaf
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = _altered(copy[path[0]], path[1:], leaf)
+    return copy
+
+
+def _other(leaf: Any) -> Any:
+    if isinstance(leaf, bool):
+        return not leaf
+    return "\n".join(f"{line}~" for line in leaf.split("\n")) if isinstance(leaf, str) else leaf + 1
+
+
+def _forms(leaf: Any) -> list[str]:
+    """How templates write a value: its lines, a cell, a number in each of their ways."""
+    if isinstance(leaf, int | float) and not isinstance(leaf, bool):
+        return [form(leaf) for form in (str, whole, fraction, percent)]
+    return [cell(leaf), *str(leaf).split("\n")]
+
+
+def compare_text(file: str, expected: Expected, text: Sequence[str], first: int = 1) -> Iterator[Difference]:
+    """Compare a page with the lines that lie in a file.
 
     The template's words may be edited and lines added, as long as no number comes in that has no source.
 
     Args:
         file: Its name, for the differences.
-        marked: The text as it should be, see `provenance.render`.
-        text: The text as it is.
-        first: Number of its first line in the file.
-
-    >>> marked = "F1 \\ue000scores.json f1\\ue0010.5\\ue002 of 2 tries"
-    >>> [str(found) for found in compare_text("a.md", marked, "F1 0.9 of 2 tries")]
-    ["a.md:1: says '0.9', scores.json f1 says '0.5'"]
+        expected: The page as it should be.
+        text: The lines as they are.
+        first: Number of the first of them in the file.
     """
-    wanted = [pieces(line) for line in marked.splitlines()]
-    expected, found = plain(marked).splitlines(), text.splitlines()
-    for what, i, i_end, j, j_end in SequenceMatcher(None, expected, found, autojunk=False).get_opcodes():
-        if what == "equal":
-            continue
-        for at, here in _pairs(expected, found, range(i, i_end), range(j, j_end)):
-            place = f"{file}:{first + (j if here is None else here)}"
-            line = "" if here is None else found[here]
-            yield from _compare_line(place, [] if at is None else wanted[at], line)
-
-
-def compare_values(file: str, key: str, expected: Any, found: Any, source: str) -> Iterator[Difference]:
-    """Compare a value of metadata; tags may be added."""
-    if key == "tags" and set(expected or ()) <= set(found or ()):
-        return
-    if expected != found:
-        yield Difference(f"{file} {key}", _word(found), source, _word(expected))
-
-
-def value_from(source: str, marked: str, text: str) -> str | None:
-    """What stands in a text where a rendered one has the values of a source."""
-    lines = text.splitlines()
-    for parts in map(pieces, marked.splitlines()):
-        for place, (_, origin) in enumerate(parts):
-            if origin == source:
-                nth = sum(1 for _, each in parts[:place] if each is not None)
-                values = next((values for line in lines if (values := values_in(parts, line))), None)
-                if values:
-                    return values[nth]
-    return None
-
-
-def values_in(parts: Pieces, line: str) -> list[str] | None:
-    """The values of a line that has a rendered line's words, None where it has others.
-
-    >>> values_in([("of ", None), ("3", "a"), (" rows", None)], "of 12 rows")
-    ['12']
-    """
-    at = 0
-    values = []
-    for place, (text, source) in enumerate(parts):
-        if source is None:
-            if not line.startswith(text, at):
-                return None
-            at += len(text)
-            continue
-        after = parts[place + 1][0] if place + 1 < len(parts) and parts[place + 1][1] is None else ""
-        if line.startswith(text + after, at) and (after or at + len(text) == len(line)):
-            end = at + len(text)
-        else:
-            end = line.find(after, at) if after else len(line)
-        if end < 0:
-            return None
-        values.append(line[at:end])
-        at = end
-    return values if at == len(line) else None
+    for tag, i, i_end, j, j_end in SequenceMatcher(None, expected.lines, text, autojunk=False).get_opcodes():
+        for number, place in _pairs(expected.lines, text, range(i, i_end), range(j, j_end)) if tag != "equal" else ():
+            line = "" if place is None else text[place]
+            yield from _compare_line(f"{file}:{first + (j if place is None else place)}", expected, number, line)
 
 
 def _pairs(
-    expected: Sequence[str], found: Sequence[str], wanted: range, there: range
+    expected: Sequence[str], text: Sequence[str], wanted: range, there: range
 ) -> Iterable[tuple[int | None, int | None]]:
     """Which line became which; None where it came from nothing or went."""
     if len(wanted) == len(there):
         return list(zip(wanted, there))
     pairs: list[tuple[int | None, int | None]] = []
-    left = list(there)
-    for at in wanted:
-        alike = {here: SequenceMatcher(None, expected[at], found[here], autojunk=False).ratio() for here in left}
-        best = max(alike, key=lambda here: alike[here], default=None)
-        if best is None or alike[best] < _ALIKE:
-            pairs.append((at, None))
-        else:
-            left.remove(best)
-            pairs.append((at, best))
-    return pairs + [(None, here) for here in left]
+    left = {text[number]: number for number in reversed(there)}
+    for number in wanted:
+        best = get_close_matches(expected[number], left, 1, _ALIKE)
+        pairs.append((number, left.pop(best[0]) if best else None))
+    taken = {place for _, place in pairs}
+    return pairs + [(None, number) for number in there if number not in taken]
 
 
-def _compare_line(place: str, parts: Pieces, line: str) -> Iterator[Difference]:
-    told = [(text, source) for text, source in parts if source is not None]
-    values = values_in(parts, line)
-    if values is not None:
-        for (text, source), value in zip(told, values):
-            if value != text:
-                yield Difference(place, value, source, text)
-        return
-    for text, source in told:
-        if text not in line:
-            yield Difference(place, line.strip(), source, text)
-    known = Counter(_NUMBER.findall("".join(text for text, _ in parts)))
-    for number in (Counter(_NUMBER.findall(line)) - known).elements():
-        yield Difference(place, number, "")
+def _compare_line(place: str, expected: Expected, number: int | None, line: str) -> Iterator[Difference]:
+    wanted, values = ("", []) if number is None else (expected.lines[number], expected.values(number))
+    pattern, end = "", 0
+    for start, stop, _ in values:
+        pattern, end = pattern + re.escape(wanted[end:start]) + "(.*?)", stop
+    match = re.fullmatch(pattern + re.escape(wanted[end:]), line)
+    for (start, stop, source), value in zip(values, match.groups() if match else [line.strip()] * len(values)):
+        text = wanted[start:stop]
+        if value != text if match else text not in line:
+            yield Difference(place, value, source, text)
+    if not match:
+        known = Counter(_NUMBER.findall(wanted))
+        for digits in (Counter(_NUMBER.findall(line)) - known).elements():
+            yield Difference(place, digits, "")
+
+
+def compare_values(
+    file: str, expected: Mapping[str, Any], actual: Mapping[str, Any], sources: Mapping[str, str]
+) -> Iterator[Difference]:
+    """Compare values by their names; tags may be added, and what else holds no number."""
+    for key in dict.fromkeys([*expected, *sources]):
+        wanted, value = expected.get(key), actual.get(key)
+        if wanted != value and not (key == "tags" and set(wanted or ()) <= set(value or ())):
+            yield Difference(f"{file} {key}", _word(value), sources.get(key, "iepile"), _word(wanted))
+    for key in actual.keys() - expected.keys() - sources.keys():
+        for _, leaf in _leaves((), actual[key]):
+            if isinstance(leaf, int | float) and not isinstance(leaf, bool):
+                yield Difference(f"{file} {key}", str(leaf), "")
 
 
 def _word(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _shown(text: str) -> str:
-    if not text:
-        return "nothing"
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+def written_name(page: Callable[[str], Page], text: str) -> str | None:
+    """The name in a text where a page of another name has that: its repository's, as it was written."""
+    lines = [line for line in page(_UNNAMED).body.splitlines() if _UNNAMED in line]
+    for line in sorted(lines, key=lambda line: line.startswith("# ")):  # the title has no more than a part of it
+        pattern = re.escape(line).replace(_UNNAMED, "(.+)", 1).replace(_UNNAMED, ".+")
+        if match := re.search(f"^{pattern}$", text, re.MULTILINE):
+            return match[1]
+    return None
+
+
+def without_section(text: str, heading: str) -> list[str]:
+    """The lines of a text with empty ones in place of a section's.
+
+    >>> without_section("a\\n## B\\nb\\n## C", "## B")
+    ['a', '', '', '## C']
+    """
+    lines, inside = [], False
+    for line in text.splitlines():
+        inside = bool(heading) and (line.startswith(heading) or (inside and not line.startswith("## ")))
+        lines.append("" if inside else line)
+    return lines

@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from .provenance import read_json
+from .card import on_hub
+from .template import read_json
 
 RESULTS = ".eval_results/iepile.yaml"
 PRECISION = 6  # decimals of a value in metadata
@@ -42,6 +43,12 @@ def metric_results(split: str, by_task: Mapping[str, Any], data: list[dict[str, 
                     yield result, f"scores.json {split}.{task}.{place}"
 
 
+def interval(scores: Mapping[str, Any]) -> Any:
+    """The interval of F1 that scores hold, as [low, high], else None."""
+    stated = scores.get("interval")
+    return stated.get("f1") if isinstance(stated, dict) else stated
+
+
 def eval_entries(run_dir: Path | str) -> list[tuple[Any, str]]:
     """The `huggingface_hub.EvalResultEntry` of every task's F1 on a data set of the Hub, with the value's place.
 
@@ -49,14 +56,12 @@ def eval_entries(run_dir: Path | str) -> list[tuple[Any, str]]:
     """
     from huggingface_hub import EvalResultEntry
 
-    from .model_card import interval, on_hub
-
     folder = Path(run_dir)
     run, scores = read_json(folder / "run.json") or {}, read_json(folder / "scores.json") or {}
     dataset = _dataset(run.get("data") or [])
     if not dataset or not on_hub(dataset):
         return []
-    found = []
+    entries = []
     for task, figures in (scores.get("test") or {}).items():
         match = (figures.get("definitions") or {}).get("match", "exact").partition(":")[0]
         notes = f"micro F1 of iepile_f1, {match} match"
@@ -64,8 +69,8 @@ def eval_entries(run_dir: Path | str) -> list[tuple[Any, str]]:
             notes += ", 95 % interval {:.4f} to {:.4f}".format(*certain)
         value = round(figures["f1"], PRECISION)
         entry = EvalResultEntry(dataset_id=dataset, task_id=task, value=value, notes=notes)
-        found.append((entry, f"scores.json test.{task}.f1"))
-    return found
+        entries.append((entry, f"scores.json test.{task}.f1"))
+    return entries
 
 
 def write_results(run_dir: Path | str) -> Path | None:

@@ -3,15 +3,14 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from importlib import resources
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from .card import Page
-from .eval_results import datasets_of, is_hidden, metric_results, write_results
+from .card import Page, on_hub, public_name
+from .eval_results import datasets_of, interval, is_hidden, metric_results, write_results
 from .licence import strictest
-from .provenance import read_json, render, told
+from .template import citation, read_json
 
 ANSWERS = "predictions.jsonl"
 
@@ -50,9 +49,7 @@ def write_model_card(run_dir: Path | str, repo: str | None = None) -> Path:
 
 
 def model_page(run_dir: Path | str, repo: str | None = None, base: str | None = None) -> Page:
-    """The page of a run folder, its values marked; see `model_card`. `base` is the Hub name of what it is based on."""
-    from huggingface_hub import ModelCardData
-
+    """The page of a run folder; see `model_card`. `base` is the Hub name of what it is based on."""
     folder = Path(run_dir)
     run = read_json(folder / "run.json")
     if run is None:
@@ -63,44 +60,45 @@ def model_page(run_dir: Path | str, repo: str | None = None, base: str | None = 
     name = repo.rpartition("/")[2] if repo else run.get("name") or folder.resolve().name
     adapter = read_json(folder / "adapter_config.json")
     is_adapter = adapter is not None or run.get("method") == "lora"
-    base = run.get("base_model")
     data = run.get("data") or []
     licences = _licences(data)
-    found = [
+    results = [
         result for split in scores if not is_hidden(split) for result in metric_results(split, scores[split], data)
     ]
-    head = ModelCardData(
-        language=sorted({language for entry in data for language in entry.get("language") or ()}) or None,
-        license=strictest(licences),
-        library_name="peft" if is_adapter else "transformers",
-        pipeline_tag="text-generation",
-        tags=["information-extraction", "iepile", *(["lora"] if is_adapter else [])],
-        base_model=base if on_hub(base) else None,
-        datasets=sorted({name for entry in data for name in datasets_of(entry) if on_hub(name)}) or None,
-        metrics=["f1"] if found else None,
-        model_name=name if found else None,
-        eval_results=[result for result, _ in found] or None,
-    )
-    body = render(
-        "model.md.jinja",
-        name=told(name, "repo name" if repo else "run.json name"),
-        repo=told(repo or f"path/to/{name}", "repo"),
-        run=told({**run, "history": None, "data": [_public(entry) for entry in data]}, "run.json"),
-        scores=told(scores, "scores.json"),
-        base=told(_base(run, adapter), "run.json base_model"),
-        continued=told(run.get("adapter") and public_name(run["adapter"]), "run.json adapter"),
-        tasks=[entry["config"] for entry in data if entry.get("config")],
-        is_adapter=is_adapter,
-        is_seq2seq=_is_seq2seq(folder, adapter),
-        licence=told(head.license, "run.json data[].licences"),
-        licences=told(licences, "run.json data[].licences"),
-        # A text that others may not have must not go out with the page.
-        example=None if head.license == "other" else _example(folder / ANSWERS),
-        curve=(folder / "curve.png").is_file(),
-        measures=_measures,
-        interval=interval,
-        citation=citation(),
-    )
+    head = _head(run, name, is_adapter, strictest(licences), [result for result, _ in results])
+    # A text that others may not have must not go out with the page.
+    number, example = (0, None) if head.license == "other" else _example(folder / ANSWERS)
+    values = {
+        "name": name,
+        "repo": repo or f"path/to/{name}",
+        "run": {**run, "history": None, "data": [_public(entry) for entry in data]},
+        "scores": {
+            split: {task: {**one, "labels": None} for task, one in by_task.items()} for split, by_task in scores.items()
+        },
+        "base": _base(run, adapter),
+        "continued": run.get("adapter") and public_name(run["adapter"]),
+        "tasks": [entry["config"] for entry in data if entry.get("config")],
+        "is_adapter": is_adapter,
+        "is_seq2seq": _is_seq2seq(folder, adapter),
+        "licence": head.license,
+        "licences": licences,
+        "example": example,
+        "curve": (folder / "curve.png").is_file(),
+        "measures": _measures,
+        "interval": interval,
+        "citation": citation(),
+    }
+    sources = {
+        "name": "repo name" if repo else "run.json name",
+        "repo": "repo",
+        "run": "run.json ",
+        "scores": "scores.json ",
+        "base": "run.json base_model",
+        "continued": "run.json adapter",
+        "licence": "run.json data[].licences",
+        "licences": "run.json data[].licences",
+        "example": f"{ANSWERS}:{number} ",
+    }
     origins = {
         "language": "run.json data[].language",
         "license": "run.json data[].licences",
@@ -109,34 +107,29 @@ def model_page(run_dir: Path | str, repo: str | None = None, base: str | None = 
         "metrics": "scores.json",
         "library_name": "run.json method",
     }
-    return Page("model", head, body, origins, tuple(source for _, source in found))
+    for result, source in results:
+        names = (result.dataset_type, result.dataset_config, result.dataset_split, result.metric_name)
+        origins[f"model-index {' / '.join(names)}"] = source
+    return Page("model", head, values, sources, origins)
 
 
-def citation() -> str:
-    """BibTeX of the corpus's paper."""
-    return resources.files(__package__).joinpath("citation.bib").read_text("utf-8").strip()
+def _head(run: Mapping[str, Any], name: str, is_adapter: bool, licence: str, results: list[Any]) -> Any:
+    """The metadata of the card."""
+    from huggingface_hub import ModelCardData
 
-
-def public_name(path: str) -> str:
-    """A Hub name as it is, a folder of this machine by its last name alone.
-
-    >>> public_name("someone/base-1b"), public_name("/home/me/models/base")
-    ('someone/base-1b', 'base')
-    """
-    return path if on_hub(path) else Path(path).name
-
-
-def on_hub(name: str | None) -> bool:
-    """Whether a name can be a Hub id: two parts, and no folder of that name at hand."""
-    if not name or name.startswith((".", "/", "~")) or Path(name).exists():
-        return False
-    return bool(re.fullmatch(r"[\w.-]+/[\w.-]+", name))
-
-
-def interval(scores: Mapping[str, Any]) -> Any:
-    """The interval of F1 that scores hold, as [low, high], else None."""
-    found = scores.get("interval")
-    return found.get("f1") if isinstance(found, dict) else found
+    data, base = run.get("data") or [], run.get("base_model")
+    return ModelCardData(
+        language=sorted({language for entry in data for language in entry.get("language") or ()}) or None,
+        license=licence,
+        library_name="peft" if is_adapter else "transformers",
+        pipeline_tag="text-generation",
+        tags=["information-extraction", "iepile", *(["lora"] if is_adapter else [])],
+        base_model=base if on_hub(base) else None,
+        datasets=sorted({name for entry in data for name in datasets_of(entry) if on_hub(name)}) or None,
+        metrics=["f1"] if results else None,
+        model_name=name if results else None,
+        eval_results=results or None,
+    )
 
 
 def _measures(scores: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,28 +155,29 @@ def _is_seq2seq(folder: Path, adapter: Mapping[str, Any] | None) -> bool:
 
 def _licences(data: list[dict[str, Any]]) -> list[str]:
     """Licence words of the training data; IEPile itself has one, an entry that says nothing is unknown."""
-    found: dict[str, None] = {}
+    licences: dict[str, None] = {}
     for entry in data:
         stated = entry.get("licences") or []
         if not stated and CORPUS in map(str.lower, datasets_of(entry)):
             stated = [_IEPILE]
-        found |= dict.fromkeys(stated or ["not stated"])
-    return list(found)
+        licences |= dict.fromkeys(stated or ["not stated"])
+    return list(licences)
 
 
-def _example(path: Path) -> Any:
-    """The shortest of the first answers that found something."""
+def _example(path: Path) -> tuple[int, dict[str, str] | None]:
+    """The shortest of the first answers that found something, and the number of its line."""
     if not path.is_file():
-        return None
+        return 0, None
     with path.open(encoding="utf-8") as lines:
         rows = list(_answered(islice(lines, _LOOKED_AT)))
     # An answer that found something has more than the commas and brackets of one that did not.
-    told_much = [row for row in rows if re.search(r"\[\s*[^\]\s]", row[1]["output"])] or rows
+    rows = [row for row in rows if re.search(r"\[\s*[^\]\s]", row[1]["output"])] or rows
     # A page in English shows an English example if there is one.
-    number, row = min(
-        told_much, key=lambda row: (row[1].get("language") != "en", len(row[1]["instruction"])), default=(0, None)
-    )
-    return row and told({name: row[name] for name in ("instruction", "output")}, f"{ANSWERS}:{number}")
+    shortest = min(rows, key=lambda row: (row[1].get("language") != "en", len(row[1]["instruction"])), default=None)
+    if shortest is None:
+        return 0, None
+    number, row = shortest
+    return number, {name: row[name] for name in ("instruction", "output")}
 
 
 def _answered(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, str]]]:

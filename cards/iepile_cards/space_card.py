@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .card import Page
-from .model_card import citation
-from .provenance import render, told
+from .template import citation
 
 
 def metric_card(facts: Mapping[str, Any], repo: str | None = None) -> Any:
@@ -49,13 +48,13 @@ def write_app_card(folder: Path | str, facts: Mapping[str, Any], repo: str | Non
 
 
 def metric_page(facts: Mapping[str, Any], repo: str | None = None) -> Page:
-    """The page of the metric, its values marked; see `metric_card`."""
+    """The page of the metric; see `metric_card`."""
     name = (repo or "iepile_f1").rpartition("/")[2]
     return _page("metric", name, "📏", ["evaluate", "metric", "information-extraction"], facts, repo or name)
 
 
 def app_page(facts: Mapping[str, Any], repo: str | None = None) -> Page:
-    """The page of the app, its values marked; see `app_card`."""
+    """The page of the app; see `app_card`."""
     name = (repo or "iepile").rpartition("/")[2]
     return _page("app", name, "🔎", ["information-extraction", "iepile"], facts, repo or name)
 
@@ -75,8 +74,6 @@ def _page(kind: str, name: str, emoji: str, tags: list[str], facts: Mapping[str,
         license="apache-2.0",
         tags=tags,
     )
-    body = render(
-        f"{kind}.md.jinja", name=told(name, "repo name"), repo=told(repo, "repo"), citation=citation(),
-        facts=told(dict(facts), "iepile"),
-    )  # fmt: skip
-    return Page(kind, head, body, {"title": "the repository's name"})
+    values = {"name": name, "repo": repo, "citation": citation(), "facts": facts}
+    sources = {"name": "repo name", "repo": "repo", "facts": "iepile "}
+    return Page(kind, head, values, sources, {"title": "the repository's name"})

@@ -8,7 +8,7 @@ from iepile.cards import metric_facts
 from iepile.cli import app
 from iepile_cards import card_text, check_card, write_metric_card, write_model_card
 from iepile_cards.dataset_card import dataset_page
-from iepile_cards.diff_card import compare_text
+from iepile_cards.diff_card import Expected, compare_text
 from iepile_cards.model_card import model_page
 from iepile_dataset.export.manifest import read_manifest
 from iepile_dataset.export.prepare import prepare
@@ -78,14 +78,15 @@ def test_one_altered_value_of_a_dataset_card_is_found_with_its_source(prepared, 
 def test_whichever_number_of_the_text_is_altered_it_is_found(kind, run, prepared):
     page = model_page(run) if kind == "model" else dataset_page(prepared)
     text = page.card().text.lstrip("\n")
-    assert list(compare_text("README.md", page.body, text)) == []
+    expected = Expected(page)
+    assert list(compare_text("README.md", expected, text.splitlines())) == []
     places = list(NUMBER.finditer(text))
     assert len(places) > 50
     for match in places:
         other = str(int(match[0][0]) % 9 + 1) + match[0][1:]
         altered = text[: match.start()] + other + text[match.end() :]
         line = text[: match.start()].count("\n") + 1
-        told = [difference.place for difference in compare_text("README.md", page.body, altered)]
+        told = [difference.place for difference in compare_text("README.md", expected, altered.splitlines())]
         assert f"README.md:{line}" in told, f"{match[0]} → {other} in line {line}"
 
 
@@ -206,7 +207,7 @@ def test_whichever_number_of_the_metadata_of_a_model_is_altered_it_is_found(run)
 
 
 def test_the_metric_card_is_compared_with_the_metric_itself(tmp_path):
-    (tmp_path / "scoring.py").touch()
+    (tmp_path / "matching.py").touch()
     write_metric_card(tmp_path, metric_facts(), "someone/iepile_f1")
     assert found(tmp_path, facts=metric_facts()) == []
     alter(tmp_path / "README.md", "`f1` is 0.5", "`f1` is 0.6")

@@ -115,7 +115,7 @@ def test_the_metric_is_loaded_from_its_space_and_the_space_has_a_page(hub, comma
         done = command("push", "metric", f"user/{name}")
         assert done.exit_code == 0, done.output
         files = hub.repos["space", f"user/{name}"].files()
-        assert {f"{name}.py", "requirements.txt", "app.py", "README.md", "scoring.py"} <= set(files)
+        assert {f"{name}.py", "requirements.txt", "app.py", "README.md", "matching.py"} <= set(files)
         assert not [path for path in files if "/" in path]
         assert b"sdk: gradio" in files["README.md"]
     fetched = tmp_path / "iepile_f1"

@@ -1,0 +1,90 @@
+"""The templates of the pages, and the JSON files that fill them."""
+
+import json
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from .dataset_files import is_raw
+
+__all__ = ["citation", "read_json"]
+
+
+def read_json(path: Path) -> Any:
+    """The object in a JSON file, None where there is no file.
+
+    Raises:
+        ValueError: It is not JSON, or no object.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ValueError(f"{path}: not JSON: {error} (write it anew)") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: not a JSON object (write it anew)")
+    return content
+
+
+def citation() -> str:
+    """BibTeX of the corpus's paper."""
+    return _read("citation.bib").strip()
+
+
+def render(template: str, values: dict[str, Any]) -> str:
+    """The text of a template of this package."""
+    return _environment().get_template(template).render(values).strip() + "\n"
+
+
+def cell(value: Any) -> str:
+    r"""A value that fits into one cell of a table.
+
+    >>> cell("a | b\nc")
+    'a \\| b c'
+    """
+    return re.sub(r"\s*[\r\n]+\s*", " ", str(value)).replace("|", "\\|")
+
+
+def fraction(value: Any) -> str:
+    """Four decimals."""
+    return f"{value:.4f}" if isinstance(value, int | float) else "?"
+
+
+def percent(value: float) -> str:
+    """One decimal."""
+    return f"{value:.1%}"
+
+
+def whole(value: Any) -> str:
+    """A number with commas between thousands."""
+    return f"{value:,}" if isinstance(value, int | float) else "?"
+
+
+def _fence(texts: Iterable[str]) -> str:
+    """A fence for code that none of the texts ends."""
+    longest = max((len(ticks) for text in texts for ticks in re.findall("`+", text)), default=0)
+    return "`" * max(3, longest + 1)
+
+
+def _read(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_read),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Markdown
+    )
+    environment.filters |= {"cell": cell, "fence": _fence, "fraction": fraction, "percent": percent, "whole": whole}
+    environment.tests["raw"] = is_raw
+    return environment
