@@ -137,19 +137,19 @@ def compare_scores(run: Path) -> "Iterator[Difference]":
     for row in rows_of(run / ANSWERS)[0]:
         by_split.setdefault(split_of(row, "predictions"), []).append(row)
     for split, rows in by_split.items():
-        found = score(rows)
-        for task, scores in (found.get("tasks") or {found["task"]: found}).items():
+        result = score(rows)
+        for task, scores in (result.get("tasks") or {result["task"]: result}).items():
             if task in stated.get(split, {}):
                 yield from _compare(f"{split}.{task}", stated[split][task], scores)
 
 
-def _compare(place: str, stated: dict[str, Any], found: dict[str, Any]) -> "Iterator[Difference]":
+def _compare(place: str, stated: dict[str, Any], scores: dict[str, Any]) -> "Iterator[Difference]":
     from iepile_cards import Difference
     from iepile_cards.model_card import ANSWERS
 
     for name in _FIGURES:
-        if name in stated and abs(stated[name] - found[name]) > _PRECISION:
-            yield Difference(f"scores.json {place}.{name}", str(stated[name]), ANSWERS, str(found[name]))
-    for source, figures in found.get("sources", {}).items():
+        if name in stated and abs(stated[name] - scores[name]) > _PRECISION:
+            yield Difference(f"scores.json {place}.{name}", str(stated[name]), ANSWERS, str(scores[name]))
+    for source, figures in scores.get("sources", {}).items():
         if source in stated.get("sources", {}):
             yield from _compare(f"{place}.sources.{source}", stated["sources"][source], figures)

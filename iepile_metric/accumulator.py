@@ -102,7 +102,8 @@ class Accumulator:
             if value not in known:
                 raise ValueError(f"unknown {name} {value!r}: choose one of {', '.join(known)}")
         self.match, self.count, self.parse = match, count, parse
-        self._strict, self._respell = parse == "strict", normalised if match == "normalised" else None
+        self._strict, self._once = parse == "strict", count == "set"
+        self._respell = normalised if match == "normalised" else None
         self._task = task_named(task) if task else None
         self._streamed = streamed
         self._watch = watch
@@ -271,13 +272,11 @@ class Accumulator:
     def _count(self, record: Record, totals: Totals) -> None:
         """Judge a complete record: the one place where outcomes arise."""
         predicted = record.predicted or record.task.nothing
-        judgement = judge(
-            record.task, predicted, record.merged, record.annotated, self.match, self.count == "set"
-        )  # fmt: skip
+        judgement = judge(record.task, predicted, record.merged, record.annotated, self.match, self._once)
         totals.take(judgement)
         if self._watch and not record.watched:
             record.watched = True
-            self._watch(record, judgement.outcomes)
+            self._watch(record, judgement[0])
 
 
 def _repeats(hashes: "array[int]") -> bool:

@@ -1,7 +1,6 @@
 """True positives, false positives and false negatives: counted here and nowhere else."""
 
 from collections import Counter
-from dataclasses import dataclass
 
 from .matching import Pair, credits, respelt
 from .mentions import Unit, Units
@@ -11,19 +10,12 @@ Outcome = tuple[list[Unit], list[Unit], list[Unit]]
 """Of one record in one measure: hits (true positives), extra (false positives), missed (false negatives)."""
 
 
-@dataclass(slots=True)
-class Judgement:
-    """What is right and wrong in the answers about one record.
+Judgement = tuple[list[Outcome], dict[str, list[Pair]], dict[str, int]]
+"""What is right and wrong in the answers about one record.
 
-    Attributes:
-        outcomes: One per measure.
-        credits: Measure → pairs of extra and missed units that overlap; only with match "overlap".
-        rematched: Looser figure → how many extra units are hits by it; only where there are extra and missed units.
-    """
-
-    outcomes: list[Outcome]
-    credits: dict[str, list[Pair]]
-    rematched: dict[str, int]
+The outcomes, one per measure; measure → pairs of extra and missed units that overlap, only with match "overlap";
+looser figure → how many extra units are hits by it, only where there are extra and missed units.
+"""
 
 
 def judge(
@@ -39,20 +31,19 @@ def judge(
         match: One of `matching.MATCHES`; with "normalised" the gold is so already.
         once: Count every unit at most once ("set").
     """
-    judgement = Judgement([], {}, {})
-    for measure, units, gold, stated in zip(task.measures, predicted, merged, annotated):
-        if match == "normalised":
-            units = respelt(units, task.texts(measure))
-        judged = outcome(units, gold, stated, once)
-        judgement.outcomes.append(judged)
-        _, extra, missed = judged
+    if match == "normalised":
+        predicted = tuple(respelt(units, task.texts(measure)) for measure, units in zip(task.measures, predicted))
+    outcomes = [outcome(units, gold, stated, once) for units, gold, stated in zip(predicted, merged, annotated)]
+    credited: dict[str, list[Pair]] = {}
+    matched: dict[str, int] = {}
+    for measure, (_, extra, missed) in zip(task.measures, outcomes):
         if extra and missed:
             if match == "overlap":
-                judgement.credits[measure] = credits(extra, missed, task.texts(measure))
+                credited[measure] = credits(extra, missed, task.texts(measure))
             for name, (of, fields) in task.looser.items():
                 if of == measure:
-                    judgement.rematched[name] = rematched(extra, missed, fields)
-    return judgement
+                    matched[name] = rematched(extra, missed, fields)
+    return outcomes, credited, matched
 
 
 def outcome(predicted: list[Unit], merged: list[Unit], annotated: list[Unit], once: bool = False) -> Outcome:

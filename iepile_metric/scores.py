@@ -30,7 +30,7 @@ class Totals:
     def take(self, judgement: Judgement) -> None:
         """Count one record in all measures and looser figures."""
         self.records += 1
-        outcomes, rematched = judgement.outcomes, judgement.rematched
+        outcomes, credited, rematched = judgement
         for (a, b, c), (hits, extra, missed) in zip(self._waiting, outcomes):
             for unit in hits:
                 a.append(unit[0])
@@ -46,7 +46,7 @@ class Totals:
             counts[0] += len(hits) + more
             counts[1] += len(extra) - more
             counts[2] += len(missed) - more
-        for measure, pairs in judgement.credits.items():
+        for measure, pairs in credited.items():
             # What is credited is neither extra nor missed.
             for credit, predicted, gold in pairs:
                 for counter, label, sign in zip(self._labels[measure], (gold[0], predicted[0], gold[0]), (1, -1, -1)):

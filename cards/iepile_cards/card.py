@@ -1,7 +1,7 @@
 """A page before it is written: metadata, a template and what fills it, and where all that comes from."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,27 +19,28 @@ class Page:
     Attributes:
         kind: `model`, `dataset`, `metric` or `app`; the template's name, too.
         data: A `huggingface_hub.CardData`, the YAML at the head.
-        values: What fills the template.
-        sources: Key of `values` → what stands before the place of a part of it in its source, such as `run.json `.
+        values: What fills the template and is no source's: functions, names, whether there is a picture.
+        sourced: What fills it from a source: name → value, and what stands before the place of a part of it in that
+            source, such as `run.json `.
         origins: Key of the YAML → file and place that its value comes from.
         faults: What disagrees among the sources themselves: (place, what stands there, source, what it says).
     """
 
     kind: str
     data: Any
-    values: dict[str, Any]
-    sources: Mapping[str, str]
+    values: Mapping[str, Any]
+    sourced: Mapping[str, Sequence[Any]]
     origins: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[tuple[str, str, str, str], ...] = ()
 
     @cached_property
     def body(self) -> str:
         """The text below the head."""
-        return self.render(self.values)
+        return self.render(self.sourced)
 
-    def render(self, values: dict[str, Any]) -> str:
-        """The text below the head, filled with other values."""
-        return render(f"{self.kind}.md.jinja", values)
+    def render(self, sourced: Mapping[str, Sequence[Any]]) -> str:
+        """The text below the head, filled with other values of its sources."""
+        return render(f"{self.kind}.md.jinja", {**self.values, **{name: value for name, (value, _) in sourced.items()}})
 
     def card(self) -> Any:
         """As a `huggingface_hub.ModelCard`, `DatasetCard` or `SpaceCard`."""

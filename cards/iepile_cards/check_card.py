@@ -56,7 +56,8 @@ def check_card(folder: Path | str, facts: Mapping[str, Any] | None = None) -> li
         "app": lambda repo: app_page(facts or {}, repo),
     }
     head, body, first = _read(path)
-    page = pages[kind](written_name(pages[kind], body))
+    title = body.partition("\n")[0].removeprefix("# ")
+    page = pages[kind](written_name(pages[kind], body) or title)
     if not _headings(page.body) & _headings(body):
         raise ValueError(f"{path}: no card of this {kind} (write it with: iepile card)")
     # On the Hub there is nothing left to compare the example with.

@@ -72,23 +72,26 @@ def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
         tags=["information-extraction", "iepile"],
         configs=list(_configs(rows, manifest["files"])) if form == "parquet" else None,
     )
+    sourced = {
+        "name": (name, "repo name"),
+        "repo": (repo or f"path/to/{folder.resolve().name}", "repo"),
+        "manifest": (manifest, "manifest.json "),
+        "total": (total, "the files' rows"),
+        "rows": (rows, "the rows of "),
+        "statistics": (statistics, f"{STATISTICS}/stats.json "),
+        "lost": (
+            {name: sum(_sum_of(source, name) for source in sources) for name in _LOSSES},
+            "manifest.json sources[].counts.",
+        ),
+        "example": (example_row(folder, tasks, form), "the first rows "),
+        "licence": (head.license, "manifest.json sources[].licence"),
+    }
     values = {
-        "name": name,
-        "repo": repo or f"path/to/{folder.resolve().name}",
-        "manifest": manifest,
         "summed": _sum_of,
-        "total": total,
-        "rows": rows,
         "splits": [split for split in _SPLITS if any(split in parts for parts in rows.values())],
         "columns": columns_in(folder, tasks),
-        "statistics": statistics,
-        "pictures": [
-            picture for picture in ("sunburst", "lengths") if (folder / STATISTICS / f"{picture}.png").is_file()
-        ],
-        "lost": {name: sum(_sum_of(source, name) for source in sources) for name in _LOSSES},
-        "example": example_row(folder, tasks, form),
+        "pictures": [name for name in ("sunburst", "lengths") if (folder / STATISTICS / f"{name}.png").is_file()],
         "languages": languages,
-        "licence": head.license,
         "citation": citation(),
     }
     origins = {
@@ -98,18 +101,7 @@ def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
         "configs": "manifest.json files",
         "pretty_name": "the folder's name",
     }
-    sources = {
-        "name": "repo name",
-        "repo": "repo",
-        "manifest": "manifest.json ",
-        "total": "the files' rows",
-        "rows": "the rows of ",
-        "statistics": f"{STATISTICS}/stats.json ",
-        "lost": "manifest.json sources[].counts.",
-        "example": "the first rows ",
-        "licence": "manifest.json sources[].licence",
-    }
-    return Page("dataset", head, values, sources, origins, tuple(_faults(manifest, rows, total, statistics)))
+    return Page("dataset", head, values, sourced, origins, tuple(_faults(manifest, rows, total, statistics)))
 
 
 _LOSSES = ("read", "quarantined", "unlabelled", "unasked", "windows", "lost", "over", "dropped_empty")

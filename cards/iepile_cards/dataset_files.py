@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 _SPLITS = {"train": "train", "validation": "dev", "test": "test"}  # → the name of a JSON-lines file
@@ -18,7 +19,7 @@ def rows_in(folder: Path, tasks: Iterable[str], form: str) -> dict[str, dict[str
     """
     import pyarrow.parquet as pq
 
-    found: dict[str, dict[str, int]] = {}
+    rows: dict[str, dict[str, int]] = {}
     for config, place in _places(folder, tasks):
         for split, name in _SPLITS.items():
             if form == "parquet":
@@ -26,22 +27,21 @@ def rows_in(folder: Path, tasks: Iterable[str], form: str) -> dict[str, dict[str
             else:
                 numbers = [sum(1 for _ in file.open("rb")) for file in place.glob(f"{name}.json")]
             if numbers:
-                found.setdefault(config, {})[split] = sum(numbers)
-    return found
+                rows.setdefault(config, {})[split] = sum(numbers)
+    return rows
 
 
 def columns_in(folder: Path, tasks: Iterable[str]) -> dict[str, dict[str, str]]:
     """Column → type, of the rows (`rows`) and of the raw records (`raw`), where they are Parquet."""
     import pyarrow.parquet as pq
 
-    found: dict[str, dict[str, str]] = {}
+    columns: dict[str, dict[str, str]] = {}
     for config, place in _places(folder, tasks):
         kind = "raw" if is_raw(config) else "rows"
-        file = next(iter(sorted(place.glob("*.parquet"))), None)
-        if file and kind not in found:
+        for file in sorted(place.glob("*.parquet"))[:1] if kind not in columns else ():
             schema = pq.read_schema(file)
-            found[kind] = {name: _type(str(arrow)) for name, arrow in zip(schema.names, schema.types)}
-    return found
+            columns[kind] = {name: _type(str(arrow)) for name, arrow in zip(schema.names, schema.types)}
+    return columns
 
 
 def example_row(folder: Path, tasks: Iterable[str], form: str) -> dict[str, str] | None:
@@ -67,23 +67,18 @@ def _places(folder: Path, tasks: Iterable[str]) -> Iterator[tuple[str, Path]]:
             yield config, folder / place
 
 
-def _first_rows(folder: Path, tasks: Iterable[str], form: str) -> Iterator[dict[str, str]]:
+def _first_rows(folder: Path, tasks: Iterable[str], form: str) -> list[dict[str, str]]:
     import pyarrow.parquet as pq
 
-    place = next((place for _, place in _places(folder, tasks)), None)
-    if place is None:
-        return
-    if form == "parquet":
-        for file in sorted(place.glob("train-*.parquet"))[:1]:
+    place = next((place for _, place in _places(folder, tasks)), folder)
+    for file in sorted(place.glob("train-*.parquet" if form == "parquet" else "train.json"))[:1]:
+        if form == "parquet":
             with pq.ParquetFile(file) as table:
-                for batch in table.iter_batches(_LOOKED_AT, columns=["language", "instruction", "output"]):
-                    yield from batch.to_pylist()
-                    return
-    else:
-        for file in place.glob("train.json"):
-            with file.open(encoding="utf-8") as lines:
-                for _, line in zip(range(_LOOKED_AT), lines):
-                    yield json.loads(line)
+                batches = table.iter_batches(_LOOKED_AT, columns=["language", "instruction", "output"])
+                return next((batch.to_pylist() for batch in batches), [])
+        with file.open(encoding="utf-8") as lines:
+            return [json.loads(line) for line in islice(lines, _LOOKED_AT)]
+    return []
 
 
 def _type(arrow: str) -> str:

@@ -59,8 +59,8 @@ class Expected:
         self.lines = without_section(page.body, without)
         self._leaves = [
             (path, leaf)
-            for name in page.sources
-            for path, leaf in _leaves((name,), page.values[name])
+            for name, (value, _) in page.sourced.items()
+            for path, leaf in _leaves((name, 0), value)
             if leaf is not None
         ]
         self._values: dict[int, list[tuple[int, int, str]]] = {}
@@ -82,7 +82,7 @@ class Expected:
         other = _other(leaf)
         for form, changed in zip(_forms(leaf), _forms(other)):
             if form and form in line:
-                lines = self._page.render(_altered(self._page.values, path, other)).splitlines()
+                lines = self._page.render(_altered(self._page.sourced, path, other)).splitlines()
                 now = lines[number] if number < len(lines) else ""
                 places = [match.span() for match in re.finditer(re.escape(form), line)]
                 shows = [(i, j) for i, j in places if line[:i] + changed + line[j:] == now]
@@ -91,8 +91,8 @@ class Expected:
         return []
 
     def _source(self, path: tuple[Any, ...]) -> str:
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path[1:])
-        return (self._page.sources[path[0]] + place.removeprefix(".")).strip()
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path[2:])
+        return (self._page.sourced[path[0]][1] + place.removeprefix(".")).strip()
 
 
 def _leaves(path: tuple[Any, ...], value: Any) -> Iterator[tuple[tuple[Any, ...], Any]]:
@@ -192,12 +192,12 @@ def _word(value: Any) -> str:
 
 
 def written_name(page: Callable[[str], Page], text: str) -> str | None:
-    """The name in a text where a page of another name has that: its repository's, as it was written."""
-    lines = [line for line in page(_UNNAMED).body.splitlines() if _UNNAMED in line]
-    for line in sorted(lines, key=lambda line: line.startswith("# ")):  # the title has no more than a part of it
-        pattern = re.escape(line).replace(_UNNAMED, "(.+)", 1).replace(_UNNAMED, ".+")
-        if match := re.search(f"^{pattern}$", text, re.MULTILINE):
-            return match[1]
+    """The name that a text has where a page of another name has that: its repository's, as it was written."""
+    for line in page(_UNNAMED).body.splitlines():
+        if _UNNAMED in line and not line.startswith("# "):  # the title has no more than a part of it
+            pattern = re.escape(line).replace(_UNNAMED, "(.+)", 1).replace(_UNNAMED, ".+")
+            if match := re.search(f"^{pattern}$", text, re.MULTILINE):
+                return match[1]
     return None
 
 

@@ -1,13 +1,12 @@
 """From the Hub into a folder: its licence first, then its files, as far as they are not there already."""
 
-import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .model_card import CORPUS
-from .push import LONGEST_WAIT, WAITS, Incomplete, checked_name, explained, impatient
+from .push import WAITS, Incomplete, checked_name, until_done
 from .upload_set import CARD, HubError
 
 _MARK = ".cache/huggingface"  # what `huggingface_hub` leaves in a folder that it fills
@@ -46,8 +45,8 @@ def licence_of(repo: str, kind: str, revision: str | None = None) -> str:
     except EntryNotFoundError:
         data = {}
     words = " ".join(str(data[key]) for key in ("license", "license_name", "license_link") if data.get(key))
-    told = words or "its page states none: ask its authors before you pass anything on"
-    return f"{told} ({_STRICTER})" if (repo.lower(), kind) == (CORPUS, "dataset") else told
+    words = words or "its page states none: ask its authors before you pass anything on"
+    return f"{words} ({_STRICTER})" if (repo.lower(), kind) == (CORPUS, "dataset") else words
 
 
 def download(
@@ -72,7 +71,6 @@ def download(
     Raises:
         HubError: It cannot be done; says why and what to do. What was fetched stays for the next call.
     """
-    import httpx2
     from huggingface_hub import constants
 
     checked_name(repo)
@@ -81,26 +79,9 @@ def download(
         raise HubError(f"{repo}: HF_HUB_OFFLINE is set, and a download needs the Hub (unset it)")
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).is_dir())):
         raise HubError(f"{folder}: is there already, and no download began it (give another --out)")
-    seen: list[str] = []
-
-    def once(line: str) -> None:
-        if not seen:
-            seen.append(line)
-            tell(line)
-
-    for wait in (*waits, None):
-        impatient()
-        try:
-            return _fetch(repo, folder, kind, revision, once)
-        except (OSError, RuntimeError, ValueError, httpx2.HTTPError) as problem:
-            told, again, asked = explained(problem, repo)
-            seconds = asked if asked is not None else wait
-            if not again or wait is None or seconds is None or seconds > LONGEST_WAIT:
-                kept = f"; whole files are kept in {folder}: repeat the command" if again else ""
-                raise HubError(told + kept) from None
-        tell(f"{told}; again in {seconds:g} s")
-        time.sleep(seconds)
-    raise AssertionError("unreachable")
+    once = cache(tell)  # each attempt would say the licence again
+    state = f"whole files are kept in {folder}: repeat the command"
+    return until_done(lambda: _fetch(repo, folder, kind, revision, once), repo, waits, tell, state)
 
 
 def _fetch(repo: str, folder: Path, kind: str, revision: str | None, tell: Callable[[str], None]) -> Fetched:
@@ -117,12 +98,10 @@ def _fetch(repo: str, folder: Path, kind: str, revision: str | None, tell: Calla
     for path, size in sizes.items():
         if not (folder / path).is_file() or (folder / path).stat().st_size != size:
             raise Incomplete(f"{folder / path}: did not arrive whole")
-    return Fetched(sha, len(sizes), sum(sizes.values()), tuple(_others(folder, set(sizes))))
+    return Fetched(sha, len(sizes), sum(sizes.values()), _others(folder, sizes))
 
 
-def _others(folder: Path, theirs: set[str]) -> list[str]:
-    found = []
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(root, name).relative_to(folder).as_posix() for name in names if not name.startswith(".")]
-    return sorted(set(found) - theirs)
+def _others(folder: Path, names: Collection[str]) -> tuple[str, ...]:
+    below = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    shown = [path.as_posix() for path in below if not any(part.startswith(".") for part in path.parts)]
+    return tuple(sorted(name for name in shown if name not in names))

@@ -44,10 +44,10 @@ def strictest(licences: Iterable[str]) -> str:
     >>> strictest(["MIT; for academic research only"]), strictest(["CC-BY 4.0 (code MIT)"])
     ('other', 'cc-by-4.0')
     """
-    found = [_ranked(words) for words in licences]
-    if not found or None in found:
+    ranks = [_ranked(words) for words in licences]
+    if not ranks or None in ranks:
         return "other"
-    return min(ranked for ranked in found if ranked is not None)[1]
+    return min(ranked for ranked in ranks if ranked is not None)[1]
 
 
 def _ranked(words: str) -> tuple[int, str] | None:

@@ -68,36 +68,25 @@ def model_page(run_dir: Path | str, repo: str | None = None, base: str | None = 
     head = _head(run, name, is_adapter, strictest(licences), [result for result, _ in results])
     # A text that others may not have must not go out with the page.
     number, example = (0, None) if head.license == "other" else _example(folder / ANSWERS)
+    sourced = {
+        "name": (name, "repo name" if repo else "run.json name"),
+        "repo": (repo or f"path/to/{name}", "repo"),
+        "run": ({**run, "history": None, "data": [_public(entry) for entry in data]}, "run.json "),
+        "scores": ({split: _without_labels(by_task) for split, by_task in scores.items()}, "scores.json "),
+        "base": (_base(run, adapter), "run.json base_model"),
+        "continued": (run.get("adapter") and public_name(run["adapter"]), "run.json adapter"),
+        "licence": (head.license, "run.json data[].licences"),
+        "licences": (licences, "run.json data[].licences"),
+        "example": (example, f"{ANSWERS}:{number} "),
+    }
     values = {
-        "name": name,
-        "repo": repo or f"path/to/{name}",
-        "run": {**run, "history": None, "data": [_public(entry) for entry in data]},
-        "scores": {
-            split: {task: {**one, "labels": None} for task, one in by_task.items()} for split, by_task in scores.items()
-        },
-        "base": _base(run, adapter),
-        "continued": run.get("adapter") and public_name(run["adapter"]),
         "tasks": [entry["config"] for entry in data if entry.get("config")],
         "is_adapter": is_adapter,
         "is_seq2seq": _is_seq2seq(folder, adapter),
-        "licence": head.license,
-        "licences": licences,
-        "example": example,
         "curve": (folder / "curve.png").is_file(),
         "measures": _measures,
         "interval": interval,
         "citation": citation(),
-    }
-    sources = {
-        "name": "repo name" if repo else "run.json name",
-        "repo": "repo",
-        "run": "run.json ",
-        "scores": "scores.json ",
-        "base": "run.json base_model",
-        "continued": "run.json adapter",
-        "licence": "run.json data[].licences",
-        "licences": "run.json data[].licences",
-        "example": f"{ANSWERS}:{number} ",
     }
     origins = {
         "language": "run.json data[].language",
@@ -110,7 +99,7 @@ def model_page(run_dir: Path | str, repo: str | None = None, base: str | None = 
     for result, source in results:
         names = (result.dataset_type, result.dataset_config, result.dataset_split, result.metric_name)
         origins[f"model-index {' / '.join(names)}"] = source
-    return Page("model", head, values, sources, origins)
+    return Page("model", head, values, sourced, origins)
 
 
 def _head(run: Mapping[str, Any], name: str, is_adapter: bool, licence: str, results: list[Any]) -> Any:
@@ -130,6 +119,10 @@ def _head(run: Mapping[str, Any], name: str, is_adapter: bool, licence: str, res
         model_name=name if results else None,
         eval_results=results or None,
     )
+
+
+def _without_labels(by_task: Mapping[str, Any]) -> dict[str, Any]:
+    return {task: {name: value for name, value in one.items() if name != "labels"} for task, one in by_task.items()}
 
 
 def _measures(scores: Mapping[str, Any]) -> dict[str, Any]:

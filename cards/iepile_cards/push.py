@@ -1,13 +1,11 @@
 """The way to the Hub: what changed, as one commit, or nothing."""
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from .upload_set import HubError, Parcel
+from .upload_set import HubError, Upload
 
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before each new attempt; as many attempts follow the first."""
@@ -39,12 +37,15 @@ class Pushed:
     private: bool
 
 
+Done = TypeVar("Done")
+
+
 class Incomplete(OSError):
     """Less arrived than was sent; worth another attempt."""
 
 
 def push(
-    parcel: Parcel,
+    upload: Upload,
     repo: str,
     *,
     private: bool = False,
@@ -53,14 +54,14 @@ def push(
     waits: Sequence[float] = WAITS,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Pushed:
-    """Make a repository hold a parcel's files: at most one commit, with what changed.
+    """Make a repository hold the files of an upload: at most one commit, with what changed.
 
     Every attempt compares anew and commits on top of what it compared with, so it may be repeated at any point: a
     failure leaves the repository as it was, and where only the answer to the commit was lost, the next attempt finds
     everything there.
 
     Args:
-        parcel: What is pushed.
+        upload: What is pushed.
         repo: `user/name`; made if need be.
         private: Make it so that only its owner sees it.
         revision: A branch; made from `main` if need be.
@@ -71,7 +72,6 @@ def push(
     Raises:
         HubError: It cannot be done; says why and what to do.
     """
-    import httpx2
     from huggingface_hub import HfApi, constants, get_token
 
     checked_name(repo)
@@ -81,21 +81,51 @@ def push(
     if not token:
         raise HubError(f"{repo}: no access token (hf auth login, or set HF_TOKEN to one that may write)")
     api = HfApi(token=token)
-    for wait in (*waits, None):
-        impatient()
+    return until_done(
+        lambda: _push_once(api, upload, repo, private, revision, message),
+        repo, waits, tell, "the repository holds all of this push or nothing of it", token,
+    )  # fmt: skip
+
+
+def until_done(
+    action: Callable[[], Done],
+    repo: str,
+    waits: Sequence[float],
+    tell: Callable[[str], None],
+    state: str,
+    secret: str = "",
+) -> Done:
+    """Do something with the Hub, again after a while where that may help.
+
+    Args:
+        action: What is done.
+        repo: The repository's name, for messages.
+        waits: Seconds to wait before the second attempt, the third, …; a `Retry-After` counts instead.
+        tell: Called with a line for each attempt that failed.
+        state: What is there after the last one.
+        secret: What no message may hold.
+
+    Raises:
+        HubError: It cannot be done; says why and what to do.
+    """
+    import httpx2
+
+    left = iter(waits)
+    while True:
+        _impatient()
         try:
-            return _push_once(api, parcel, repo, private, revision, message)
+            return action()
         except HubError:
             raise
         except (OSError, RuntimeError, ValueError, httpx2.HTTPError) as problem:
-            told, again, asked = explained(problem, repo)
-            told = told.replace(token, "…")
-            seconds = asked if asked is not None else wait
+            words, again, asked = explained(problem, repo)
+            words = words.replace(secret, "…") if secret else words
+            wait = next(left, None)
+            seconds = wait if asked is None else asked
             if not again or wait is None or seconds is None or seconds > LONGEST_WAIT:
-                raise HubError(f"{told}; the repository holds all of this push or nothing of it") from None
-        tell(f"{told}; again in {seconds:g} s")
+                raise HubError(f"{words}; {state}" if again else words) from None
+        tell(f"{words}; again in {seconds:g} s")
         time.sleep(seconds)
-    raise AssertionError("unreachable")
 
 
 def checked_name(repo: str) -> str:
@@ -111,7 +141,7 @@ def checked_name(repo: str) -> str:
     return repo
 
 
-def impatient() -> None:
+def _impatient() -> None:
     """Let calls to the Hub end that hear nothing: its library waits for ever, for some even where told otherwise."""
     from huggingface_hub import get_session
 
@@ -121,10 +151,9 @@ def impatient() -> None:
 
 
 def _limit_silence(request: Any) -> None:
-    limits = request.extensions.get("timeout", {})
-    request.extensions["timeout"] = {
-        "connect": _CONNECT, "pool": None, "read": _SILENCE, "write": _SILENCE,
-    } | {name: seconds for name, seconds in limits.items() if seconds is not None}  # fmt: skip
+    limits = {name: value for name, value in request.extensions.get("timeout", {}).items() if value is not None}
+    longest = {"connect": _CONNECT, "pool": None, "read": _SILENCE, "write": _SILENCE}
+    request.extensions["timeout"] = longest | limits
 
 
 def explained(problem: BaseException, repo: str) -> tuple[str, bool, float | None]:
@@ -167,50 +196,39 @@ def _words(answer: Any) -> str:
         return str(answer.reason_phrase)
 
 
-def _push_once(api: Any, parcel: Parcel, repo: str, private: bool, revision: str | None, message: str) -> Pushed:
+def _push_once(api: Any, upload: Upload, repo: str, private: bool, revision: str | None, message: str) -> Pushed:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
     from huggingface_hub.hf_api import RepoFile
 
-    sdk = {"space_sdk": "gradio"} if parcel.kind == "space" else {}
-    url = api.create_repo(repo, repo_type=parcel.kind, private=private or None, exist_ok=True, **sdk)
+    kind = {"repo_type": upload.kind}
+    sdk = {"space_sdk": "gradio"} if upload.kind == "space" else {}
+    url = api.create_repo(repo, private=private or None, exist_ok=True, **kind, **sdk)
     if revision:
-        api.create_branch(repo, repo_type=parcel.kind, branch=revision, exist_ok=True)
-    info = api.repo_info(repo, repo_type=parcel.kind, revision=revision)
+        api.create_branch(repo, branch=revision, exist_ok=True, **kind)
+    info = api.repo_info(repo, revision=revision, **kind)
     if private and not info.private:
         raise HubError(f"{repo}: is public, and --private does not hide what is (change it in its settings)")
-    tree = api.list_repo_tree(repo, repo_type=parcel.kind, revision=info.sha, recursive=True)
+    tree = api.list_repo_tree(repo, revision=info.sha, recursive=True, **kind)
     there = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
-    same = tuple(path for path in parcel.files if path in there and _is(parcel.files[path], there[path]))
-    sent = tuple(path for path in parcel.files if path not in same)
-    deleted = tuple(parcel.stale(there))
+    additions = [CommitOperationAdd(path, content) for path, content in upload.files.items()]
+    same = [addition for addition in additions if _is_there(addition, there.get(addition.path_in_repo))]
+    changed = [addition for addition in additions if addition not in same]
+    deleted = upload.stale(there)
+    operations = [*changed, *(CommitOperationDelete(path, is_folder=False) for path in deleted)]
     commit = None
-    if sent or deleted:
-        additions = [CommitOperationAdd(path, parcel.files[path]) for path in sent]
-        deletions = [CommitOperationDelete(path, is_folder=False) for path in deleted]
+    if operations:
         commit = api.create_commit(
-            repo,
-            [*additions, *deletions],
-            commit_message=message,
-            repo_type=parcel.kind,
-            revision=revision,
-            parent_commit=info.sha,
+            repo, operations, commit_message=message, revision=revision, parent_commit=info.sha, **kind
         ).oid
-    return Pushed(str(url), commit, sent, deleted, same, bool(info.private))
+    sent, kept = (tuple(addition.path_in_repo for addition in part) for part in (changed, same))
+    return Pushed(str(url), commit, sent, tuple(deleted), kept, bool(info.private))
 
 
-def _is(what: Path | bytes, there: Any) -> bool:
-    """Whether a file of the repository has this content."""
-    size = len(what) if isinstance(what, bytes) else what.stat().st_size
-    if size != there.size:
-        return False
-    if there.lfs:
-        digest, wanted = hashlib.sha256(), there.lfs.sha256
-    else:
-        digest, wanted = hashlib.sha1(b"blob %d\0" % size), there.blob_id
-    if isinstance(what, bytes):
-        digest.update(what)
-    else:
-        with what.open("rb") as data:
-            while block := data.read(1 << 20):
-                digest.update(block)
-    return bool(digest.hexdigest() == wanted)
+def _is_there(addition: Any, there: Any) -> bool:
+    """Whether a file of the repository has the content that would be sent."""
+    from huggingface_hub.utils.sha import git_hash
+
+    if there is None or there.lfs:
+        return there is not None and addition.upload_info.sha256.hex() == there.lfs.sha256
+    with addition.as_file() as content:
+        return bool(git_hash(content.read()) == there.blob_id)

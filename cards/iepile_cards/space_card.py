@@ -74,6 +74,5 @@ def _page(kind: str, name: str, emoji: str, tags: list[str], facts: Mapping[str,
         license="apache-2.0",
         tags=tags,
     )
-    values = {"name": name, "repo": repo, "citation": citation(), "facts": facts}
-    sources = {"name": "repo name", "repo": "repo", "facts": "iepile "}
-    return Page(kind, head, values, sources, {"title": "the repository's name"})
+    sourced = {"name": (name, "repo name"), "repo": (repo, "repo"), "facts": (facts, "iepile ")}
+    return Page(kind, head, {"citation": citation()}, sourced, {"title": "the repository's name"})

@@ -3,13 +3,14 @@
 import json
 import mmap
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-CARD = "README.md"
+from .card import README as CARD
+from .template import read_json
 
 _MODEL = (
     "adapter_config.json", "added_tokens.json", "chat_template.jinja", "config.json", "curve.png",
@@ -33,7 +34,7 @@ class HubError(OSError):
 
 
 @dataclass(frozen=True)
-class Parcel:
+class Upload:
     """The files of one push.
 
     Attributes:
@@ -48,14 +49,14 @@ class Parcel:
 
     def size(self, path: str) -> int:
         """Bytes of a file."""
-        what = self.files[path]
-        return len(what) if isinstance(what, bytes) else what.stat().st_size
+        content = self.files[path]
+        return len(content) if isinstance(content, bytes) else content.stat().st_size
 
     @property
     def card(self) -> str:
         """The text of its page."""
-        what = self.files[CARD]
-        return (what if isinstance(what, bytes) else what.read_bytes()).decode()
+        content = self.files[CARD]
+        return (content if isinstance(content, bytes) else content.read_bytes()).decode()
 
     def stale(self, there: Iterable[str]) -> list[str]:
         """Of the paths that a repository has, those that this push deletes."""
@@ -64,7 +65,7 @@ class Parcel:
         ]
 
 
-def dataset_parcel(folder: Path | str, names: Iterable[str], texts: Mapping[str, str], tasks: Iterable[str]) -> Parcel:
+def dataset_upload(folder: Path | str, names: Iterable[str], texts: Mapping[str, str], tasks: Iterable[str]) -> Upload:
     """A prepared folder.
 
     Args:
@@ -85,11 +86,11 @@ def dataset_parcel(folder: Path | str, names: Iterable[str], texts: Mapping[str,
     ]
     owns = (*rows, *_STATISTICS)
     chosen = [name for name in names if any(_matches(name, pattern) for pattern in owns)]
-    files: dict[str, Path | bytes] = {**_existing(Path(folder), [*chosen, CARD]), **_encoded(texts)}
-    return _checked(Parcel("dataset", files, owns))
+    paths = (Path(folder) / name for name in [*chosen, CARD])
+    return _checked(Upload("dataset", _below(Path(folder), paths) | _encoded(texts), owns))
 
 
-def model_parcel(run: Path | str, card: str, answers: bool = False, base: str | None = None) -> Parcel:
+def model_upload(run: Path | str, card: str, answers: bool = False, base: str | None = None) -> Upload:
     """A finished run: adapter or weights, tokenizer, record, scores, curve, card; of checkpoints and pickles nothing.
 
     Args:
@@ -103,32 +104,41 @@ def model_parcel(run: Path | str, card: str, answers: bool = False, base: str | 
             out of the folder, a token in a file.
     """
     folder = Path(run)
-    if not (folder / "run.json").is_file():
+    record = read_json(folder / "run.json")
+    if record is None:
         raise HubError(f"{folder}: no run.json in it, so no finished run (train one first)")
-    files: dict[str, Path | bytes] = dict(_below(folder, (*_MODEL, *(_ANSWERS if answers else ()))))
+    patterns = (*_MODEL, *(_ANSWERS if answers else ()))
+    files = _below(folder, (path for pattern in patterns for path in sorted(folder.glob(pattern))))
     if not any(name.endswith(".safetensors") for name in files):
         raise HubError(f"{folder}: no weights in it (*.safetensors): train again, or give the folder that has them")
     for name in [name for name in files if name.endswith(".index.json")]:
-        for part in set(_object(folder / name).get("weight_map", {}).values()) - files.keys():
+        for part in set(read_json(folder / name).get("weight_map", {}).values()) - files.keys():
             raise HubError(f"{folder / part}: missing, {name} names it (train again)")
-    record = _object(folder / "run.json") | ({"base_model": base} if base else {})
+    record |= {"base_model": base} if base else {}
     files |= {CARD: card.encode(), "run.json": _pretty(_placeless(record))}
     if "adapter_config.json" in files:
         files |= _based(folder, base)
-    return _checked(Parcel("model", files, (*_MODEL, *_ANSWERS)))
+    return _checked(Upload("model", files, (*_MODEL, *_ANSWERS)))
 
 
-def space_parcel(folder: Path | str, texts: Mapping[str, str]) -> Parcel:
+def space_upload(folder: Path | str, texts: Mapping[str, str]) -> Upload:
     """A folder with the files of a Gradio Space: code, texts and pictures below it, but for hidden ones and caches.
 
     Args:
         folder: With `app.py`.
         texts: Path → text of files that lie elsewhere, such as the card.
     """
-    files: dict[str, Path | bytes] = {**dict(_plain(Path(folder))), **_encoded(texts)}
+    folder = Path(folder)
+    paths = (
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in _SPACE
+        and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
+    )
+    files = _below(folder, paths) | _encoded(texts)
     if "app.py" not in files:
         raise HubError(f"{folder}: no app.py in it, so no Space (give the folder that has it)")
-    return _checked(Parcel("space", files, ("*.py",)))
+    return _checked(Upload("space", files, ("*.py",)))
 
 
 def metric_files(folder: Path | str, name: str) -> dict[str, str]:
@@ -148,32 +158,22 @@ def metric_files(folder: Path | str, name: str) -> dict[str, str]:
     beside = re.findall(r"^from \.(\w+) import", script, re.MULTILINE)
     if not re.fullmatch(r"[\w-]+", name) or name in (*beside, "app"):
         raise HubError(f"{name}: evaluate cannot load a metric of this name (take iepile_f1, or letters, digits, _, -)")
-    files = {f"{each}.py": (folder / f"{each}.py").read_text("utf-8") for each in beside}
-    return {f"{name}.py": script, **files, "requirements.txt": (folder / "requirements.txt").read_text("utf-8")}
+    names = [*(f"{module}.py" for module in beside), "requirements.txt"]
+    return {f"{name}.py": script, **{file: (folder / file).read_text("utf-8") for file in names}}
 
 
 def _based(run: Path, base: str | None) -> dict[str, bytes]:
     """An `adapter_config.json` with another base, if one is given; a HubError if others could not load its own."""
-    adapter = _object(run / "adapter_config.json")
+    adapter = read_json(run / "adapter_config.json")
     name = str(adapter.get("base_model_name_or_path") or "")
     local = Path(name).exists() or name.count("/") > 1 or name.startswith((".", "/", "~"))
     if not base and (local or not name):
-        told = f"on the folder {name}" if name else "on a base that it does not name"
+        on = f"on the folder {name}" if name else "on a base that it does not name"
         raise HubError(
-            f"{run}: an adapter {told}, which nobody else has (push that model, then name it with --base user/name; or "
+            f"{run}: an adapter {on}, which nobody else has (push that model, then name it with --base user/name; or "
             "push them as one: iepile merge)"
         )
     return {"adapter_config.json": _pretty(adapter | {"base_model_name_or_path": base})} if base else {}
-
-
-def _object(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except ValueError as problem:
-        raise HubError(f"{path}: not JSON: {problem} (train again)") from None
-    if not isinstance(found, dict):
-        raise HubError(f"{path}: not a JSON object (train again)")
-    return found
 
 
 def _pretty(value: Any) -> bytes:
@@ -183,9 +183,9 @@ def _pretty(value: Any) -> bytes:
 def _placeless(value: Any) -> Any:
     """JSON without the folders of this machine: of a path that is no name on the Hub its last name."""
     if isinstance(value, dict):
-        return {name: _placeless(each) for name, each in value.items()}
+        return {name: _placeless(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_placeless(each) for each in value]
+        return [_placeless(part) for part in value]
     return Path(value).name if isinstance(value, str) and value.startswith(("/", "~/", "./", "../")) else value
 
 
@@ -194,51 +194,36 @@ def _matches(path: str, pattern: str) -> bool:
     return path.count("/") == pattern.count("/") and fnmatchcase(path, pattern)
 
 
-def _below(folder: Path, patterns: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    for pattern in patterns:
-        for path in sorted(folder.glob(pattern)):
-            if path.is_file():
-                yield path.relative_to(folder).as_posix(), _inside(path, folder)
+def _below(folder: Path, paths: Iterable[Path]) -> dict[str, Path | bytes]:
+    """Those of the paths that are files, by their names in the folder."""
+    files: dict[str, Path | bytes] = {}
+    for path in filter(Path.is_file, paths):
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise HubError(f"{path}: a link to {path.resolve()}, outside the folder (put a copy there instead)")
+        files[path.relative_to(folder).as_posix()] = path
+    return files
 
 
-def _plain(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        hidden = any(part.startswith((".", "__pycache__")) for part in name.parts)
-        if path.is_file() and path.suffix in _SPACE and not hidden:
-            yield name.as_posix(), _inside(path, folder)
-
-
-def _existing(folder: Path, names: Iterable[str]) -> dict[str, Path | bytes]:
-    return {name: _inside(folder / name, folder) for name in names if (folder / name).is_file()}
-
-
-def _inside(path: Path, folder: Path) -> Path:
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise HubError(f"{path}: a link to {path.resolve()}, outside the folder (put a copy there instead)")
-    return path
-
-
-def _encoded(texts: Mapping[str, str]) -> dict[str, bytes]:
+def _encoded(texts: Mapping[str, str]) -> dict[str, Path | bytes]:
     return {name: text.encode() for name, text in texts.items()}
 
 
-def _checked(parcel: Parcel) -> Parcel:
+def _checked(upload: Upload) -> Upload:
     """The same, or a HubError where it has no page or tells a secret."""
     from huggingface_hub import get_token
 
-    if CARD not in parcel.files:
+    if CARD not in upload.files:
         raise HubError(f"no {CARD}: what is on the Hub without a page is not found (iepile card writes one)")
-    mine = (get_token() or "").encode()
-    secret = re.compile(_TOKEN.pattern + (b"|" + re.escape(mine) if mine else b""))
-    for name, what in parcel.files.items():
-        if not name.endswith(_BINARY) and _holds(what, secret):
+    token = (get_token() or "").encode()
+    secret = re.compile(_TOKEN.pattern + (b"|" + re.escape(token) if token else b""))
+    for name, content in upload.files.items():
+        if not name.endswith(_BINARY) and upload.size(name) and _holds(content, secret):
             raise HubError(f"{name}: holds an access token, which would be public (take it out, and revoke it)")
-    return parcel
+    return upload
 
 
-def _holds(what: Path | bytes, secret: re.Pattern[bytes]) -> bool:
-    if isinstance(what, bytes) or not what.stat().st_size:  # an empty file cannot be mapped
-        return isinstance(what, bytes) and secret.search(what) is not None
-    with what.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+def _holds(content: Path | bytes, secret: re.Pattern[bytes]) -> bool:
+    if isinstance(content, bytes):
+        return secret.search(content) is not None
+    with content.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return secret.search(data) is not None

@@ -43,31 +43,31 @@ class Piece:
 def pieces(text: str, spans: Iterable[Span]) -> list[Piece]:
     """Cut a text where spans begin and end.
 
-    >>> found = pieces("New York Times", [Span(0, 14, "paper", 0), Span(0, 8, "city", 1)])
-    >>> [(piece.text, len(piece.covers), [span.name for span in piece.ends]) for piece in found]
+    >>> parts = pieces("New York Times", [Span(0, 14, "paper", 0), Span(0, 8, "city", 1)])
+    >>> [(piece.text, len(piece.covers), [span.name for span in piece.ends]) for piece in parts]
     [('New York', 2, ['city']), (' Times', 1, ['paper'])]
     """
     known = sorted(
         {span for span in spans if 0 <= span.start < span.end <= len(text)}, key=lambda s: (s.start, -s.end, s.name)
     )
     edges = sorted({0, len(text), *(span.start for span in known), *(span.end for span in known)})
-    made: list[Piece] = []
+    cut: list[Piece] = []
     open_spans: list[Span] = []
-    at = 0
+    place = 0
     for start, end in zip(edges, edges[1:]):
         open_spans = [span for span in open_spans if span.end > start]
-        while at < len(known) and known[at].start == start:
-            open_spans.append(known[at])
-            at += 1
+        while place < len(known) and known[place].start == start:
+            open_spans.append(known[place])
+            place += 1
         covers = sorted(open_spans, key=lambda span: span.start - span.end)
-        made.append(Piece(text[start:end], tuple(covers), tuple(s for s in reversed(covers) if s.end == end)))
-    return made
+        cut.append(Piece(text[start:end], tuple(covers), tuple(s for s in reversed(covers) if s.end == end)))
+    return cut
 
 
 def spans_of(results: Sequence[Result]) -> list[Span]:
     """The places of results: a mention's with its label, a relation's ends and an event's parts with theirs."""
     colours: dict[str, int] = {}
-    found: list[Span] = []
+    spans: list[Span] = []
     for result in results:
         colour = colours.setdefault(result.label, len(colours) % COLOURS)
         if isinstance(result, Relation):
@@ -80,5 +80,5 @@ def spans_of(results: Sequence[Result]) -> list[Span]:
                 named.append((result.trigger, f"{result.label}!"))
         else:
             named = [(result, result.label)]
-        found += [Span(start, end, name, colour) for mention, name in named for start, end in mention.spans]
-    return list(dict.fromkeys(found))
+        spans += [Span(start, end, name, colour) for mention, name in named for start, end in mention.spans]
+    return list(dict.fromkeys(spans))

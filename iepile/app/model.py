@@ -29,9 +29,9 @@ class Model:
     """
 
     def __init__(self, name: str | None = None, adapter: str | None = None, constrain: str = "none") -> None:
-        for each in filter(None, (name, adapter)):
-            if not Path(each).exists() and not _ON_THE_HUB.fullmatch(each):
-                raise TrainerError(f"{each}: no such run folder (train one, or name a model of the Hub)")
+        for place in filter(None, (name, adapter)):
+            if not Path(place).exists() and not _ON_THE_HUB.fullmatch(place):
+                raise TrainerError(f"{place}: no such run folder (train one, or name a model of the Hub)")
         self.name, self.adapter, self.constrain = name or DEFAULT, adapter, constrain
         self._is_default = name is None
         self._loaded: Extractor | None = None

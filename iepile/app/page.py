@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .model import Model
-from .scoring import BYTES
+from .score import BYTES, score_tab
 
 # Nothing from elsewhere, nothing to elsewhere; scripts that gradio writes into the page are its own way to work.
 POLICY = (
@@ -37,7 +37,6 @@ def page(
     from .browse import browse_tab
     from .extract import extract_tab
     from .records import sources_of
-    from .score import score_tab
 
     answering, sources = Model(model, adapter, constrain), sources_of(corpus)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read on import
@@ -142,9 +141,9 @@ class Guard:
 
         async def with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
-                told = {"content-security-policy": POLICY, "x-content-type-options": "nosniff",
+                more = {"content-security-policy": POLICY, "x-content-type-options": "nosniff",
                         "referrer-policy": "no-referrer"}  # fmt: skip
-                message["headers"] = [*message["headers"], *((k.encode(), v.encode()) for k, v in told.items())]
+                message["headers"] = [*message["headers"], *((k.encode(), v.encode()) for k, v in more.items())]
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

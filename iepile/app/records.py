@@ -33,14 +33,14 @@ class Shown:
     Attributes:
         line: In its file, from 1.
         raw: As it stands there, cut where it is very long.
-        found: Its annotation with places in the text; None where it cannot be used.
+        annotation: Its annotation with places in the text; None where it cannot be used.
         questions: What is asked about it.
         problem: Why it cannot be used.
     """
 
     line: int
     raw: str
-    found: Extraction | None = None
+    annotation: Extraction | None = None
     questions: Sequence[Question] = ()
     problem: str = ""
 
@@ -83,7 +83,7 @@ def page_of(source: Source, split: str, number: int = 1, words: str = "") -> Pag
         OSError: The file has gone.
 
     >>> page = page_of(sources_of(None)["en/NER/city_news"], "test")
-    >>> len(page.records), page.total, page.records[0].found[0].label
+    >>> len(page.records), page.total, page.records[0].annotation[0].label
     (8, 8, 'person')
     """
     address = source.files[split]
@@ -94,23 +94,23 @@ def page_of(source: Source, split: str, number: int = 1, words: str = "") -> Pag
     asker = Asker(TASKS[source.task], source.schema, source.language)
     records = []
     with fsspec.open(address, "rb") as file:
-        for at in range((number - 1) * PER_PAGE, min(number * PER_PAGE, total)):
-            file.seek(lines[2 * at])
-            records.append(_shown(asker, lines[2 * at + 1], file.readline()))
+        for index in range((number - 1) * PER_PAGE, min(number * PER_PAGE, total)):
+            file.seek(lines[2 * index])
+            records.append(_shown(asker, lines[2 * index + 1], file.readline()))
     return Page(records, number, pages, total)
 
 
 @lru_cache(maxsize=32)
 def _lines(address: str, size: int, words: str) -> "array[int]":
     """Where the lines begin that hold some words, and their numbers, in turn; read once for all pages."""
-    found = array("Q")
-    at = 0
+    places = array("Q")
+    start = 0
     with fsspec.open(address, "rb") as file:
         for number, line in enumerate(file, 1):
             if line.strip() and (not words or words in _plain(line)):
-                found.extend((at, number))
-            at += len(line)
-    return found
+                places.extend((start, number))
+            start += len(line)
+    return places
 
 
 def _plain(line: bytes) -> str:

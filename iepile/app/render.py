@@ -3,14 +3,19 @@
 import json
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iepile_trainer.extraction.questions import Question
 from iepile_trainer.extraction.results import Extraction
 
 from .highlight import pieces, spans_of
 from .records import Page
-from .scoring import REPORT, Scored
+
+if TYPE_CHECKING:
+    from iepile_metric.report import Examined
+
+REPORT = 12_000_000
+"""Bytes of a report that are shown in the page; a larger one is given as a file alone."""
 
 ROWS = 500
 """The most results in a table, and lines in a list; how many more there are is said."""
@@ -25,14 +30,20 @@ def status(text: str, kind: str = "done") -> str:
     return _render("status", text=text, kind=kind)
 
 
+def failure(problem: Exception, *spoken: type[Exception]) -> str:
+    """An error as a line: in its own words where they are meant for visitors, else its name alone."""
+    known = isinstance(problem, spoken)
+    return status(str(problem) if known else f"This did not work: {type(problem).__name__}", "error")
+
+
 def questions(asked: Sequence[Question], answers: Sequence[str] = ()) -> str:
     """The instructions, each folded, with the model's answer where it has come."""
     return _render("questions", questions=_read(asked, answers))
 
 
-def extraction(found: Extraction) -> str:
+def extraction(result: Extraction) -> str:
     """The text with what was found in it, and the same as a table."""
-    return _render("extraction", found=found, pieces=pieces(found.text, spans_of(found.results)), rows=ROWS)
+    return _render("extraction", found=result, pieces=pieces(result.text, spans_of(result.results)), rows=ROWS)
 
 
 def records(page: Page) -> str:
@@ -40,7 +51,9 @@ def records(page: Page) -> str:
     shown = [
         {
             "record": record,
-            "pieces": pieces(record.found.text, spans_of(record.found.results)) if record.found is not None else (),
+            "pieces": pieces(record.annotation.text, spans_of(record.annotation.results))
+            if record.annotation is not None
+            else (),
             "questions": _read(record.questions, [question.output for question in record.questions]),
         }
         for record in page.records
@@ -48,21 +61,23 @@ def records(page: Page) -> str:
     return _render("records", shown=shown, rows=ROWS)
 
 
-def scores(found: Scored) -> str:
+def scores(examined: "Examined") -> str:
     """Tables, lines that could not be scored, and the report in a frame of its own."""
-    tables = [
+    from iepile_metric.tables import tables
+
+    laid_out = [
         {
             "title": table.title,
             "head": [column.header for column in table.columns] if table.show_header else [],
             "lines": list(zip(*(column.cells for column in table.columns))),
         }
-        for table in found.tables
+        for table in tables(examined.figures)
     ]
     # Of each task the first table at once; the others are there to be opened.
-    main = [table for table in tables if table["head"][:1] == ["measure"]]
-    others = [table for table in tables if table not in main]
-    is_shown = len(found.report.encode()) <= REPORT
-    return _render("scores", main=main, others=others, found=found, report=found.report if is_shown else "", rows=ROWS)
+    main = [table for table in laid_out if table["head"][:1] == ["measure"]]
+    others = [table for table in laid_out if table not in main]
+    report = examined.page if len(examined.page.encode()) <= REPORT else ""
+    return _render("scores", main=main, others=others, bad=examined.bad, report=report, rows=ROWS)
 
 
 def framed(page: str, title: str) -> str:
@@ -88,6 +103,6 @@ def _environment() -> Any:
     return Environment(loader=PackageLoader("iepile.app"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
 
-def _render(name: str, **told: Any) -> str:
-    text: str = _environment().get_template(f"{name}.html.jinja").render(**told)
+def _render(name: str, **values: Any) -> str:
+    text: str = _environment().get_template(f"{name}.html.jinja").render(**values)
     return text

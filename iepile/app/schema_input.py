@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -24,10 +24,10 @@ _COLON = re.compile(r"[:：]")
 
 
 @cache
-def said() -> Mapping[str, Mapping[str, str]]:
+def task_words() -> Mapping[str, Mapping[str, str]]:
     """What the page says of each task: `name`, `form`, `hint`."""
-    told: dict[str, dict[str, str]] = yaml.safe_load((resources.files(__package__) / "tasks.yaml").read_text("utf-8"))
-    return told
+    words: dict[str, dict[str, str]] = yaml.safe_load((resources.files(__package__) / "tasks.yaml").read_text("utf-8"))
+    return words
 
 
 def schema_from(text: str, task: Task) -> Schema:
@@ -48,14 +48,13 @@ def schema_from(text: str, task: Task) -> Schema:
     >>> schema_from("located in: city, country", TASKS["spo"]).triples
     {'city_located in_country': ('city', 'located in', 'country')}
     """
-    told = said()[task.name.lower()]
+    words = task_words()[task.name.lower()]
     if not text.strip():
-        raise DataError(f"no labels yet ({told['hint']})")
+        raise DataError(f"no labels yet ({words['hint']})")
     given: Any = text
     if not text.lstrip().startswith(("[", "{")):
-        given = _parts(text) if told["form"] == "list" else lists_in(text)
-        if told["form"] == "pairs":
-            given = _pairs(text, told["hint"])
+        read = {"list": _parts, "pairs": lambda text: _pairs(text, words["hint"])}.get(words["form"], lists_in)
+        given = read(text)
     schema = schema_of(given, task, files=False)
     if len(task.labels(schema)) > LABELS:
         raise DataError(f"{len(task.labels(schema)):,} labels are too many for this page (at most {LABELS} at once)")
@@ -68,11 +67,10 @@ def lists_in(text: str) -> dict[str, list[str]]:
     >>> lists_in("sue: plaintiff, place\n结婚：人物、地点\nmeet")
     {'sue': ['plaintiff', 'place'], '结婚': ['人物', '地点'], 'meet': []}
     """
-    found: dict[str, list[str]] = {}
-    for line in filter(str.strip, text.split("\n")):
-        name, *rest = _COLON.split(line, maxsplit=1)
-        found.setdefault(name.strip(), []).extend(_parts("".join(rest)))
-    return found
+    lists: dict[str, list[str]] = {}
+    for _, name, parts in _lines(text):
+        lists.setdefault(name, []).extend(parts)
+    return lists
 
 
 def from_file(content: bytes, name: str, task: Task) -> Schema:
@@ -108,21 +106,22 @@ def written(schema: Schema, task: Task) -> str:
     >>> written(Schema(types=("sue",), roles={"sue": ("plaintiff", "place")}), TASKS["ee"])
     'sue: plaintiff, place'
     """
-    form = said()[task.name.lower()]["form"]
+    form = task_words()[task.name.lower()]["form"]
+    labels = task.labels(schema)
     if form == "list":
-        plain: Any = list(task.labels(schema))
+        plain: Any = list(labels)
         text = ", ".join(plain)
-    elif form == "roles":
-        roles = graph_attributes(schema) if task.name == "KG" else schema.roles
-        plain = {label: list(roles.get(label, ())) for label in task.labels(schema)}
-        text = "\n".join(f"{label}: {', '.join(names)}" if names else label for label, names in plain.items())
-    else:
+    elif form == "pairs":
         plain = {}
         for head, relation, tail in schema.triples.values():
             plain.setdefault(relation, []).append([head, tail])
         text = "\n".join(f"{relation}: {', '.join(pair)}" for relation, pairs in plain.items() for pair in pairs)
+    else:
+        parts = graph_attributes(schema) if form == "attributes" else schema.roles
+        plain = {label: list(parts.get(label, ())) for label in labels}
+        text = "\n".join(f"{label}: {', '.join(names)}" if names else label for label, names in plain.items())
     try:
-        same = task.labels(schema_from(text, task)) == task.labels(schema)
+        same = task.labels(schema_from(text, task)) == labels
     except DataError:
         same = False
     return text if same else json.dumps(plain, ensure_ascii=False)
@@ -132,14 +131,18 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in _BETWEEN.split(text) if part.strip()]
 
 
-def _pairs(text: str, hint: str) -> dict[str, list[list[str]]]:
-    found: dict[str, list[list[str]]] = {}
+def _lines(text: str) -> Iterator[tuple[int, str, list[str]]]:
+    """The number of each line that holds something, what stands before its colon, and the parts behind it."""
     for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        name, *rest = _COLON.split(line, maxsplit=1)
-        types = _parts("".join(rest))
+        if line.strip():
+            name, *rest = _COLON.split(line, maxsplit=1)
+            yield number, name.strip(), _parts("".join(rest))
+
+
+def _pairs(text: str, hint: str) -> dict[str, list[list[str]]]:
+    pairs: dict[str, list[list[str]]] = {}
+    for number, name, types in _lines(text):
         if len(types) != 2:
             raise DataError(f"labels, line {number}: {len(types)} types instead of two ({hint})")
-        found.setdefault(name.strip(), []).append(types)
-    return found
+        pairs.setdefault(name, []).append(types)
+    return pairs

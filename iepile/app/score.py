@@ -1,12 +1,40 @@
 """The second tab: a file of answers → its scores and the report."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import render as show
-from .schema_input import said
-from .scoring import BYTES, scored
+from .schema_input import task_words
+
+if TYPE_CHECKING:
+    from iepile_metric.report import Examined
+
+BYTES = "32mb"
+"""The largest file that the page takes."""
+
+
+def scored(path: Path, task: str | None = None, **options: Any) -> "Examined":
+    """Score a file as `iepile score --errors --resamples 1000 --report` does.
+
+    Args:
+        path: JSON lines.
+        task: The task of rows that do not name theirs.
+        options: `match`, `count`, `parse`.
+
+    Raises:
+        ValueError: Nothing in it can be scored; tells the file's name, not its place.
+    """
+    from iepile_metric.report import examine
+
+    if path.suffix == ".gz":  # a small one may hold more than the memory
+        raise ValueError(f"{path.name}: packed (unpack it first: gunzip {path.name})")
+    try:
+        examined = examine(path, task, errors=True, resamples=1_000, title=path.name, **options)
+    except ValueError as error:
+        raise ValueError(str(error).replace(str(path), path.name)) from None
+    return replace(examined, bad=[replace(line, file=path.name) for line in examined.bad])
 
 
 def score_tab() -> None:
@@ -28,7 +56,7 @@ def score_tab() -> None:
                 count = gr.Radio(list(COUNTS), value="multiset", label="How repetitions count", min_width=140)
                 parse = gr.Radio(list(PARSES), value="lenient", label="Broken answers", min_width=140)
             task = gr.Dropdown(
-                [("none", ""), *((told["name"], name) for name, told in said().items())], value="",
+                [("none", ""), *((words["name"], name) for name, words in task_words().items())], value="",
                 label="Task of rows that do not name theirs",
             )  # fmt: skip
     gr.HTML(
@@ -38,32 +66,30 @@ def score_tab() -> None:
         go = gr.Button("Score", variant="primary", elem_id="score", min_width=120)
         report = gr.DownloadButton("Report file", interactive=False, elem_id="report", min_width=120)
     status = gr.HTML(show.status("No file yet."), elem_id="scored")
-    found = gr.HTML(elem_id="scores")
+    scores = gr.HTML(elem_id="scores")
 
-    def run(path: str | None, *options: str) -> Any:
+    def run(path: str | None, task: str, match: str, count: str, parse: str) -> Any:
         yield {go: gr.Button("Scoring …", interactive=False), status: show.status("Scoring …", "busy")}
         idle = {go: gr.Button("Score", interactive=True)}
-        nothing = {found: "", report: gr.DownloadButton(value=None, interactive=False)}
+        nothing = {scores: "", report: gr.DownloadButton(value=None, interactive=False)}
         try:
             if not path:
                 raise ValueError("no file yet (iepile predict writes one)")
-            named = dict(zip(("match", "count", "parse"), options[1:]))
-            result = scored(Path(path), options[0] or None, **named)
-        except (ValueError, OSError) as problem:
-            yield {status: show.status(str(problem), "error"), **nothing, **idle}
-            return
+            examined = scored(Path(path), task or None, match=match, count=count, parse=parse)
         except Exception as problem:  # whatever it is, the button comes back
-            yield {status: show.status(f"This did not work: {type(problem).__name__}", "error"), **nothing, **idle}
-            raise
-        bad = f"{len(result.bad):,} line{'' if len(result.bad) == 1 else 's'} could not be scored"
-        told = show.status(f"{Path(path).name}: {bad if result.bad else 'every line was scored'}.")
+            yield {status: show.failure(problem, ValueError, OSError), **nothing, **idle}
+            if not isinstance(problem, ValueError | OSError):
+                raise
+            return
+        bad = f"{len(examined.bad):,} line{'' if len(examined.bad) == 1 else 's'} could not be scored"
+        words = show.status(f"{Path(path).name}: {bad if examined.bad else 'every line was scored'}.")
         with tempfile.TemporaryDirectory() as folder:  # gradio keeps a copy for a while, to hand it out
             page = Path(folder) / f"{Path(path).stem}.html"
-            page.write_text(result.report, encoding="utf-8")
+            page.write_text(examined.page, encoding="utf-8")
             ready = gr.DownloadButton(value=str(page), interactive=True)
-            yield {status: told, found: show.scores(result), report: ready, **idle}
+            yield {status: words, scores: show.scores(examined), report: ready, **idle}
 
     go.click(
-        run, [file, task, match, count, parse], [go, status, found, report], concurrency_limit=1,
+        run, [file, task, match, count, parse], [go, status, scores, report], concurrency_limit=1,
         trigger_mode="once", show_progress="minimal", show_progress_on=[status], api_visibility="private",
     )  # fmt: skip

@@ -81,7 +81,7 @@ def ask(
         known = with_triggers(asker.task, asker.schema, triggers) if asker.task.hints else None
         questions = asker.questions(text, known)
     except UNFIT:
-        words = [word for each in (triggers or {}).values() for word in each if word not in text]
+        words = [word for listed in (triggers or {}).values() for word in listed if word not in text]
         raise DataError(f"trigger {words} does not stand in the text (leave it out)") from None
     if len(questions) > QUESTIONS:
         raise DataError(f"this would be {len(questions):,} questions, {QUESTIONS} at most (shorter text, fewer labels)")

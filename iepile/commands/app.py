@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from ..console import errors, failing, say
+
 
 def app(
     model: Annotated[
@@ -37,26 +39,17 @@ def app(
     import signal
     import sys
 
-    from ..console import console, errors, failing
-
     # Threads that wait in a loop slow each other down many times over when cores are shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves no uploaded file behind
-
-    def tell(address: str) -> None:
-        console.print(f"{address} (Ctrl+C ends it)", markup=False, highlight=False, soft_wrap=True)
-
     try:
-        from iepile_trainer import TrainerError
-
         from ..app import serve
 
-        with failing():
-            serve(model, adapter, corpus, constrain, host, port, share, tell)
+        with failing(ValueError):
+            serve(
+                model, adapter, corpus, constrain, host, port, share, lambda address: say(f"{address} (Ctrl+C ends it)")
+            )  # fmt: skip
     except ModuleNotFoundError as missing:
-        errors.print(f"error: no module {missing.name!r} (pip install 'iepile[train,app]')", style="red", markup=False)
-        raise typer.Exit(1) from None
-    except TrainerError as problem:
-        errors.print(f"error: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+        say(f"error: no module {missing.name!r} (pip install 'iepile[train,app]')", errors, "red")
         raise typer.Exit(1) from None

@@ -1,7 +1,5 @@
 """`iepile card`: the pages of models, datasets, the metric and the app, and whether they are true."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +7,8 @@ import typer
 from typer.core import TyperGroup
 
 from iepile_trainer.command_line import Commands
+
+from ..console import console, failing, progress_bar, say, warn
 
 
 class _ModelFirst(TyperGroup):
@@ -47,16 +47,14 @@ def model(
     from iepile_cards.eval_results import RESULTS
     from iepile_trainer.evaluate_run import add_scores, renew
 
-    from ..console import console
-
-    with _failing():
+    with failing(ValueError):
         for split, by_task in add_scores(run, answers or ()).items():
             for task, scores in by_task.items():
                 console.print(f"{split} {task}: F1 {scores['f1']:.4f} over {scores.get('records', '?')} records")
         renew(run)  # the picture, too
-        _tell(f"card: {write_model_card(run, repo)}")
+        say(f"card: {write_model_card(run, repo)}")
         if (run / RESULTS).is_file():
-            _tell(f"results for the Hub: {run / RESULTS}")
+            say(f"results for the Hub: {run / RESULTS}")
 
 
 @app.command()
@@ -69,13 +67,12 @@ def dataset(
     iepile card dataset rows
     """
     from ..cards import write_dataset_page
-    from ..console import errors, progress_bar
 
-    with _failing(), progress_bar("counting", unit="rows") as advance:
+    with failing(ValueError), progress_bar("counting", unit="rows") as advance:
         path, missing = write_dataset_page(folder, repo, advance)
         if missing:
-            errors.print(missing, style="yellow", markup=False, highlight=False, soft_wrap=True)
-        _tell(f"card: {path}")
+            warn(missing)
+        say(f"card: {path}")
 
 
 @app.command()
@@ -88,9 +85,9 @@ def metric(
 
     from ..cards import metric_facts
 
-    with _failing():
+    with failing(ValueError):
         if out:
-            _tell(f"card: {write_metric_card(out, metric_facts(), repo)}")
+            say(f"card: {write_metric_card(out, metric_facts(), repo)}")
         else:
             typer.echo(str(metric_card(metric_facts(), repo)))
 
@@ -105,10 +102,10 @@ def space(
 
     from ..cards import app_facts
 
-    with _failing():
+    with failing(ValueError):
         if not (folder / "app.py").is_file():
             raise ValueError(f"{folder}: no app.py in it (give the folder of the app)")
-        _tell(f"card: {write_app_card(folder, app_facts(folder), repo)}")
+        say(f"card: {write_app_card(folder, app_facts(folder), repo)}")
 
 
 @app.command()
@@ -124,37 +121,16 @@ def check(
 
     from ..cards import app_facts, compare_scores, metric_facts
 
-    with _failing():
+    with failing(ValueError):
         kind = kind_of(folder)
         facts = {"metric": metric_facts, "app": lambda: app_facts(folder)}.get(kind, dict)()
-        found = check_card(folder, facts)
+        differences = check_card(folder, facts)
         if kind == "model":
-            found += compare_scores(folder)
-    for difference in found:
-        _tell(str(difference))
-    if found:
-        many = "difference" if len(found) == 1 else "differences"
-        _tell(f"{folder}: {len(found)} {many} (iepile card {kind} writes the card anew)")
+            differences += compare_scores(folder)
+    for difference in differences:
+        say(str(difference))
+    if differences:
+        many = "difference" if len(differences) == 1 else "differences"
+        say(f"{folder}: {len(differences)} {many} (iepile card {kind} writes the card anew)")
         raise typer.Exit(1)
-    _tell(f"{folder}: the {kind} card says what its sources say")
-
-
-@contextmanager
-def _failing() -> Iterator[None]:
-    """What a user can put right is one line and exit code 1."""
-    from iepile_trainer import TrainerError
-
-    from ..console import errors, failing
-
-    with failing():
-        try:
-            yield
-        except (TrainerError, ValueError) as problem:
-            errors.print(f"error: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
-            raise typer.Exit(1) from None
-
-
-def _tell(line: str) -> None:
-    from ..console import console
-
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    say(f"{folder}: the {kind} card says what its sources say")

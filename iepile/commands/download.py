@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from ..console import failing, quiet_hub, say, warn
+
 
 def download(
     repo: Annotated[str, typer.Argument(help="user/name on the Hub.", show_default=False)],
@@ -22,18 +24,10 @@ def download(
     """
     from iepile_cards.download import download as fetch
 
-    from ..console import console, errors, failing, quiet_hub
-
-    def tell(line: str) -> None:
-        errors.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
-
     with failing():
         quiet_hub()
-        done = fetch(repo, out, kind=kind, revision=revision, tell=tell)
+        done = fetch(repo, out, kind=kind, revision=revision, tell=warn)
     if done.others:
         shown = ", ".join(done.others[:5]) + (" …" if len(done.others) > 5 else "")
-        tell(f"{out} also holds {len(done.others):,} files that are not of this revision: {shown}")
-    console.print(
-        f"{out}: {done.files:,} files, {done.size:,} bytes, {repo} at {done.commit}",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        warn(f"{out} also holds {len(done.others):,} files that are not of this revision: {shown}")
+    say(f"{out}: {done.files:,} files, {done.size:,} bytes, {repo} at {done.commit}")

@@ -8,8 +8,10 @@ import typer
 
 from iepile_trainer.command_line import Commands
 
+from ..console import failing, quiet_hub, say, warn
+
 if TYPE_CHECKING:
-    from iepile_cards.upload_set import Parcel
+    from iepile_cards.upload_set import Upload
 
 app = Commands(
     help="Push a dataset, the metric, a model or the app to the Hub, each as one commit.", no_args_is_help=True
@@ -42,33 +44,40 @@ def dataset(
 
     iepile push dataset rows user/iepile --dry-run
     """
+    may_publish = private or licences_checked
+    _push(lambda: _dataset_upload(folder, repo, may_publish, dry_run), repo, private, revision, dry_run)
 
-    def pack() -> "Parcel":
-        from iepile_cards import card_text, dataset_card
-        from iepile_cards.upload_set import CARD, dataset_parcel
-        from iepile_dataset.export.manifest import MANIFEST, read_manifest
-        from iepile_dataset.export.publish import published
-        from iepile_dataset.export.seal import check_rows
-        from iepile_dataset.tasks import TASKS
 
-        # As `prepare` left it: without its whole page, and nobody has written on the README.
-        bare = not (check_rows(folder) or (folder / "statistics").exists())
-        told = read_manifest(folder / MANIFEST)
-        _refuse_unlicensed({each["source"]: each["licence"] for each in told["sources"]}, private, licences_checked)
-        parquet = told["format"] == "parquet"
-        if bare and not dry_run:
-            _write_page(folder)
-            told = read_manifest(folder / MANIFEST)
-        elif bare and parquet:
-            _warn("a push first writes statistics/ into the folder, which the page then shows, too")
-        texts = {CARD: str(dataset_card(folder, repo)) if bare else card_text(folder, repo)}
-        if parquet:
-            _refuse_without_configs(folder, texts[CARD])
-        else:
-            _warn("JSON lines cannot be loaded by configuration from the Hub: prepare with --format parquet for that")
-        return dataset_parcel(folder, told["files"], {**texts, MANIFEST: published(told, texts)}, TASKS)
+def _dataset_upload(folder: Path, repo: str, may_publish: bool, dry_run: bool) -> "Upload":
+    from iepile_cards import card_text, dataset_card
+    from iepile_cards.upload_set import CARD, HubError, dataset_upload
+    from iepile_dataset.export.manifest import MANIFEST, read_manifest
+    from iepile_dataset.export.publish import published
+    from iepile_dataset.export.seal import check_rows
+    from iepile_dataset.tasks import TASKS
 
-    _push(pack, repo, private, revision, dry_run)
+    # As `prepare` left it: without its whole page, and nobody has written on the README.
+    bare = not (check_rows(folder) or (folder / "statistics").exists())
+    manifest = read_manifest(folder / MANIFEST)
+    _refuse_unlicensed({source["source"]: source["licence"] for source in manifest["sources"]}, may_publish)
+    parquet = manifest["format"] == "parquet"
+    if bare and not dry_run:
+        _write_page(folder)
+        manifest = read_manifest(folder / MANIFEST)
+    elif bare and parquet:
+        warn("a push first writes statistics/ into the folder, which the page then shows, too")
+    page = str(dataset_card(folder, repo)) if bare else card_text(folder, repo)
+    if not parquet:
+        warn("JSON lines cannot be loaded by configuration from the Hub: prepare with --format parquet for that")
+    elif "\nconfigs:" not in page.partition("\n---\n")[0]:
+        # A page without the configurations at its head hides them all from `load_dataset`.
+        raise HubError(
+            f"{folder / CARD}: no configs at its head, so nobody could load a configuration (iepile card "
+            "dataset writes them; then add your words below)"
+        )
+    return dataset_upload(
+        folder, manifest["files"], {CARD: page, MANIFEST: published(manifest, {CARD: page})}, TASKS
+    )  # fmt: skip
 
 
 @app.command()
@@ -96,24 +105,30 @@ def model(
 
     iepile push model runs/mine user/iepile-ner-lora --base user/iepile-base
     """
+    may_publish = private or licences_checked
+    _push(lambda: _model_upload(run, repo, may_publish, predictions, base), repo, private, revision, dry_run)
 
-    def pack() -> "Parcel":
-        from iepile_cards import card_text
-        from iepile_cards.push import checked_name
-        from iepile_cards.upload_set import HubError, model_parcel
-        from iepile_trainer.run_folder import is_whole_safetensors, read_run
 
-        record = read_run(run)
-        if base:
-            checked_name(base)
-        for weights in run.glob("*.safetensors"):
-            if not is_whole_safetensors(weights):
-                raise HubError(f"{weights}: cut short (train again, or copy it again)")
-        if predictions:
-            _refuse_unlicensed(_licences_of(record), private, licences_checked)
-        return model_parcel(run, card_text(run, repo, base), predictions, base)
+def _model_upload(run: Path, repo: str, may_publish: bool, predictions: bool, base: str | None) -> "Upload":
+    from iepile_cards import card_text
+    from iepile_cards.push import checked_name
+    from iepile_cards.upload_set import HubError, model_upload
+    from iepile_trainer.run_folder import is_whole_safetensors, read_run
 
-    _push(pack, repo, private, revision, dry_run)
+    record = read_run(run)
+    if base:
+        checked_name(base)
+    for weights in run.glob("*.safetensors"):
+        if not is_whole_safetensors(weights):
+            raise HubError(f"{weights}: cut short (train again, or copy it again)")
+    if predictions:
+        licences = {
+            f"{entry.get('dataset') or 'its data'}, licence {number}": words
+            for entry in record.get("data") or []
+            for number, words in enumerate(entry.get("licences") or [""], 1)
+        }
+        _refuse_unlicensed(licences, may_publish)
+    return model_upload(run, card_text(run, repo, base), predictions, base)
 
 
 @app.command()
@@ -123,18 +138,18 @@ def metric(repo: Repo, private: Private = False, revision: Revision = None, dry_
     iepile push metric user/iepile_f1
     """
 
-    def pack() -> "Parcel":
+    def upload() -> "Upload":
         import iepile_metric
         from iepile_cards import metric_card
-        from iepile_cards.upload_set import CARD, metric_files, space_parcel
+        from iepile_cards.upload_set import CARD, metric_files, space_upload
 
         from ..cards import metric_facts
 
         folder = Path(iepile_metric.__file__).parent
         card = str(metric_card(metric_facts(), repo))
-        return space_parcel(folder / "space", {**metric_files(folder, repo.rpartition("/")[2]), CARD: card})
+        return space_upload(folder / "space", {**metric_files(folder, repo.rpartition("/")[2]), CARD: card})
 
-    _push(pack, repo, private, revision, dry_run)
+    _push(upload, repo, private, revision, dry_run)
 
 
 @app.command("app")
@@ -152,62 +167,48 @@ def space(
     iepile push app user/iepile-demo
     """
 
-    def pack() -> "Parcel":
+    def upload() -> "Upload":
         from iepile_cards import app_card
-        from iepile_cards.upload_set import CARD, space_parcel
+        from iepile_cards.upload_set import CARD, space_upload
 
         from ..cards import app_facts
 
         place = folder or Path(__file__).parents[1] / "space"
         card = {} if (place / CARD).is_file() else {CARD: str(app_card(app_facts(place), repo))}
-        return space_parcel(place, card)
+        return space_upload(place, card)
 
-    _push(pack, repo, private, revision, dry_run)
+    _push(upload, repo, private, revision, dry_run)
 
 
-def _push(pack: Callable[[], "Parcel"], repo: str, private: bool, revision: str | None, dry_run: bool) -> None:
+def _push(pack: Callable[[], "Upload"], repo: str, private: bool, revision: str | None, dry_run: bool) -> None:
     from iepile_cards.push import checked_name, push
-    from iepile_cards.upload_set import HubError
 
-    from ..console import console, failing, quiet_hub
-
-    with failing():
+    with failing(ValueError):
         checked_name(repo)
-        try:
-            parcel = pack()
-        except ValueError as problem:  # a file of the folder that is not what it should be
-            raise HubError(str(problem)) from None
+        upload = pack()
         if dry_run:
-            _show(parcel, repo)
+            _show(upload, repo)
             return
         quiet_hub()
-        done = push(parcel, repo, private=private, revision=revision, tell=_warn)
-    for told, paths in (("sent", done.sent), ("deleted", done.deleted)):
-        for path in paths[:_SHOWN]:
-            console.print(f"{told:8}{path}", markup=False, highlight=False, soft_wrap=True)
-        if len(paths) > _SHOWN:
-            console.print(f"{told:8}… and {len(paths) - _SHOWN:,} more")
-    seen = ", private" if done.private else ""
-    branch = f" (branch {revision})" if revision else ""
+        done = push(upload, repo, private=private, revision=revision, tell=warn)
+    for verb, paths in (("sent", done.sent), ("deleted", done.deleted)):
+        more = [f"… and {len(paths) - _SHOWN:,} more"] if len(paths) > _SHOWN else []
+        for path in [*paths[:_SHOWN], *more]:
+            say(f"{verb:8}{path}")
+    figures = f"nothing to do: all {len(done.same):,} files are there already"
     if done.commit:
-        console.print(
-            f"{len(done.sent):,} files sent, {len(done.deleted):,} deleted, {len(done.same):,} unchanged: "
-            f"commit {done.commit[:10]}, {done.url}{branch}{seen}", markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
-    else:
-        told = f"nothing to do: all {len(done.same):,} files are there already, {done.url}{branch}{seen}"
-        console.print(told, markup=False, highlight=False, soft_wrap=True)
+        figures = f"{len(done.sent):,} files sent, {len(done.deleted):,} deleted, {len(done.same):,} unchanged: "
+        figures += f"commit {done.commit[:10]}"
+    branch = f" (branch {revision})" if revision else ""
+    say(f"{figures}, {done.url}{branch}{', private' if done.private else ''}")
 
 
-def _show(parcel: "Parcel", repo: str) -> None:
-    from ..console import console
-
-    sizes = {path: parcel.size(path) for path in parcel.files}
+def _show(upload: "Upload", repo: str) -> None:
+    sizes = {path: upload.size(path) for path in upload.files}
     for path, size in sizes.items():
-        console.print(f"{size:>14,}  {path}", markup=False, highlight=False, soft_wrap=True)
-    told = f"{sum(sizes.values()):>14,}  bytes in {len(sizes):,} files for the {parcel.kind} {repo}; nothing was sent"
-    console.print(told, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"\n{parcel.card}", markup=False, highlight=False, soft_wrap=True)
+        say(f"{size:>14,}  {path}")
+    say(f"{sum(sizes.values()):>14,}  bytes in {len(sizes):,} files for the {upload.kind} {repo}; nothing was sent")
+    say(f"\n{upload.card}")
 
 
 def _write_page(folder: Path) -> None:
@@ -215,23 +216,12 @@ def _write_page(folder: Path) -> None:
     from ..cards import write_dataset_page
 
     _, missing = write_dataset_page(folder)
-    _warn(f"wrote README.md{' and statistics/' if (folder / 'statistics').exists() else ''} into {folder}")
+    warn(f"wrote README.md{' and statistics/' if (folder / 'statistics').exists() else ''} into {folder}")
     if missing:
-        _warn(missing)
+        warn(missing)
 
 
-def _refuse_without_configs(folder: Path, page: str) -> None:
-    """A page without the configurations at its head hides them all from `load_dataset`."""
-    from iepile_cards.upload_set import HubError
-
-    if "\nconfigs:" not in page.partition("\n---\n")[0]:
-        raise HubError(
-            f"{folder / 'README.md'}: no configs at its head, so nobody could load a configuration (iepile card "
-            "dataset writes them; then add your words below)"
-        )
-
-
-def _refuse_unlicensed(licences: dict[str, str], private: bool, checked: bool) -> None:
+def _refuse_unlicensed(licences: dict[str, Any], may_publish: bool) -> None:
     """What a source's words do not plainly allow is not published unless the user says that it may be."""
     from iepile_cards.upload_set import HubError
     from iepile_dataset.licences import allows
@@ -239,25 +229,9 @@ def _refuse_unlicensed(licences: dict[str, str], private: bool, checked: bool) -
     unclear = [
         f"{name} ({words or 'no words'})" for name, words in licences.items() if not allows(words, "derivatives")
     ]
-    if not unclear:
-        return
-    told = f"licence words that do not plainly allow passing it on changed: {'; '.join(unclear)}"
-    if not (private or checked):
-        remedy = "prepare it with --licence derivatives to leave them out, or, once you have made sure, add"
-        raise HubError(f"{told} ({remedy} --licences-checked; --private shows them to nobody else)")
-    _warn(told)
-
-
-def _licences_of(record: dict[str, Any]) -> dict[str, str]:
-    data: list[dict[str, Any]] = record.get("data") or []
-    return {
-        f"{each.get('dataset') or 'its data'}, licence {number}": words
-        for each in data
-        for number, words in enumerate(each.get("licences") or [""], 1)
-    }
-
-
-def _warn(line: str) -> None:
-    from ..console import errors
-
-    errors.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if unclear:
+        reason = f"licence words that do not plainly allow passing it on changed: {'; '.join(unclear)}"
+        if not may_publish:
+            remedy = "prepare it with --licence derivatives to leave them out, or, once you have made sure, add"
+            raise HubError(f"{reason} ({remedy} --licences-checked; --private shows them to nobody else)")
+        warn(reason)

@@ -17,7 +17,7 @@ from iepile.app.model import Model
 from iepile.app.records import page_of, sources_of
 from iepile.app.render import extraction, records, scores, status
 from iepile.app.schema_input import from_file, schema_from, written
-from iepile.app.scoring import scored
+from iepile.app.score import scored
 from iepile.app.session import ask
 from iepile_dataset import DataError, Schema
 from iepile_dataset.tasks import TASKS
@@ -148,10 +148,10 @@ def test_pages_outside_are_the_nearest_and_every_sample_record_is_shown_with_its
             assert page_of(source, split, -3).number == 1
             html = records(page)
             for shown in page.records:
-                assert (shown.found.error, shown.found.lost, shown.problem) == (None, (), "")
-                if not shown.found.results:  # nothing is marked, and the text is there
-                    assert f">{escape(shown.found.text)}</p>" in html
-            assert any(result.spans for shown in page.records for result in shown.found)
+                assert (shown.annotation.error, shown.annotation.lost, shown.problem) == (None, (), "")
+                if not shown.annotation.results:  # nothing is marked, and the text is there
+                    assert f">{escape(shown.annotation.text)}</p>" in html
+            assert any(result.spans for shown in page.records for result in shown.annotation)
 
 
 def test_words_are_found_as_they_read_not_as_they_are_escaped(tmp_path):
@@ -161,7 +161,7 @@ def test_words_are_found_as_they_read_not_as_they_are_escaped(tmp_path):
     lines = [json.dumps({"text": text, "entity": []}, ensure_ascii=True) for text in ("北京", "上海")]
     (homes / "train.json").write_text("\n\n".join(lines))
     page = page_of(sources_of(str(tmp_path))["zh/NER/homes"], "train", 1, "上海")
-    assert [(shown.line, shown.found.text) for shown in page.records] == [(3, "上海")]
+    assert [(shown.line, shown.annotation.text) for shown in page.records] == [(3, "上海")]
 
 
 @pytest.mark.parametrize(

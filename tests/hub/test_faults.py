@@ -4,11 +4,11 @@ import pytest
 from loopback import TOKEN
 
 from iepile_cards.push import push
-from iepile_cards.upload_set import HubError, Parcel
+from iepile_cards.upload_set import HubError, Upload
 
 OLD = {"README.md": b"---\nlicense: mit\n---\n", "a.parquet": b"old rows", "stale.parquet": b"x", "b.json": b"{}"}
 NEW = {"README.md": b"---\nlicense: mit\n---\nNew.\n", "a.parquet": b"new rows", "b.json": b"{}", "c.parquet": b"c"}
-PARCEL = Parcel("dataset", NEW, ("*.parquet",))
+UPLOAD = Upload("dataset", NEW, ("*.parquet",))
 NO_WAITS = (0.0, 0.0, 0.0)
 
 
@@ -20,7 +20,7 @@ def count_calls(hub):
     """How many calls a push makes that nothing disturbs."""
     hub.put("dataset", "user/calm", OLD)
     before = len(hub.calls)
-    push(PARCEL, "user/calm")
+    push(UPLOAD, "user/calm")
     return len(hub.calls) - before
 
 
@@ -34,7 +34,7 @@ def test_one_fault_at_each_call_in_turn_is_mended_by_another_attempt(online):
             online.put("dataset", "user/x", OLD)
             first = len(online.calls)
             online.fault = lambda call, at=first + number, fault=fault: fault if call.number == at else None
-            done = push(PARCEL, "user/x", waits=NO_WAITS)
+            done = push(UPLOAD, "user/x", waits=NO_WAITS)
             assert files(online) == NEW, (fault, number)
             # one commit, and none more where only the answer to it was lost
             assert len(online.repos["dataset", "user/x"].branches["main"]) == 2, (fault, number)
@@ -57,13 +57,13 @@ def test_a_call_that_always_fails_leaves_the_old_state_and_the_next_push_mends_i
             online.fault = trouble
             told = []
             with pytest.raises(HubError, match="all of this push or nothing of it") as failed:
-                push(PARCEL, "user/x", waits=(0.0,), tell=told.append)
+                push(UPLOAD, "user/x", waits=(0.0,), tell=told.append)
             assert files(online) == OLD, name
             assert len(told) == 1, name
             assert asked[0] >= 2, name
             assert ("500" if fault == 500 else "no answer") in str(failed.value), name
     online.fault = lambda call: None
-    push(PARCEL, "user/x", waits=())
+    push(UPLOAD, "user/x", waits=())
     assert files(online) == NEW
 
 
@@ -71,10 +71,10 @@ def test_a_large_file_that_came_over_before_the_fault_is_not_sent_again(online):
     online.put("dataset", "user/x", OLD)
     online.fault = lambda call: 500 if "/commit/" in call.path else None
     with pytest.raises(HubError):
-        push(PARCEL, "user/x", waits=())
+        push(UPLOAD, "user/x", waits=())
     online.fault = lambda call: None
     before = len(online.calls)
-    push(PARCEL, "user/x", waits=())
+    push(UPLOAD, "user/x", waits=())
     assert not [call for call in online.calls[before:] if call.path.startswith("/upload/")]
 
 
@@ -85,13 +85,13 @@ def test_a_hub_that_asks_to_wait_is_waited_for_or_reported(online, monkeypatch):
     answers = iter([429])
     online.retry_after = "7"
     online.fault = lambda call: next(answers, None) if "/commit/" in call.path else None
-    push(PARCEL, "user/x")
+    push(UPLOAD, "user/x")
     assert waited == [7.0]
     online.retry_after = "3600"
     online.put("dataset", "user/x", OLD)
     online.fault = lambda call: 429 if "/commit/" in call.path else None
     with pytest.raises(HubError, match="too many requests"):
-        push(PARCEL, "user/x")
+        push(UPLOAD, "user/x")
     assert waited == [7.0]
 
 
@@ -99,7 +99,7 @@ def test_a_slow_hub_is_no_failure(online):
     online.put("dataset", "user/x", OLD)
     online.fault = lambda call: "slow" if "/commit/" in call.path or "/preupload/" in call.path else None
     told = []
-    push(PARCEL, "user/x", tell=told.append)
+    push(UPLOAD, "user/x", tell=told.append)
     assert (files(online), told) == (NEW, [])
 
 
@@ -108,7 +108,7 @@ def test_a_hub_that_falls_silent_is_given_up_in_the_end(online, monkeypatch):
     online.put("dataset", "user/x", OLD)
     online.fault = lambda call: "slow" if "/tree/" in call.path else None
     with pytest.raises(HubError, match="no answer from the Hub"):
-        push(PARCEL, "user/x", waits=())
+        push(UPLOAD, "user/x", waits=())
 
 
 def test_somebody_elses_commit_in_between_is_kept_and_compared_with_anew(online):
@@ -120,7 +120,7 @@ def test_somebody_elses_commit_in_between_is_kept_and_compared_with_anew(online)
 
     online.fault = meddle
     told = []
-    push(PARCEL, "user/x", waits=NO_WAITS, tell=told.append)
+    push(UPLOAD, "user/x", waits=NO_WAITS, tell=told.append)
     assert files(online) == NEW | {"theirs.txt": b"hello"}
     assert "somebody else has committed" in told[0]
 
@@ -131,7 +131,7 @@ def test_a_refusal_is_reported_at_once_with_its_remedy(online, status, words):
     online.fault = lambda call: status if "/commit/" in call.path else None
     told = []
     with pytest.raises(HubError, match=words) as refused:
-        push(PARCEL, "user/x", tell=told.append)
+        push(UPLOAD, "user/x", tell=told.append)
     assert told == []
     assert TOKEN not in str(refused.value)
     assert files(online) == OLD
@@ -140,16 +140,16 @@ def test_a_refusal_is_reported_at_once_with_its_remedy(online, status, words):
 def test_a_wrong_token_and_none_are_told_apart(online, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
     with pytest.raises(HubError, match=r"401 .*hf auth login") as refused:
-        push(PARCEL, "user/x", waits=NO_WAITS)
+        push(UPLOAD, "user/x", waits=NO_WAITS)
     assert "hf_wrong" not in str(refused.value)
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(HubError, match="no access token"):
-        push(PARCEL, "user/x")
+        push(UPLOAD, "user/x")
     assert ("dataset", "user/x") not in online.repos
 
 
 def test_offline_a_push_says_why_it_cannot(online, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(HubError, match="HF_HUB_OFFLINE is set, and a push needs the Hub"):
-        push(PARCEL, "user/x")
+        push(UPLOAD, "user/x")
     assert not online.calls

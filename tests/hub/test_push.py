@@ -8,7 +8,7 @@ import pytest
 from loopback import TOKEN
 
 from iepile_cards.push import push
-from iepile_cards.upload_set import HubError, dataset_parcel, model_parcel, space_parcel
+from iepile_cards.upload_set import HubError, dataset_upload, model_upload, space_upload
 
 CARD = "---\nlicense: mit\n---\n# A page\n"
 
@@ -21,8 +21,8 @@ def folder_of(place, files):
 
 
 def space(place, **files):
-    """A Space's parcel of so many files: text or none."""
-    return space_parcel(folder_of(place, {"app.py": "x = 1\n", "README.md": CARD, **files}), {})
+    """A Space's upload of so many files: text or none."""
+    return space_upload(folder_of(place, {"app.py": "x = 1\n", "README.md": CARD, **files}), {})
 
 
 def commits(hub, kind="space", name="user/x"):
@@ -30,8 +30,8 @@ def commits(hub, kind="space", name="user/x"):
 
 
 def test_the_repository_holds_the_files_byte_for_byte_after_one_commit(online, tmp_path):
-    parcel = space(tmp_path, **{f"data/{number}.txt": str(number) for number in range(100)})
-    done = push(parcel, "user/x")
+    upload = space(tmp_path, **{f"data/{number}.txt": str(number) for number in range(100)})
+    done = push(upload, "user/x")
     assert online.repos["space", "user/x"].files() == {
         path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()
     }
@@ -78,13 +78,13 @@ def test_a_smaller_dataset_leaves_no_old_shards_behind(online, prepared, tmp_pat
     old = "ner/train-00001-of-00002.parquet"
     shutil.copy(rows / "ner/train-00000-of-00001.parquet", rows / old)
     names = [path.relative_to(rows).as_posix() for path in rows.rglob("*") if path.is_file()]
-    push(dataset_parcel(rows, names, {}, ["ner", "re"]), "user/rows")
+    push(dataset_upload(rows, names, {}, ["ner", "re"]), "user/rows")
     online.put(
         "dataset",
         "user/rows",
         {**online.repos["dataset", "user/rows"].files(), "data/train-00000-of-00001.parquet": b"mine"},
     )
-    done = push(dataset_parcel(rows, [name for name in names if name != old], {}, ["ner", "re"]), "user/rows")
+    done = push(dataset_upload(rows, [name for name in names if name != old], {}, ["ner", "re"]), "user/rows")
     # the globs of its page would have read the old shard; what somebody else put there is not ours to take
     assert done.deleted == (old,)
     assert "data/train-00000-of-00001.parquet" in online.repos["dataset", "user/rows"].files()
@@ -94,8 +94,8 @@ def test_a_smaller_dataset_leaves_no_old_shards_behind(online, prepared, tmp_pat
 def test_what_leads_out_of_the_folder_or_holds_a_token_is_refused(online, tmp_path, monkeypatch):
     (tmp_path / "secret.txt").write_text("s")
     place = tmp_path / "space"
-    parcel = space(place, **{".env": "A=1", "token": "x", "__pycache__/a.py": "x", ".cache/b.txt": "x", ".a.txt": "x"})
-    assert set(parcel.files) == {"app.py", "README.md"}
+    upload = space(place, **{".env": "A=1", "token": "x", "__pycache__/a.py": "x", ".cache/b.txt": "x", ".a.txt": "x"})
+    assert set(upload.files) == {"app.py", "README.md"}
     (place / "a.txt").symlink_to(tmp_path / "secret.txt")
     with pytest.raises(HubError, match="outside the folder"):
         space(place)
@@ -192,7 +192,7 @@ def test_the_record_of_a_run_goes_without_this_machines_folders(tmp_path):
         "seed": 1,
     }
     (run / "run.json").write_text(json.dumps(told))
-    sent = json.loads(model_parcel(run, CARD).files["run.json"])
+    sent = json.loads(model_upload(run, CARD).files["run.json"])
     assert sent == {
         "base_model": "base",
         "data": [{"dataset": "rows", "options": {"data_dir": "rows"}}],
@@ -257,7 +257,7 @@ def test_the_manifest_goes_without_places_and_still_proves_the_rows(online, prep
     told, _ = verify(prepared)
     texts = {"README.md": CARD}
     push(
-        dataset_parcel(prepared, told["files"], {**texts, "manifest.json": published(told, texts)}, ["ner", "re"]),
+        dataset_upload(prepared, told["files"], {**texts, "manifest.json": published(told, texts)}, ["ner", "re"]),
         "user/rows",
     )
     for name, data in online.repos["dataset", "user/rows"].files().items():
