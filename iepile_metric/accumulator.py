@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import orjson
@@ -18,6 +18,31 @@ PARSES = {
     "lenient": "answers are repaired where their meaning is plain",
     "strict": "an answer that needs any repair is unparseable",
 }
+
+
+@dataclass(frozen=True)
+class ScoringOptions:
+    """How answers are read and counted; each value is explained in the table of its `choices`.
+
+    Raises:
+        ValueError: unknown match, count or parse.
+    """
+
+    match: str = field(default="exact", metadata={"help": "When two texts are the same.", "choices": MATCHES})
+    count: str = field(
+        default="multiset",
+        metadata={"help": "Repetitions count as annotated, or each unit once.", "choices": COUNTS},
+    )
+    parse: str = field(
+        default="lenient",
+        metadata={"help": "Repair answers where the meaning is plain, or refuse.", "choices": PARSES},
+    )
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value, known = getattr(self, option.name), option.metadata["choices"]
+            if value not in known:
+                raise ValueError(f"unknown {option.name} {value!r}: choose one of {', '.join(known)}")
 
 
 @dataclass(slots=True)
@@ -69,14 +94,12 @@ class Accumulator:
 
     Args:
         task: Task of rows that do not name one.
-        match: One of `matching.MATCHES`.
-        count: One of `matching.COUNTS`.
-        parse: "lenient" or "strict".
         streamed: The batches of a record follow each other, as `iepile predict` writes them; then a
             record is counted and forgotten when the next one begins, and memory stays flat. If a record
             does come back, `result` raises.
         watch: Called once with every record and its outcomes (one per measure): when it is complete, which
             for most is when `result` is first asked for.
+        options: The fields of `ScoringOptions`.
 
     Raises:
         ValueError: unknown task, match, count or parse.
@@ -91,19 +114,14 @@ class Accumulator:
         self,
         task: str | None = None,
         *,
-        match: str = "exact",
-        count: str = "multiset",
-        parse: str = "lenient",
         streamed: bool = False,
         watch: Watcher | None = None,
+        **options: str,
     ) -> None:
-        options = (("match", match, MATCHES), ("count", count, COUNTS), ("parse", parse, PARSES))
-        for name, value, known in options:
-            if value not in known:
-                raise ValueError(f"unknown {name} {value!r}: choose one of {', '.join(known)}")
-        self.match, self.count, self.parse = match, count, parse
-        self._strict, self._once = parse == "strict", count == "set"
-        self._respell = normalised if match == "normalised" else None
+        self.options = ScoringOptions(**options)
+        self._strict, self._once = self.options.parse == "strict", self.options.count == "set"
+        self._match = self.options.match
+        self._respell = normalised if self._match == "normalised" else None
         self._task = task_named(task) if task else None
         self._streamed = streamed
         self._watch = watch
@@ -179,7 +197,7 @@ class Accumulator:
         Raises:
             ValueError: the other one counts by other rules.
         """
-        if (self.match, self.count, self.parse) != (other.match, other.count, other.parse):
+        if self.options != other.options:
             raise ValueError("accumulators with different match, count or parse do not merge")
         for key, totals in other._totals.items():
             mine = self._totals.setdefault(key, Totals(totals.task))
@@ -215,7 +233,7 @@ class Accumulator:
         totals = {key: total.copy() for key, total in self._totals.items()}
         for record in pending:
             self._count(record, totals[record.task.name, record.source])
-        return result(totals, self.match, self.count, self.parse)
+        return result(totals, **asdict(self.options))
 
     def _opened(self, name: Any, source: str) -> Totals:
         task = task_named(name) if name else self._task
@@ -272,7 +290,7 @@ class Accumulator:
     def _count(self, record: Record, totals: Totals) -> None:
         """Judge a complete record: the one place where outcomes arise."""
         predicted = record.predicted or record.task.nothing
-        judgement = judge(record.task, predicted, record.merged, record.annotated, self.match, self._once)
+        judgement = judge(record.task, predicted, record.merged, record.annotated, self._match, self._once)
         totals.take(judgement)
         if self._watch and not record.watched:
             record.watched = True

@@ -1,26 +1,44 @@
 """`iepile compare`: is the second system better than the first, or was it luck?"""
 
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from iepile_metric.matching import COUNTS, MATCHES
+
 from ..console import console, failing
-from .score import Count, Json, MatchWhole, Task, print_json, report_bad
+from .score import OutputOptions, print_json, report_bad
+
+_MATCHES = tuple(name for name in MATCHES if name != "overlap")  # systems are compared by whole units
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """How two systems are compared."""
+
+    test: str = field(
+        default="permutation",
+        metadata={"help": "How the p-value is found.", "choices": ("permutation", "bootstrap")},
+    )
+    match: str = field(default="exact", metadata={"help": "When two texts are the same.", "choices": _MATCHES})
+    count: str = field(
+        default="multiset", metadata={"help": "Repetitions count as annotated, or each unit once.", "choices": COUNTS}
+    )
+    resamples: int = field(default=10_000, metadata={"help": "How often records are drawn or swapped."})
+    seed: int = field(default=0, metadata={"help": "Same seed, same figures."})
+
+    def __post_init__(self) -> None:
+        if self.resamples < 100:
+            raise ValueError(f"--resamples {self.resamples}: no p-value is found by fewer than 100")
 
 
 def compare(
     first: Annotated[Path, typer.Argument(help="Answers of one system, as `iepile predict` writes them.")],
     second: Annotated[Path, typer.Argument(help="Answers of the other to the same records.")],
-    task: Task = None,
-    test: Annotated[
-        Literal["permutation", "bootstrap"], typer.Option(help="How the p-value is found.")
-    ] = "permutation",
-    match: MatchWhole = "exact",
-    count: Count = "multiset",
-    resamples: Annotated[int, typer.Option(min=100, help="How often records are drawn or swapped.")] = 10_000,
-    seed: Annotated[int, typer.Option(help="Same seed, same figures.")] = 0,
-    json: Json = False,
+    options: CompareOptions,
+    output: OutputOptions,
 ) -> None:
     """Compare two systems: difference of F1 (second minus first), its interval, and a p-value.
 
@@ -31,12 +49,10 @@ def compare(
     from iepile_metric.tables import comparison
 
     with failing(ValueError):
-        (rows, bad), (others, worse) = rows_of(first, task), rows_of(second, task)
-        result = compared(
-            rows, others, task=task, test=test, match=match, count=count, resamples=resamples, seed=seed
-        )  # fmt: skip
+        (rows, bad), (others, worse) = rows_of(first, output.task), rows_of(second, output.task)
+        result = compared(rows, others, output.task, **asdict(options))
     report_bad(bad + worse, "not compared")
-    if json:
+    if output.json:
         print_json(result)
     else:
         console.print(comparison(result, first.name, second.name))

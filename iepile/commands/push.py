@@ -1,6 +1,7 @@
 """`iepile push`: a prepared dataset, the metric, a model or the app → the Hub."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,35 +21,43 @@ app = Commands(
 _SHOWN = 20
 
 Repo = Annotated[str, typer.Argument(help="user/name on the Hub; made if need be.", show_default=False)]
-Private = Annotated[bool, typer.Option("--private", help="Make a repository that only its owner sees.")]
-Revision = Annotated[
-    str | None, typer.Option(help="The branch to push to; made if need be. Default: main.", show_default=False)
-]
-Dry = Annotated[bool, typer.Option("--dry-run", help="Show files, sizes and page, and send nothing.")]
-Checked = Annotated[
-    bool,
-    typer.Option("--licences-checked", help="You may publish the sources whose licence words do not plainly allow it."),
-]
+
+
+@dataclass(frozen=True)
+class PushOptions:
+    """What holds for whatever is pushed."""
+
+    private: bool = field(default=False, metadata={"help": "Make a repository that only its owner sees."})
+    revision: str | None = field(
+        default=None, metadata={"help": "The branch to push to; made if need be. Default: main."}
+    )
+    dry_run: bool = field(default=False, metadata={"help": "Show files, sizes and page, and send nothing."})
+
+
+@dataclass(frozen=True)
+class LicensedOptions(PushOptions):
+    """What holds for whatever has texts of others in it."""
+
+    licences_checked: bool = field(
+        default=False,
+        metadata={"help": "You may publish the sources whose licence words do not plainly allow it."},
+    )
 
 
 @app.command()
 def dataset(
     folder: Annotated[Path, typer.Argument(help="A folder that `iepile prepare` made.", show_default=False)],
     repo: Repo,
-    private: Private = False,
-    revision: Revision = None,
-    dry_run: Dry = False,
-    licences_checked: Checked = False,
+    options: LicensedOptions,
 ) -> None:
     """Push a prepared dataset; anyone loads it with load_dataset("user/name", "ner"), without this package.
 
     iepile push dataset rows user/iepile --dry-run
     """
-    may_publish = private or licences_checked
-    _push(lambda: _dataset_upload(folder, repo, may_publish, dry_run), repo, private, revision, dry_run)
+    _push(lambda: _dataset_upload(folder, repo, options), repo, options)
 
 
-def _dataset_upload(folder: Path, repo: str, may_publish: bool, dry_run: bool) -> "Upload":
+def _dataset_upload(folder: Path, repo: str, options: LicensedOptions) -> "Upload":
     from iepile_cards import card_text, dataset_card
     from iepile_cards.upload_set import CARD, HubError, dataset_upload
     from iepile_dataset.export.manifest import MANIFEST, read_manifest
@@ -59,9 +68,9 @@ def _dataset_upload(folder: Path, repo: str, may_publish: bool, dry_run: bool) -
     # As `prepare` left it: without its whole page, and nobody has written on the README.
     bare = not (check_rows(folder) or (folder / "statistics").exists())
     manifest = read_manifest(folder / MANIFEST)
-    _refuse_unlicensed({source["source"]: source["licence"] for source in manifest["sources"]}, may_publish)
+    _refuse_unlicensed({source["source"]: source["licence"] for source in manifest["sources"]}, options)
     parquet = manifest["format"] == "parquet"
-    if bare and not dry_run:
+    if bare and not options.dry_run:
         _write_page(folder)
         manifest = read_manifest(folder / MANIFEST)
     elif bare and parquet:
@@ -84,9 +93,7 @@ def _dataset_upload(folder: Path, repo: str, may_publish: bool, dry_run: bool) -
 def model(
     run: Annotated[Path, typer.Argument(help="A finished run folder.", show_default=False)],
     repo: Repo,
-    private: Private = False,
-    revision: Revision = None,
-    dry_run: Dry = False,
+    options: LicensedOptions,
     predictions: Annotated[
         bool, typer.Option("--predictions", help="Also predictions.jsonl, which holds texts of the test data.")
     ] = False,
@@ -97,7 +104,6 @@ def model(
             show_default=False,
         ),
     ] = None,
-    licences_checked: Checked = False,
 ) -> None:
     """Push a run: adapter or weights, tokenizer, record, scores, curve and card; no checkpoints.
 
@@ -105,11 +111,10 @@ def model(
 
     iepile push model runs/mine user/iepile-ner-lora --base user/iepile-base
     """
-    may_publish = private or licences_checked
-    _push(lambda: _model_upload(run, repo, may_publish, predictions, base), repo, private, revision, dry_run)
+    _push(lambda: _model_upload(run, repo, options, predictions, base), repo, options)
 
 
-def _model_upload(run: Path, repo: str, may_publish: bool, predictions: bool, base: str | None) -> "Upload":
+def _model_upload(run: Path, repo: str, options: LicensedOptions, predictions: bool, base: str | None) -> "Upload":
     from iepile_cards import card_text
     from iepile_cards.push import checked_name
     from iepile_cards.upload_set import HubError, model_upload
@@ -127,12 +132,12 @@ def _model_upload(run: Path, repo: str, may_publish: bool, predictions: bool, ba
             for entry in record.get("data") or []
             for number, words in enumerate(entry.get("licences") or [""], 1)
         }
-        _refuse_unlicensed(licences, may_publish)
+        _refuse_unlicensed(licences, options)
     return model_upload(run, card_text(run, repo, base), predictions, base)
 
 
 @app.command()
-def metric(repo: Repo, private: Private = False, revision: Revision = None, dry_run: Dry = False) -> None:
+def metric(repo: Repo, options: PushOptions) -> None:
     """Push the metric as a Space; anyone loads it with evaluate.load("user/name", "ner"), without this package.
 
     iepile push metric user/iepile_f1
@@ -149,15 +154,13 @@ def metric(repo: Repo, private: Private = False, revision: Revision = None, dry_
         card = str(metric_card(metric_facts(), repo))
         return space_upload(folder / "space", {**metric_files(folder, repo.rpartition("/")[2]), CARD: card})
 
-    _push(upload, repo, private, revision, dry_run)
+    _push(upload, repo, options)
 
 
 @app.command("app")
 def space(
     repo: Repo,
-    private: Private = False,
-    revision: Revision = None,
-    dry_run: Dry = False,
+    options: PushOptions,
     folder: Annotated[
         Path | None, typer.Option(help="Another folder with app.py and requirements.txt.", show_default=False)
     ] = None,
@@ -177,20 +180,20 @@ def space(
         card = {} if (place / CARD).is_file() else {CARD: str(app_card(app_facts(place), repo))}
         return space_upload(place, card)
 
-    _push(upload, repo, private, revision, dry_run)
+    _push(upload, repo, options)
 
 
-def _push(pack: Callable[[], "Upload"], repo: str, private: bool, revision: str | None, dry_run: bool) -> None:
+def _push(pack: Callable[[], "Upload"], repo: str, options: PushOptions) -> None:
     from iepile_cards.push import checked_name, push
 
     with failing(ValueError):
         checked_name(repo)
         upload = pack()
-        if dry_run:
+        if options.dry_run:
             _show(upload, repo)
             return
         quiet_hub()
-        done = push(upload, repo, private=private, revision=revision, tell=warn)
+        done = push(upload, repo, private=options.private, revision=options.revision, tell=warn)
     for verb, paths in (("sent", done.sent), ("deleted", done.deleted)):
         more = [f"… and {len(paths) - _SHOWN:,} more"] if len(paths) > _SHOWN else []
         for path in [*paths[:_SHOWN], *more]:
@@ -199,7 +202,7 @@ def _push(pack: Callable[[], "Upload"], repo: str, private: bool, revision: str 
     if done.commit:
         figures = f"{len(done.sent):,} files sent, {len(done.deleted):,} deleted, {len(done.same):,} unchanged: "
         figures += f"commit {done.commit[:10]}"
-    branch = f" (branch {revision})" if revision else ""
+    branch = f" (branch {options.revision})" if options.revision else ""
     say(f"{figures}, {done.url}{branch}{', private' if done.private else ''}")
 
 
@@ -221,7 +224,7 @@ def _write_page(folder: Path) -> None:
         warn(missing)
 
 
-def _refuse_unlicensed(licences: dict[str, Any], may_publish: bool) -> None:
+def _refuse_unlicensed(licences: dict[str, Any], options: LicensedOptions) -> None:
     """What a source's words do not plainly allow is not published unless the user says that it may be."""
     from iepile_cards.upload_set import HubError
     from iepile_dataset.licences import allows
@@ -231,7 +234,7 @@ def _refuse_unlicensed(licences: dict[str, Any], may_publish: bool) -> None:
     ]
     if unclear:
         reason = f"licence words that do not plainly allow passing it on changed: {'; '.join(unclear)}"
-        if not may_publish:
+        if not (options.private or options.licences_checked):
             remedy = "prepare it with --licence derivatives to leave them out, or, once you have made sure, add"
             raise HubError(f"{reason} ({remedy} --licences-checked; --private shows them to nobody else)")
         warn(reason)

@@ -6,14 +6,14 @@ import random
 
 import pyarrow.parquet
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from iepile.commands.compare import compare
 from iepile.commands.score import score
 from iepile_metric import Accumulator, files
+from iepile_trainer.command_line import Commands
 
-app = typer.Typer()
+app = Commands()
 app.command()(score)
 app.command()(compare)
 
