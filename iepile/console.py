@@ -32,18 +32,19 @@ def failing(*kinds: type[Exception]) -> Iterator[None]:
     """
     from iepile_dataset.errors import DataError
 
+    mendable: tuple[type[Exception], ...] = (DataError, OSError, *kinds)
     try:
         yield
     except BrokenPipeError:
         raise  # who reads the output has gone
-    except (DataError, OSError, *kinds) as error:
+    except mendable as error:
         say(f"error: {error}", errors, "red")
         raise typer.Exit(1) from None
 
 
 @contextmanager
 def progress_bar(text: str, unit: str = "bytes") -> Iterator[Callable[[int, int], None] | None]:
-    """A bar that a function is told of as (done, total); None where nobody watches."""
+    """A bar that a function is mendable of as (done, total); None where nobody watches."""
     if not sys.stderr.isatty():
         yield None
         return

@@ -14,6 +14,8 @@ from .parse_answer import Unparseable, read_answer
 from .scores import Totals, result
 from .tasks import Task, task_named
 
+__all__ = ["PARSES", "ScoringOptions"]
+
 PARSES = {
     "lenient": "answers are repaired where their meaning is plain",
     "strict": "an answer that needs any repair is unparseable",
@@ -56,8 +58,8 @@ class Record:
         label: The annotation as it stood in the row.
         merged, annotated: Gold unit lists after merging and as they stood, one per measure.
         predicted: Unit lists of all answers, united.
-        failed: Rows whose answer could not be parsed.
-        rows: All its rows, kept only if somebody watches.
+        answers: Each of its rows with the units of its answer, None where that could not be parsed; kept only if
+            somebody watches.
         watched: Whether the watcher has seen it.
     """
 
@@ -68,9 +70,18 @@ class Record:
     merged: Units
     annotated: Units
     predicted: Units
-    failed: tuple[Mapping[str, Any], ...] = ()
-    rows: tuple[Mapping[str, Any], ...] = ()
+    answers: tuple[tuple[Mapping[str, Any], Units | None], ...] = ()
     watched: bool = False
+
+    @property
+    def rows(self) -> list[Mapping[str, Any]]:
+        """All its rows."""
+        return [row for row, _ in self.answers]
+
+    @property
+    def failed(self) -> list[Mapping[str, Any]]:
+        """The rows whose answer could not be parsed."""
+        return [row for row, units in self.answers if units is None]
 
     @property
     def key(self) -> tuple[str, str, str | None]:
@@ -166,19 +177,19 @@ class Accumulator:
             self._gold_of(task, label)
             totals.conflicts += 1
         totals.rows += 1
-        if self._watch:
-            record.rows += (row,)
+        predicted: Units | None = None
         try:
             predicted, kinds = read_answer(task, output or "", self._strict)
         except Unparseable as reason:
             totals.refused[str(reason)] += 1
-            record.failed += (row,)
         else:
             if kinds:
                 totals.repaired.update(kinds)
                 totals.recovered += 1
             before = record.predicted
             record.predicted = tuple(map(united, before, predicted)) if before else predicted
+        if self._watch:
+            record.answers += ((row, predicted),)
         if identity is None:
             self._count(record, totals)
 
@@ -200,8 +211,7 @@ class Accumulator:
         if self.options != other.options:
             raise ValueError("accumulators with different match, count or parse do not merge")
         for key, totals in other._totals.items():
-            mine = self._totals.setdefault(key, Totals(totals.task))
-            mine.add(totals)
+            self._totals.setdefault(key, Totals(totals.task)).add(totals)
         self._closed.extend(other._closed)
         for record in self._pending() + other._pending():
             mine_open = self._open.setdefault(record.key, record)
@@ -212,8 +222,7 @@ class Accumulator:
             if mine_open.predicted and record.predicted:
                 mine_open.predicted = tuple(map(united, mine_open.predicted, record.predicted))
             mine_open.predicted = mine_open.predicted or record.predicted
-            mine_open.failed += record.failed
-            mine_open.rows += record.rows
+            mine_open.answers += record.answers
         self._current = None
         return self
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from .accumulator import Accumulator, Record
 from .counts import Outcome
 
+__all__ = ["Counted", "compare"]
+
 Counts = NDArray[np.float64]
 _CHUNK = 2_000_000  # weights held at a time
 

@@ -13,7 +13,6 @@ from .accumulator import Record
 from .counts import Outcome, rates
 from .matching import respelt
 from .mentions import Unit
-from .parse_answer import read_answer
 
 BINS = 10
 CUTS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -39,8 +38,8 @@ class Calibration:
     [(0.3, 1, 0.0), (0.9, 1, 1.0)]
     """
 
-    def __init__(self, match: str = "exact", parse: str = "lenient") -> None:
-        self._match, self._strict = match, parse == "strict"
+    def __init__(self, match: str = "exact") -> None:
+        self._match = match
         # Task, measure → confidence (-1 if unknown) of each unit that is right, of each that is wrong, and the missed.
         self._found: dict[tuple[str, str], tuple[array[float], array[float], list[int]]] = {}
         self._misaligned: Counter[str] = Counter()
@@ -90,11 +89,10 @@ class Calibration:
         """For each measure, unit → its confidences in the answers; None where no answer states any."""
         stated: list[dict[Unit, list[float]]] = [{} for _ in record.task.fields]
         any_row = False
-        for row in record.rows:
+        for row, answer in record.answers:
             confidence = row.get("confidence")
-            if confidence is None or row in record.failed:
+            if confidence is None or answer is None:
                 continue
-            answer, _ = read_answer(record.task, row.get("output") or "", self._strict)
             if not _fits(confidence, record, answer):
                 self._misaligned[record.task.name] += 1
                 continue

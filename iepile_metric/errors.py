@@ -121,8 +121,8 @@ def _paired(
         missed.remove(gold)
     for kind in ("wrong direction", "wrong role", "wrong label", "wrong boundary"):
         for predicted in extra[:MOST] if missed else ():
-            gold = next((unit for unit in missed if _is(kind, predicted, unit, positions, role)), None)
-            if gold is not None:
+            alike = (unit for unit in missed if _is(kind, predicted, unit, positions, role))
+            if gold := next(alike, ()):
                 errors.append(Error(kind, measure, predicted, gold, 2))
                 extra.remove(predicted)
                 missed.remove(gold)

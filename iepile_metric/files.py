@@ -12,6 +12,8 @@ import orjson
 from .accumulator import Accumulator, Returned
 from .variants import first_way
 
+__all__ = ["rows_of"]
+
 PART = 8_000_000  # bytes of file that are worth a process
 _BLOCK = 1 << 20
 

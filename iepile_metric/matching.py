@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from .mentions import Unit
 
+__all__ = ["COUNTS", "MATCHES"]
+
 Pair = tuple[float, Unit, Unit]
 """Credit between 0 and 1, predicted unit, gold unit."""
 

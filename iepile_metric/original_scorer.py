@@ -14,6 +14,8 @@ from typing import Any
 
 from .mentions import Unit
 
+__all__ = ["original_score"]
+
 
 def original_score(rows: Iterable[Mapping[str, Any]], task: str, count: str = "multiset") -> dict[str, float]:
     """Score as the original toolkit does; use `iepile_metric.score` for anything else.

@@ -12,6 +12,8 @@ import orjson
 
 from .tasks import Task
 
+__all__ = ["CUT_OFF", "REPAIRED", "Unparseable", "items_in", "object_in"]
+
 MAX_DEPTH = 48
 MAX_REPAIR = 20_000
 MAX_LENGTH = 2_000_000

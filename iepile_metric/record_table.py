@@ -10,6 +10,8 @@ from .accumulator import Accumulator, Record
 from .counts import Outcome, rates
 from .errors import KINDS, errors_of
 
+__all__ = ["per_record"]
+
 
 def per_record(
     rows: Iterable[Mapping[str, Any]], task: str | None = None, match: str = "exact", **options: Any

@@ -15,6 +15,8 @@ from .errors import KINDS, Analysis, questions
 from .files import BadLine
 from .robustness import fields_in, score_answers
 
+__all__ = ["Examined", "examine"]
+
 ANSWER = 4_000  # characters of a model's raw text that are shown
 
 
@@ -158,7 +160,7 @@ def examine(
     """
     report = Report(match) if title or errors or resamples else None
     has_confidences = fields_in(path, ["confidence"])
-    calibration = Calibration(match, options.get("parse", "lenient")) if has_confidences else None
+    calibration = Calibration(match) if has_confidences else None
     watchers = [watcher for watcher in (report, calibration) if watcher]
 
     def watch(record: Record, outcomes: list[Outcome]) -> None:

@@ -8,6 +8,8 @@ from rich.text import Text
 
 from .variants import KEYS
 
+__all__ = ["comparison", "tables"]
+
 _COUNTS = ("records", "rows", "unparseable", "recovered", "unlabelled", "conflicting_labels")
 
 

@@ -9,6 +9,9 @@ from .events import ARGUMENTS, EVENTS
 from .mentions import ENTITIES, TRIGGERS, Reading, Units
 from .relations import GRAPH, RELATIONS
 
+__all__ = ["TASKS"]
+
+Fields = dict[str, tuple[str, ...]]
 Looser = dict[str, tuple[str, tuple[int, ...]]]
 
 
@@ -26,7 +29,7 @@ class Task:
     """
 
     name: str
-    fields: dict[str, tuple[str, ...]]
+    fields: Fields
     reading: Reading
     looser: Looser = field(default_factory=dict)
     same: dict[str, str] = field(default_factory=dict)
@@ -76,9 +79,9 @@ class Task:
 
 
 _LABELS = {"type", "relation", "role", "attribute"}
-_EVENT = {"event": ("type", "trigger")}
-_ARGUMENT = {"argument": ("type", "role", "argument")}
-_RELATION = {"relation": ("relation", "subject", "object")}
+_EVENT: Fields = {"event": ("type", "trigger")}
+_ARGUMENT: Fields = {"argument": ("type", "role", "argument")}
+_RELATION: Fields = {"relation": ("relation", "subject", "object")}
 # The four figures of the literature: an event or argument is identified, or classified as well.
 _TRIGGER_FOUND: Looser = {"trigger_identification": ("event", (1,))}
 _ARGUMENT_FOUND: Looser = {"argument_identification": ("argument", (0, 2))}

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
+
+from .template import read_lines
 
 _SPLITS = {"train": "train", "validation": "dev", "test": "test"}  # → the name of a JSON-lines file
 _LOOKED_AT = 200  # rows among which the example is chosen
@@ -76,8 +77,7 @@ def _first_rows(folder: Path, tasks: Iterable[str], form: str) -> list[dict[str,
             with pq.ParquetFile(file) as table:
                 batches = table.iter_batches(_LOOKED_AT, columns=["language", "instruction", "output"])
                 return next((batch.to_pylist() for batch in batches), [])
-        with file.open(encoding="utf-8") as lines:
-            return [json.loads(line) for line in islice(lines, _LOOKED_AT)]
+        return [row for _, row in read_lines(file, _LOOKED_AT)]
     return []
 
 

@@ -9,6 +9,8 @@ from .model_card import CORPUS
 from .push import WAITS, Incomplete, checked_name, until_done
 from .upload_set import CARD, HubError
 
+__all__ = ["download"]
+
 _MARK = ".cache/huggingface"  # what `huggingface_hub` leaves in a folder that it fills
 _STRICTER = "IEPile as a whole: CC BY-NC-SA 4.0; some of its sources are stricter, each keeps its own licence"
 

@@ -9,6 +9,8 @@ import yaml
 from .card import on_hub
 from .template import read_json
 
+__all__ = ["RESULTS"]
+
 RESULTS = ".eval_results/iepile.yaml"
 PRECISION = 6  # decimals of a value in metadata
 _HIDDEN = ("before",)  # scored for comparison, not a result of the model

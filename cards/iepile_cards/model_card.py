@@ -1,16 +1,16 @@
 """The model card of a run folder, from `run.json`, `scores.json` and the answers beside them."""
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .card import Page, on_hub, public_name
 from .eval_results import datasets_of, interval, is_hidden, metric_results, write_results
 from .licence import strictest
-from .template import citation, read_json
+from .template import citation, read_json, read_lines
+
+__all__ = ["ANSWERS"]
 
 ANSWERS = "predictions.jsonl"
 
@@ -161,8 +161,11 @@ def _example(path: Path) -> tuple[int, dict[str, str] | None]:
     """The shortest of the first answers that found something, and the number of its line."""
     if not path.is_file():
         return 0, None
-    with path.open(encoding="utf-8") as lines:
-        rows = list(_answered(islice(lines, _LOOKED_AT)))
+    rows = [
+        (number, row)
+        for number, row in read_lines(path, _LOOKED_AT)
+        if row.get("instruction") and str(row.get("output") or "").strip()
+    ]
     # An answer that found something has more than the commas and brackets of one that did not.
     rows = [row for row in rows if re.search(r"\[\s*[^\]\s]", row[1]["output"])] or rows
     # A page in English shows an English example if there is one.
@@ -171,13 +174,3 @@ def _example(path: Path) -> tuple[int, dict[str, str] | None]:
         return 0, None
     number, row = shortest
     return number, {name: row[name] for name in ("instruction", "output")}
-
-
-def _answered(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict) and row.get("instruction") and str(row.get("output") or "").strip():
-            yield number, row

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from .upload_set import HubError, Upload
 
+__all__ = ["checked_name", "push"]
+
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before each new attempt; as many attempts follow the first."""
 

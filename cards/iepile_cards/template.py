@@ -2,17 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from importlib import resources
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from .dataset_files import is_raw
-
-__all__ = ["citation", "read_json"]
+__all__ = ["read_json"]
 
 
 def read_json(path: Path) -> Any:
@@ -30,6 +30,15 @@ def read_json(path: Path) -> Any:
     if not isinstance(content, dict):
         raise ValueError(f"{path}: not a JSON object (write it anew)")
     return content
+
+
+def read_lines(path: Path, most: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Number and object of the first lines of a file; what is no JSON object is passed over."""
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(islice(lines, most), 1):
+            with suppress(ValueError):
+                if isinstance(row := json.loads(line), dict):
+                    yield number, row
 
 
 def citation() -> str:
@@ -86,5 +95,5 @@ def _environment() -> jinja2.Environment:
         autoescape=False,  # Markdown
     )
     environment.filters |= {"cell": cell, "fence": _fence, "fraction": fraction, "percent": percent, "whole": whole}
-    environment.tests["raw"] = is_raw
+    environment.tests["raw"] = lambda config: config.startswith("raw_")
     return environment

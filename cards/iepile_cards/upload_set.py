@@ -12,6 +12,8 @@ from typing import Any
 from .card import README as CARD
 from .template import read_json
 
+__all__ = ["CARD", "HubError", "Upload", "dataset_upload", "metric_files", "model_upload", "space_upload"]
+
 _MODEL = (
     "adapter_config.json", "added_tokens.json", "chat_template.jinja", "config.json", "curve.png",
     "generation_config.json", "merges.txt", "*.model", "*.safetensors", "*.safetensors.index.json", "run.json",

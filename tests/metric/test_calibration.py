@@ -18,7 +18,7 @@ def row(output, gold, confidence, **more):
 
 
 def table(rows, measure="entity", task="ner", **options):
-    watch = Calibration(**{name: options[name] for name in ("match", "parse") if name in options})
+    watch = Calibration(**{name: options[name] for name in ("match",) if name in options})
     Accumulator(task, watch=watch, **options).extend(rows).result()
     return watch.summary()[task]["measures"][measure]
 
