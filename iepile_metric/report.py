@@ -40,7 +40,7 @@ class Report:
         self.counted(record, outcomes)
         errors = self.analysis(record, outcomes)
         text, _ = questions(record.rows)
-        units = [
+        units: list[dict[str, Any]] = [
             {"kind": "", "measure": measure, "found": unit, "wanted": unit}
             for measure, (hits, _, _) in zip(record.task.measures, outcomes)
             for unit in hits

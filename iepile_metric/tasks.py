@@ -53,6 +53,10 @@ class Task:
         """Positions of a measure's fields that are text; the others name labels."""
         return tuple(i for i, name in enumerate(self.fields[measure]) if name not in _LABELS)
 
+    def units(self, items: list[Any]) -> Units:
+        """Items → unit lists, one per measure."""
+        return self.reading.units(items)
+
     def gold(
         self, label: list[dict[str, Any]] | dict[str, Any], respell: Callable[[str], str] | None = None
     ) -> tuple[Units, Units]:

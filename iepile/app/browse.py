@@ -35,7 +35,7 @@ def browse_tab(corpus: str | None, sources: Mapping[str, Source]) -> None:
         back = gr.Button("← Previous", elem_id="previous", size="sm", min_width=90)
         number = gr.Number(1, precision=0, minimum=1, label="Page", elem_id="page", min_width=90)
         forward = gr.Button("Next →", elem_id="next", size="sm", min_width=90)
-    shown = _page(sources, first.task, first.key, "", "", 1)
+    shown = _page(sources, 1, first.task, first.key, "", "")
     status, records = gr.HTML(shown[3], elem_id="where"), gr.HTML(shown[4], elem_id="records")
     # Values come as the browser sends them: a source may belong to the task before, which gradio would refuse.
     quiet: dict[str, Any] = {
@@ -43,9 +43,9 @@ def browse_tab(corpus: str | None, sources: Mapping[str, Source]) -> None:
         "show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last", "preprocess": False,
     }  # fmt: skip
     for changed in (task.input, source.input, split.input, words.submit):
-        changed(lambda *values: _page(sources, *values[:4], 1), **quiet)
+        changed(lambda *values: _page(sources, 1, *values[:4]), **quiet)
     for event, by in ((number.submit, 0), (back.click, -1), (forward.click, 1)):
-        event(lambda *values, by=by: _page(sources, *values[:4], _number(values[4]) + by), **quiet)
+        event(lambda *values, by=by: _page(sources, _number(values[4]) + by, *values[:4]), **quiet)
     _statistics(corpus)
 
 
@@ -53,7 +53,7 @@ def _number(typed: Any) -> int:
     return int(min(typed, 2**31)) if isinstance(typed, int | float) else 1
 
 
-def _page(sources: Mapping[str, Source], task: str, key: str, part: str, words: str, number: int) -> Any:
+def _page(sources: Mapping[str, Source], number: int, task: str, key: str, part: str, words: str) -> Any:
     """What the lists, the page's number, the line above the records and the records themselves become."""
     import gradio as gr
 

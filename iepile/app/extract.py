@@ -107,9 +107,7 @@ def extract_tab(model: Model) -> None:
                     language="json", label="Result as JSON", interactive=False, buttons=["copy", "download"],
                     max_lines=24, wrap_lines=True, elem_id="json",
                 )  # fmt: skip
-    _answer_clicks(
-        gr, model, inputs, buttons, {"status": status, "found": result, "questions": questions, "json": as_json}
-    )
+    _answer_clicks(model, inputs, buttons, {"status": status, "found": result, "questions": questions, "json": as_json})
     _fill_in(inputs, buttons, status)
 
 

@@ -65,7 +65,7 @@ def scores(examined: "Examined") -> str:
     """Tables, lines that could not be scored, and the report in a frame of its own."""
     from iepile_metric.tables import tables
 
-    laid_out = [
+    laid_out: list[dict[str, Any]] = [
         {
             "title": table.title,
             "head": [column.header for column in table.columns] if table.show_header else [],
