@@ -70,12 +70,17 @@ def f1(counts: Counts) -> Counts:
     return np.divide(2 * tp, whole, out=np.ones_like(whole), where=whole > 0)
 
 
+def _sizes(records: int, resamples: int) -> Iterator[int]:
+    """How many resamples are held at a time."""
+    step = max(1, _CHUNK // max(1, records))
+    for start in range(0, resamples, step):
+        yield min(step, resamples - start)
+
+
 def _draws(records: int, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
     """Yield chunks of bootstrap weights, shape (some resamples, records): how often each record is drawn."""
     rng = np.random.default_rng(seed)
-    step = max(1, _CHUNK // max(1, records))
-    for start in range(0, resamples, step):
-        size = min(step, resamples - start)
+    for size in _sizes(records, resamples):
         drawn = rng.integers(records, size=(size, records), dtype=np.int32)
         drawn += np.arange(size, dtype=np.int32)[:, None] * records
         weights = np.bincount(drawn.ravel(), minlength=size * records)
@@ -239,8 +244,6 @@ def _differences(a: Counts, b: Counts, test: str, resamples: int, level: float, 
 def _swaps(records: int, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
     """Yield chunks of coin throws, shape (some resamples, records)."""
     rng = np.random.default_rng(seed)
-    step = max(1, _CHUNK // max(1, records))
-    for start in range(0, resamples, step):
-        size = min(step, resamples - start)
+    for size in _sizes(records, resamples):
         bits = np.unpackbits(rng.integers(256, size=(size, (records + 7) // 8), dtype=np.uint8), axis=1)
         yield bits[:, :records].astype(np.float32)

@@ -58,10 +58,8 @@ def read_rows(lines: Iterable[bytes], bad: list[BadLine], file: str = "") -> Ite
     for number, line in enumerate(lines, 1):
         try:
             row = loads(line)
-            if row["output"].__class__ is str and row["label"].__class__ is str:
-                yield number, row
-                continue
-            reason = _reason(row)
+            is_plain = row["output"].__class__ is str and row["label"].__class__ is str
+            reason = None if is_plain else _reason(row)
         except orjson.JSONDecodeError as error:
             reason = f"no JSON: {error}" if line.strip() else ""
         except (KeyError, TypeError):

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from difflib import SequenceMatcher
 from functools import lru_cache
 
 from .mentions import Unit
@@ -78,15 +79,7 @@ def overlap(one: str, other: str) -> float:
         return 1.0 if left == right else 0.0
     if set(left).isdisjoint(right):
         return 0.0
-    longest = 0
-    previous = [0] * (len(right) + 1)
-    for token in left:
-        current = [0] * (len(right) + 1)
-        for i, match in enumerate(right):
-            if token == match:
-                current[i + 1] = previous[i] + 1
-                longest = max(longest, current[i + 1])
-        previous = current
+    longest = SequenceMatcher(None, left, right, autojunk=False).find_longest_match().size
     return 2 * longest / (len(left) + len(right))
 
 
