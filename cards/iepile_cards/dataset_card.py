@@ -78,7 +78,7 @@ def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
         "manifest": (manifest, "manifest.json "),
         "total": (total, "the files' rows"),
         "rows": (rows, "the rows of "),
-        "statistics": (statistics, f"{STATISTICS}/stats.json "),
+        "statistics": (statistics and {"tasks": statistics["tasks"]}, f"{STATISTICS}/stats.json "),
         "lost": (
             {name: sum(_sum_of(source, name) for source in sources) for name in _LOSSES},
             "manifest.json sources[].counts.",
