@@ -19,7 +19,8 @@ UNFIT = (KeyError, TypeError, AttributeError, ValueError)
 NAN = "NAN"
 """The original's word for "no such argument", and for an event whose trigger is not annotated."""
 
-_NO_ARGUMENT = ("", NAN, None)
+NO_MENTION = ("", NAN, None)
+"""What stands for an argument or trigger that is not there."""
 
 Items = Sequence[Mapping[str, Any]]
 
@@ -69,8 +70,12 @@ def typed_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
     >>> typed_answers("Ulm, Bavaria", [item], Schema(triples={"city_in_state": ("city", "in", "state")}))
     {'city_in_state': '[{"subject": "Ulm", "object": "Bavaria"}]'}
     """
-    typed = [{**item, "relation": f"{item['head_type']}_{item['relation']}_{item['tail_type']}"} for item in items]
-    return relation_answers(text, typed, schema)
+    return relation_answers(text, [{**item, "relation": triple_name(item)} for item in items], schema)
+
+
+def triple_name(item: Mapping[str, Any]) -> str:
+    """The name of a typed relation, see `Schema.triples`."""
+    return f"{item['head_type']}_{item['relation']}_{item['tail_type']}"
 
 
 def graph_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
@@ -160,7 +165,7 @@ def known_triggers(text: str, items: Items) -> dict[str, list[str]]:
     found: dict[str, dict[str, int]] = {}
     for item in items:
         triggers, trigger = found.setdefault(item["event_type"], {}), item.get("event_trigger")
-        if trigger not in _NO_ARGUMENT:
+        if trigger not in NO_MENTION:
             triggers.setdefault(trigger, locate(text, trigger))
     return {kind: list(_in_order(triggers)) for kind, triggers in found.items()}
 
@@ -171,7 +176,7 @@ def _events(
     found: dict[str, list[tuple[int, str]]] = {}
     for item in items:
         kind, trigger = item["event_type"], item.get("event_trigger")
-        if trigger in _NO_ARGUMENT:
+        if trigger in NO_MENTION:
             trigger, position = None, len(text)
         else:
             position = text.index(trigger)
@@ -193,7 +198,7 @@ def _arguments(text: str, arguments: Items, schema: Schema, kind: str) -> str:
     values: dict[str, dict[str, int]] = {}
     for argument in arguments:
         mention = argument["argument"]
-        if mention not in _NO_ARGUMENT:
+        if mention not in NO_MENTION:
             role, position = argument["role"], text.index(mention)
             if role in values:
                 values[role].setdefault(mention, position)

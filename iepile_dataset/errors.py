@@ -2,6 +2,15 @@
 
 from dataclasses import dataclass
 
+__all__ = ["KEPT_PROBLEMS", "DataError", "Problem", "keep", "shown"]
+
+KEPT_PROBLEMS = 20
+"""How many problems of a run are remembered; all of them are counted."""
+
+
+class DataError(ValueError):
+    """Nothing can be done with the given data or options; the message says why and what would help."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -24,13 +33,34 @@ class Problem:
     remedy: str
     raw: str = ""
 
+    @property
+    def place(self) -> str:
+        """The file, and its line where one is meant."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.reason} ({self.remedy})"
+        return f"{self.place}: {self.reason} ({self.remedy})"
+
+    @classmethod
+    def of_error(cls, file: str, error: DataError) -> "Problem":
+        """A `DataError`, whose message ends in its remedy, as the problem of a file.
+
+        >>> Problem.of_error("a", DataError("no label (add one)"))
+        Problem(file='a', line=0, reason='no label', remedy='add one', raw='')
+        """
+        reason, _, remedy = str(error).removesuffix(")").rpartition(" (")
+        return cls(file, 0, reason, remedy)
+
+    @classmethod
+    def of_line(cls, file: str, line: int, raw: bytes, reason: str, remedy: str) -> "Problem":
+        """The problem of a line as it was read."""
+        return cls(file, line, reason, remedy, raw.decode("utf-8", "replace").rstrip("\r\n"))
 
 
-class DataError(ValueError):
-    """Nothing can be done with the given data or options; the message says why and what would help."""
+def keep(problems: list[Problem], problem: Problem) -> None:
+    """Remember a problem where it is among the first."""
+    if len(problems) < KEPT_PROBLEMS:
+        problems.append(problem)
 
 
 def shown(value: object, limit: int = 60) -> str:

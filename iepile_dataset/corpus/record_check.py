@@ -1,9 +1,9 @@
 """Does a record fit its source? The same findings for quarantine and for `iepile validate`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..answers import graph_attributes
+from ..answers import NO_MENTION, graph_attributes
 from ..errors import shown
 from ..schema import Schema
 
@@ -14,19 +14,19 @@ _ADD_LABEL = "add it to schema.json or correct the annotation"
 _VERBATIM = "an annotation must quote the text letter for letter"
 
 
-def problems(record: Any, key: str, schema: Schema) -> Iterator[Finding]:
+def problems(record: Any, key: str, schema: Schema | None) -> Iterator[Finding]:
     """Everything that keeps a record from becoming instructions.
 
     Args:
         record: One parsed line of a split file.
         key: The annotation's key: `entity`, `relation` or `event`.
-        schema: The source's labels.
+        schema: The source's labels; None where they are not at hand, so that any label passes.
 
     >>> next(problems({"text": "In Paris", "entity": [{"entity": "Pariss", "entity_type": "city"}]}, "entity",
     ...     Schema(types=("city",))))[0]
     'entity "Pariss" does not occur in the text'
     """
-    if not isinstance(record, Mapping):
+    if not isinstance(record, dict):
         yield f"the line holds {shown(record)}, not an object", 'write {"text": …, "' + key + '": […]}'
         return
     text = record.get("text")
@@ -42,24 +42,26 @@ def problems(record: Any, key: str, schema: Schema) -> Iterator[Finding]:
         yield f'"{key}" is {shown(items)}, not a list', "use [] where nothing is annotated"
         return
     for item in items:
-        if not isinstance(item, Mapping):
+        if not isinstance(item, dict):
             yield f'"{key}" holds {shown(item)}, not an object', "see the format of the task in the README"
         else:
             yield from _CHECKS[key](item, text, schema)
 
 
-def _entity(item: Mapping[str, Any], text: str, schema: Schema) -> Iterator[Finding]:
-    yield from _mention(item, "entity", "entity", text)
-    yield from _label(item, "entity_type", "type", schema.types)
+def _entity(item: Mapping[str, Any], text: str, schema: Schema | None) -> Sequence[Finding]:
+    types = schema and schema.types
+    return (*_mention(item, "entity", "entity", text), *_label(item, "entity_type", "type", types))
 
 
-def _relation(item: Mapping[str, Any], text: str, schema: Schema) -> Iterator[Finding]:
+def _relation(item: Mapping[str, Any], text: str, schema: Schema | None) -> Iterator[Finding]:
     yield from _mention(item, "head", "head", text)
     yield from _mention(item, "tail", "tail", text)
+    if schema is None:
+        yield from _label(item, "relation", "relation", None)
+        return
     relation, types = item.get("relation"), (item.get("head_type"), item.get("tail_type"))
-    typed = [pair for pair in schema.triples.values() if pair[1] == relation]
-    attributes = graph_attributes(schema)
     plain = relation in schema.relations
+    typed = [pair for pair in schema.triples.values() if pair[1] == relation]
     if typed and (all(types) or not plain):
         for field, kind in zip(("head_type", "tail_type"), types):
             if not isinstance(kind, str):
@@ -67,47 +69,55 @@ def _relation(item: Mapping[str, Any], text: str, schema: Schema) -> Iterator[Fi
         if (types[0], relation, types[1]) not in typed and all(isinstance(kind, str) for kind in types):
             between = f"from {shown(types[0])} to {shown(types[1])}"
             yield f"relation {shown(relation)} {between} is not in the schema", _ADD_LABEL
-    elif not plain and any(relation in names for names in attributes.values()):
-        kinds = tuple(kind for kind, names in attributes.items() if relation in names)
-        yield from _label(item, "head_type", f"type with attribute {shown(relation)}", kinds)
+        return
+    kinds = () if plain else [kind for kind, names in graph_attributes(schema).items() if relation in names]
+    if kinds:
+        yield from _label(item, "head_type", "type with attribute", kinds, relation)
     else:
         yield from _label(item, "relation", "relation", schema.relations)
 
 
-def _event(item: Mapping[str, Any], text: str, schema: Schema) -> Iterator[Finding]:
-    if item.get("event_trigger") not in ("", "NAN", None):
+def _event(item: Mapping[str, Any], text: str, schema: Schema | None) -> Iterator[Finding]:
+    if item.get("event_trigger") not in NO_MENTION:
         yield from _mention(item, "event_trigger", "trigger", text)
     kind = item.get("event_type")
-    yield from _label(item, "event_type", "event type", schema.types)
+    yield from _label(item, "event_type", "event type", schema and schema.types)
     arguments = item.get("arguments") or []
     if not isinstance(arguments, list):
         yield f'"arguments" is {shown(arguments)}, not a list', 'write [{"argument": …, "role": …}]'
         return
-    roles = schema.roles.get(kind, ()) if isinstance(kind, str) else ()
+    roles = schema and (schema.roles.get(kind, ()) if isinstance(kind, str) else ())
     for argument in arguments:
-        if not isinstance(argument, Mapping):
+        if not isinstance(argument, dict):
             yield f'"arguments" holds {shown(argument)}, not an object', 'write {"argument": …, "role": …}'
-        elif argument.get("argument") not in ("", "NAN", None) or "argument" not in argument:
+        elif argument.get("argument") not in NO_MENTION or "argument" not in argument:
             yield from _mention(argument, "argument", "argument", text)
-            yield from _label(argument, "role", f"role of {shown(kind)}", roles)
+            yield from _label(argument, "role", "role of", roles, kind)
 
 
-def _mention(item: Mapping[str, Any], field: str, noun: str, text: str) -> Iterator[Finding]:
+def _mention(item: Mapping[str, Any], field: str, noun: str, text: str) -> Sequence[Finding]:
     value = item.get(field)
     if not isinstance(value, str):
-        yield (f'"{field}" is {shown(value)}' if field in item else f'no "{field}"'), "give it as a string"
-    elif not value:
-        yield f'"{field}" is empty', "remove the annotation"
-    elif value not in text:
-        yield f"{noun} {shown(value)} does not occur in the text", _VERBATIM
+        return (_no_string(item, field),)
+    if not value:
+        return ((f'"{field}" is empty', "remove the annotation"),)
+    return () if value in text else ((f"{noun} {shown(value)} does not occur in the text", _VERBATIM),)
 
 
-def _label(item: Mapping[str, Any], field: str, noun: str, labels: tuple[str, ...]) -> Iterator[Finding]:
+def _label(
+    item: Mapping[str, Any], field: str, noun: str, labels: Sequence[str] | None, of: object = None
+) -> Sequence[Finding]:
     value = item.get(field)
     if not isinstance(value, str):
-        yield (f'"{field}" is {shown(value)}' if field in item else f'no "{field}"'), "give it as a string"
-    elif value not in labels:
-        yield f"{noun} {shown(value)} is not in the schema", _ADD_LABEL
+        return (_no_string(item, field),)
+    if labels is None or value in labels:
+        return ()
+    noun = noun if of is None else f"{noun} {shown(of)}"
+    return ((f"{noun} {shown(value)} is not in the schema", _ADD_LABEL),)
+
+
+def _no_string(item: Mapping[str, Any], field: str) -> Finding:
+    return (f'"{field}" is {shown(item[field])}' if field in item else f'no "{field}"'), "give it as a string"
 
 
 _CHECKS = {"entity": _entity, "relation": _relation, "event": _event}

@@ -15,6 +15,8 @@ from ..schema import Schema
 from ..tasks import Task, task_named
 from .sampling import Draw, apart, batches, shuffled
 
+__all__ = ["Fit", "Instructor", "Questions", "instructions", "is_empty"]
+
 Fit = Callable[[Mapping[str, str]], list[list[str]]]
 """A batch as {label: entry} → the labels in batches that fit"""
 
@@ -36,7 +38,31 @@ class Questions(NamedTuple):
     empty: int
     key: int = 0
 
+    @property
+    def row_keys(self) -> list[int]:
+        """A 32-bit number for each row of the record, drawn from its content."""
+        return [(self.key + number * _STEP) & 0xFFFFFFFF for number in range(len(self.asked))]
 
+    def limited(self, below: int) -> "Questions":
+        """The questions without those empty ones whose key is not below a threshold."""
+        rows = zip(self.row_keys, self.asked, self.outputs)
+        kept = [(asked, output) for key, asked, output in rows if key < below or not is_empty(output)]
+        dropped = len(self.asked) - len(kept)
+        return self._replace(
+            asked=[asked for asked, _ in kept], outputs=[output for _, output in kept], empty=self.empty - dropped
+        )
+
+
+def is_empty(output: str) -> bool:
+    """Whether an answer holds nothing at all.
+
+    >>> is_empty('{"city": [], "river": []}'), is_empty('{"city": ["Ulm"]}')
+    (True, False)
+    """
+    return not any(orjson.loads(output).values())
+
+
+_STEP = 0x9E3779B1  # spreads the batches of one record over the 32 bits
 _NOTHING = Questions((), (), "", 0)
 
 
@@ -59,7 +85,7 @@ class Instructor:
     ['{"city": ["Ulm"], "person": []}']
     """
 
-    windows = lost = over = 0  # a whole text loses nothing; see `token_budget.Fitter`
+    windows = lost = over = 0  # a whole text loses nothing; see `TokenBudget`
 
     def __init__(
         self, task: Task, schema: Schema, language: str, train: bool, options: Options, source: str = ""
@@ -151,7 +177,7 @@ class Instructor:
         return Questions(self._asked(cut, entries), self._outputs(cut, found), label, empty, key)
 
     def parts(self, text: str, items: Items | None) -> Sequence[tuple[str, Questions]]:
-        """(text, its questions): one part, the whole text; `token_budget.Fitter` has several."""
+        """(text, its questions): one part, the whole text; `TokenBudget` has several."""
         return ((text, self.ask(text, items)),)
 
     def instruction(self, asked: str, text: str) -> str:

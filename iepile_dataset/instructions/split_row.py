@@ -1,7 +1,7 @@
 """A generated row that is too long → rows about the windows of its text.
 
-Windows are cut as `fit` cuts them for a token budget, and each answer holds what stands in its window. The rows keep
-their record's id and annotation: what two windows both say counts once.
+Windows are cut as for a token budget, and each answer holds what stands in its window. The rows keep their record's id
+and annotation: what two windows both say counts once.
 """
 
 import json
@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..answers import UNFIT, Items
-from .parse import Asked, annotation, answer_of, items_asked, output_of, read_instruction
+from .parse import Question, annotation, answer_of, items_asked, output_of, read_instruction
 from .token_budget import LEAST_TEXT, windows, within
+
+__all__ = ["split_row"]
 
 Row = Mapping[str, str]
 
 
-def cut_row(
+def split_row(
     row: Row, limit: int, length: Callable[[str, str], int], count: Callable[[str], int]
 ) -> Iterator[dict[str, str]]:
     """Rows about consecutive windows of a row's text, each within a limit.
@@ -37,52 +39,52 @@ def cut_row(
     >>> row = {"task": "NER", "label": "", "output": '{"city": ["Ulm", "Rome"]}',
     ...     "instruction": '{"schema": ["city"], "input": "Ada was born in Ulm. Later she lived in Rome."}'}
     >>> letters = lambda *parts: sum(map(len, parts))
-    >>> [row["output"] for row in cut_row(row, 80, letters, len)]
+    >>> [row["output"] for row in split_row(row, 80, letters, len)]
     ['{"city": ["Ulm"]}', '{"city": ["Rome"]}']
     """
-    asked = read_instruction(row["instruction"], row["task"])
-    items = _items(row, asked)
+    question = read_instruction(row["instruction"], row["task"])
+    items = _items(row, question)
 
-    def cut(text: str, room: int) -> Iterator[dict[str, str]]:
-        for part in windows(text, room, lambda piece: count(json.dumps(piece, ensure_ascii=False)[1:-1])):
-            made = _ask(asked, part, within(part, items, asked.task.annotation)) if part.strip() else None
-            if made is None:
+    def split(text: str, room: int) -> Iterator[dict[str, str]]:
+        for window in windows(text, room, lambda piece: count(json.dumps(piece, ensure_ascii=False)[1:-1])):
+            pair = _ask(question, window, within(window, items, question.task.annotation)) if window.strip() else None
+            if pair is None:
                 continue
-            if length(*made) <= limit:
-                yield {**row, "instruction": made[0], "output": made[1]}
+            if length(*pair) <= limit:
+                yield {**row, "instruction": pair[0], "output": pair[1]}
             elif room > LEAST_TEXT:  # the answer takes more room than was left for it
-                yield from cut(part, max(room * 3 // 4, LEAST_TEXT))
+                yield from split(window, max(room * 3 // 4, LEAST_TEXT))
 
-    nothing = answer_of(asked, asked.labels, {})
-    room = limit - length(_instruction(asked, asked.whole["schema"], ""), nothing)
+    nothing = answer_of(question, question.labels, {})
+    room = limit - length(_instruction(question, question.instruction["schema"], ""), nothing)
     if room >= LEAST_TEXT:
-        yield from cut(asked.text, room)
+        yield from split(question.text, room)
 
 
-def _items(row: Row, asked: Asked) -> Items:
+def _items(row: Row, question: Question) -> Items:
     """What the row's answer is made of: its share of the annotation, or else what the answer states."""
     try:
-        items = items_asked(asked, row.get("label") or "null")
-        if output_of(asked, items) == row["output"]:
+        items = items_asked(question, row.get("label") or "null")
+        if output_of(question, items) == row["output"]:
             return items
     except UNFIT:
         pass
-    return annotation(asked, row["output"])
+    return annotation(question, row["output"])
 
 
-def _ask(asked: Asked, text: str, items: Items) -> tuple[str, str] | None:
+def _ask(question: Question, text: str, items: Items) -> tuple[str, str] | None:
     """(instruction, output) about a window, None where nothing is asked of it."""
-    answer = asked.task.answer(text, items, asked.schema)
-    schema, labels = asked.whole["schema"], asked.labels
-    if asked.task.hints:
-        hints = {label: json.loads(entry) for label, entry in asked.task.hints(text, items, asked.schema).items()}
+    task, schema, labels = question.task, question.instruction["schema"], question.labels
+    answer = task.answer(text, items, question.schema)
+    if task.hints:
+        hints = {label: json.loads(entry) for label, entry in task.hints(text, items, question.schema).items()}
         labels = tuple(label for label in labels if label in hints)
         if isinstance(schema, Mapping):
             schema = {label: {label: schema[label][label], **hints[label]} for label in labels}
         else:
             schema = [hints[label] for label in labels]
-    return (_instruction(asked, schema, text), answer_of(asked, labels, answer)) if labels else None
+    return (_instruction(question, schema, text), answer_of(question, labels, answer)) if labels else None
 
 
-def _instruction(asked: Asked, schema: Any, text: str) -> str:
-    return json.dumps({**asked.whole, "schema": schema, "input": text}, ensure_ascii=False)
+def _instruction(question: Question, schema: Any, text: str) -> str:
+    return json.dumps({**question.instruction, "schema": schema, "input": text}, ensure_ascii=False)

@@ -12,12 +12,14 @@ from json.encoder import encode_basestring as quote
 from pathlib import Path
 from typing import Any
 
-from ..answers import Items
+from ..answers import NO_MENTION, Items
 from ..errors import DataError, shown
 from ..options import Options
 from ..schema import Schema
 from ..tasks import Task
 from .instructor import Instructor, Questions
+
+__all__ = ["LEAST_TEXT", "TokenBudget", "known_roles", "token_counter", "tokenizer_file", "windows", "within"]
 
 # A sentence ends behind its closing mark and the quotes and spaces that follow; a full stop only before a space,
 # so that 3.14 stays whole.
@@ -27,7 +29,7 @@ LEAST_TEXT = 16
 """Tokens of text below which a budget is refused: a window of less is no text."""
 
 
-class Fitter:
+class TokenBudget:
     """Asks a record in questions of at most `options.max_prompt_tokens` tokens.
 
     The tokens are those of the instruction alone, without a chat template's own, counted by `count` where it is given,
@@ -78,21 +80,21 @@ class Fitter:
             One of `answers.UNFIT`: the record does not fit the schema, as without a budget.
         """
         label = self._whole.ask(text, items).label
-        made = []
+        parts = []
         cut = windows(text, max(LEAST_TEXT, self._room - self._longest(text, items)), self._text_cost)
-        parts = [part for part in cut if not part.isspace()] or cut[:1]
-        self.windows += len(parts) - 1
-        inside = [within(part, items or (), self._annotation) for part in parts]
-        if len(parts) > 1:
+        cut = [window for window in cut if not window.isspace()] or cut[:1]
+        self.windows += len(cut) - 1
+        inside = [within(window, items or (), self._annotation) for window in cut]
+        if len(cut) > 1:
             self.lost += _lost(items or (), inside, self._annotation)
-        for part, found in zip(parts, inside):
-            used = self._text_cost(part)
+        for window, held in zip(cut, inside):
+            used = self._text_cost(window)
             for asker in self._askers:
-                known = None if items is None else known_roles(found, asker.schema, self._annotation)
-                questions = asker.ask(part, known, lambda entries: self._split(entries, self._room - used))  # noqa: B023
-                self.over += sum(self._is_over(asked, part, used) for asked in questions.asked)
-                made.append((part, questions._replace(label=label)))
-        return made
+                known = None if items is None else known_roles(held, asker.schema, self._annotation)
+                questions = asker.ask(window, known, lambda entries: self._split(entries, self._room - used))  # noqa: B023
+                self.over += sum(self._is_over(asked, window, used) for asked in questions.asked)
+                parts.append((window, questions._replace(label=label)))
+        return parts
 
     def _longest(self, text: str, items: Items | None) -> int:
         """Tokens of the longest entry that is asked of a text."""
@@ -176,14 +178,15 @@ def _relation(window: str, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _event(window: str, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    trigger, arguments = item.get("event_trigger"), list(filter(_named, item.get("arguments") or ()))
+    trigger, arguments = item.get("event_trigger"), _named(item)
     kept = [argument for argument in arguments if argument["argument"] in window]
-    stands = trigger in window if trigger not in ("", "NAN", None) else bool(kept) or not arguments
+    stands = trigger in window if trigger not in NO_MENTION else bool(kept) or not arguments
     return {**item, "arguments": kept} if stands else None
 
 
-def _named(argument: Mapping[str, Any]) -> bool:
-    return argument["argument"] not in ("", "NAN", None)
+def _named(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The arguments that name something."""
+    return [argument for argument in event.get("arguments") or () if argument["argument"] not in NO_MENTION]
 
 
 _WITHIN = {"entity": _entity, "relation": _relation, "event": _event}
@@ -192,13 +195,12 @@ _WITHIN = {"entity": _entity, "relation": _relation, "event": _event}
 def _lost(items: Items, inside: list[list[Mapping[str, Any]]], annotation: str) -> int:
     """Units (entities, relations, events and arguments) that no window holds."""
 
-    def units(found: Sequence[Mapping[str, Any]]) -> set[str]:
+    def units(annotated: Sequence[Mapping[str, Any]]) -> set[str]:
         named = set()
-        for item in found:
+        for item in annotated:
             bare = {key: value for key, value in item.items() if key != "arguments"}
             named.add(repr(bare))
-            arguments = item.get("arguments") or () if annotation == "event" else ()
-            named |= {repr((bare, argument)) for argument in arguments if _named(argument)}
+            named |= {repr((bare, argument)) for argument in (_named(item) if annotation == "event" else ())}
         return named
 
     return len(units(items) - set().union(*map(units, inside)))
@@ -209,7 +211,7 @@ def known_roles(items: Items, schema: Schema, annotation: str) -> Items:
     if annotation != "event":
         return items
     return [
-        {**item, "arguments": [a for a in item.get("arguments") or () if _named(a) and a["role"] in roles]}
+        {**item, "arguments": [argument for argument in _named(item) if argument["role"] in roles]}
         for item in items
         if item["event_type"] in schema.types
         for roles in [schema.roles.get(item["event_type"], ())]
@@ -220,26 +222,20 @@ def _pieces(schema: Schema, task: Task, limit: int, count: Callable[[str], int])
     """The schema, long role lists cut: the first piece asks for everything once, the others for further roles."""
     pieces = [schema]
     for kind in schema.types if task.annotation == "event" else ():
-        roles = schema.roles.get(kind, ())
-        share = 1
-        while share < len(roles) and count(task.entry(kind, _first(schema, kind, roles, share))) > limit:
-            share += 1
-        size = -(-len(roles) // share)
-        for number in range(share if roles else 0):
+        roles, parts = schema.roles.get(kind, ()), []
+        for share in range(1, len(roles) + 1):
+            size = -(-len(roles) // share)
+            parts = [roles[start : start + size] for start in range(0, len(roles), size)]
+            longest = max(parts, key=lambda part: sum(map(len, part)))
+            if count(task.entry(kind, replace(schema, roles={**schema.roles, kind: longest}))) <= limit:
+                break
+        for number, part in enumerate(parts):
             if number == len(pieces):
                 pieces.append(Schema())
             piece = pieces[number]
-            kinds = piece.types if kind in piece.types else (*piece.types, kind)
-            cut = {**piece.roles, kind: roles[number * size : (number + 1) * size]}
-            pieces[number] = replace(piece, types=kinds, roles=cut)
+            types = piece.types if kind in piece.types else (*piece.types, kind)
+            pieces[number] = replace(piece, types=types, roles={**piece.roles, kind: part})
     return pieces
-
-
-def _first(schema: Schema, kind: str, roles: tuple[str, ...], share: int) -> Schema:
-    """The schema with the longest of `share` equal pieces of a role list."""
-    size = -(-len(roles) // share)
-    longest = max((roles[at : at + size] for at in range(0, len(roles), size)), key=lambda piece: sum(map(len, piece)))
-    return replace(schema, roles={**schema.roles, kind: longest})
 
 
 def tokenizer_file(name: str) -> Path | None:

@@ -10,10 +10,9 @@ import fsspec
 import orjson
 import yaml
 
-from ..errors import DataError
+from ..errors import DataError, Problem
 from ..schema import SCHEMA_FILES, Schema, one_value, parse_schema, three_lines
 from ..tasks import TASKS
-from .fast_check import ANY_SCHEMA
 from .report import Finding, finding
 from .shapes import defects
 
@@ -45,35 +44,29 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 def _schema(file: str, text: str) -> Iterator[Finding]:
-    values = three_lines(text)
-    found = False
+    values, wrong = three_lines(text), []
     if values is not None:
         for kind, reason, remedy in defects(values, "schema-lines"):
-            found = True
             line = re.match(r"\[(\d)\]", reason)
             reason, kind = re.sub(r"^\[\d\]", "the line", reason), re.sub(r"^\[\]", "the line", kind)
-            yield finding(file, int(line[1]) + 1 if line else 0, reason, remedy, kind=kind)
+            wrong.append(finding(file, int(line[1]) + 1 if line else 0, reason, remedy, kind=kind))
     else:
-        try:
-            value = one_value(text)
-        except yaml.YAMLError:
-            value = None  # parse_schema says what is wrong with it
-        if isinstance(value, dict):
-            values = [value.get("types"), value.get("relations")]
-            for kind, reason, remedy in defects(value, "schema-object"):
-                found = True
-                yield finding(file, 0, reason, remedy, kind=kind)
+        with suppress(yaml.YAMLError):  # parse_schema says what is wrong with it
+            if isinstance(value := one_value(text), dict):
+                values = [value.get("types"), value.get("relations")]
+                for kind, reason, remedy in defects(value, "schema-object"):
+                    wrong.append(finding(file, 0, reason, remedy, kind=kind))
+    yield from wrong
     try:
         schema = parse_schema(text, posixpath.basename(file))
     except DataError as error:
-        if not found:
-            reason, _, remedy = str(error).removesuffix(")").partition(" (")
-            yield finding(file, 0, reason, remedy, kind="not readable as a schema")
+        if not wrong:
+            yield Finding(Problem.of_error(file, error), "not readable as a schema")
         return
     for number, labels in enumerate(values or (), 1):
         for label in sorted(_twice(labels)):
-            yield finding(file, number, f'label "{label}" is given twice', "remove one", "", "label … is given twice",
-                          "warning")  # fmt: skip
+            kind = "label … is given twice"
+            yield finding(file, number, f'label "{label}" is given twice', "remove one", "", kind, "warning")
     if not any(task.labels(schema) for task in TASKS.values()):
         yield finding(file, 0, "the schema has no labels", "line 1 holds the types, line 2 the relations or roles")
 
@@ -83,8 +76,8 @@ def _twice(labels: Any) -> set[str]:
     return {label for label in names if names.count(label) > 1}
 
 
-def schema_beside(file: str, key: str) -> tuple[Schema, list[Finding]]:
-    """The schema in a file's folder; where there is none, one that allows everything, and a finding."""
+def schema_beside(file: str, key: str) -> tuple[Schema | None, list[Finding]]:
+    """The schema in a file's folder, None where none can be read, and what is wrong with it."""
     folder = posixpath.dirname(file) or "."
     for name in SCHEMA_FILES:
         address = posixpath.join(folder, name)
@@ -95,13 +88,11 @@ def schema_beside(file: str, key: str) -> tuple[Schema, list[Finding]]:
                 schema = parse_schema(text, name)
             except DataError:
                 # Told where the schema itself is checked; a file given alone is told of it here.
-                return ANY_SCHEMA, list(_schema(address, text))
-            return schema, list(_no_labels(address, key, schema))
+                return None, list(_schema(address, text))
+            serving = [task for task in TASKS.values() if task.annotation == key]
+            if serving and not any(task.labels(schema) for task in serving):
+                remedy = f"they stand in {serving[0].where}"
+                return schema, [finding(address, 0, f"no labels for {serving[0].name}", remedy)]
+            return schema, []
     remedy = "write three lines: types; relations or roles; {type: [roles]}"
-    return ANY_SCHEMA, [finding(folder, 0, "no schema.json beside the split files", remedy)]
-
-
-def _no_labels(file: str, key: str, schema: Schema) -> Iterator[Finding]:
-    serving = [task for task in TASKS.values() if task.annotation == key]
-    if serving and not any(task.labels(schema) for task in serving):
-        yield finding(file, 0, f"no labels for {serving[0].name}", f"they stand in {serving[0].where}")
+    return None, [finding(folder, 0, "no schema.json beside the split files", remedy)]

@@ -2,24 +2,28 @@
 
 import posixpath
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 import fsspec
 import orjson
 
-from ..corpus.sources import SPLITS
+from ..corpus.layout import SPLITS
+from ..corpus.records import BOM
 from ..schema import SCHEMA_FILES
-from ..tasks import TASKS
+from ..tasks import ANNOTATIONS, TASK_FOLDERS
 
 NAMES = {
     "meta.json": "meta", "manifest.json": "manifest", "cleaned.json": "cleaned", "quarantine.jsonl": "quarantine",
     **dict.fromkeys(SCHEMA_FILES, "schema"),
 }  # fmt: skip
-ANNOTATIONS = tuple(dict.fromkeys(task.annotation for task in TASKS.values()))
 UNREADABLE = (OSError, EOFError, zlib.error)
 """What reading a dead link or a damaged `.gz` raises."""
+_MARKS = {
+    frozenset(("rule", "raw")): "dropped", frozenset(("reason", "raw")): "quarantine",
+    frozenset(("rows", "versions")): "manifest", frozenset(("rules", "sources")): "cleaned",
+}  # fmt: skip
 _HEAD = 1 << 16
 _WHOLE = 64 << 20
 
@@ -33,13 +37,13 @@ def split_of(name: str) -> str | None:
     return next((split for split, names in SPLITS.items() if name in names), None)
 
 
-def recognise(file: str) -> str | None:
+def detect_format(file: str) -> str | None:
     """The format of a file, a name of `shapes.format_names()` or `schema`; None where nothing tells.
 
     Args:
         file: A path or address, `.gz` too.
 
-    >>> recognise("corpus/IE-en/NER/x/meta.json")
+    >>> detect_format("corpus/IE-en/NER/x/meta.json")
     'meta'
     """
     name = posixpath.basename(file).removesuffix(".gz")
@@ -47,13 +51,13 @@ def recognise(file: str) -> str | None:
         return NAMES[name]
     if name.endswith(".parquet"):
         return _of_columns(file)
-    found = None
+    first = None
     for value in _beginning(file):
-        found = found or _format_of(value, name)
-        if found and (found not in ANNOTATIONS or any(key in value for key in ANNOTATIONS)):
-            return found
-    if found or split_of(name):
-        return _by_folder(file) or found or ANNOTATIONS[0]
+        first = first or _format_of(value, name)
+        if first and (first not in ANNOTATIONS or any(key in value for key in ANNOTATIONS)):
+            return first
+    if first or split_of(name):
+        return _by_folder(file) or first or ANNOTATIONS[0]
     return None
 
 
@@ -69,22 +73,19 @@ def _of_columns(file: str) -> str | None:
     return "raw" if "record" in names else "row" if names & {"instruction", "output"} else None
 
 
-def _beginning(file: str) -> Iterator[dict[str, Any]]:
+def _beginning(file: str) -> list[dict[str, Any]]:
     """Objects at the beginning of a file: one a line, or the whole file as one; none where it cannot be read."""
-    with suppress(*UNREADABLE):
-        yield from _objects(file)
-
-
-def _objects(file: str) -> Iterator[dict[str, Any]]:
-    with fsspec.open(file, "rb", compression="infer") as data:
+    with suppress(*UNREADABLE), fsspec.open(file, "rb", compression="infer") as data:
         head = data.read(_HEAD)
-        lines = [line for line in head.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
+        lines = [line for line in head.removeprefix(BOM).splitlines() if line.strip()]
         values = [value for value in map(_parsed, lines[:200]) if isinstance(value, dict)]
         if not values and lines and lines[0].lstrip()[:1] == b"{":
-            values = [value for value in [_parsed(head + data.read(_WHOLE))] if isinstance(value, dict)]
-        elif len(lines) == 3 and len(head) < _HEAD and isinstance(_parsed(lines[0]), list):
-            values = [{"types": []}]
-    yield from values
+            whole = _parsed(head + data.read(_WHOLE))
+            return [whole] if isinstance(whole, dict) else []
+        if len(lines) == 3 and len(head) < _HEAD and isinstance(_parsed(lines[0]), list):
+            return [{"types": []}]
+        return values
+    return []
 
 
 def _format_of(value: Mapping[str, Any], name: str) -> str | None:
@@ -95,12 +96,9 @@ def _format_of(value: Mapping[str, Any], name: str) -> str | None:
         return "row" if "language" in keys else "prediction" if {"output", "label"} <= keys else "original"
     if "text" in keys:
         return next((key for key in ANNOTATIONS if key in keys), ANNOTATIONS[0])
-    for marks, found in (
-        ({"rule", "raw"}, "dropped"), ({"reason", "raw"}, "quarantine"), ({"rows", "versions"}, "manifest"),
-        ({"rules", "sources"}, "cleaned"),
-    ):  # fmt: skip
+    for marks, form in _MARKS.items():
         if marks <= keys:
-            return found
+            return form
     if keys & {"types", "relations", "roles", "triples"}:
         return "schema"
     if keys and all(isinstance(part, list) for part in value.values()):
@@ -116,9 +114,8 @@ def _is_nested(value: Any) -> bool:
 
 def _by_folder(file: str) -> str | None:
     """The annotation's key of a source whose lines do not show it, by its task's folder."""
-    folders = {folder: task.annotation for task in TASKS.values() for folder in task.folders}
-    parts = posixpath.dirname(file).split("/")
-    return next((folders[part.upper()] for part in reversed(parts[:-1]) if part.upper() in folders), None)
+    parts = [part.upper() for part in posixpath.dirname(file).split("/")[:-1]]
+    return next((TASK_FOLDERS[part] for part in reversed(parts) if part in TASK_FOLDERS), None)
 
 
 def _parsed(data: bytes) -> Any:

@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from jsonschema_rs import Draft202012Validator, ValidationError
 
 from ..errors import shown
 
@@ -39,10 +38,9 @@ def format_names() -> list[str]:
     >>> "entity" in format_names()
     True
     """
-    folder = resources.files(__package__) / "formats"
-    return sorted(
-        file.name.removesuffix(".schema.json") for file in folder.iterdir() if file.name.endswith(".schema.json")
-    )
+    suffix = ".schema.json"
+    files = (resources.files(__package__) / "formats").iterdir()
+    return sorted(file.name.removesuffix(suffix) for file in files if file.name.endswith(suffix))
 
 
 def defects(value: Any, name: str) -> Iterator[Defect]:
@@ -55,9 +53,17 @@ def defects(value: Any, name: str) -> Iterator[Defect]:
     >>> next(defects({"text": "In Ulm", "entity": [{"entity": 5, "entity_type": "city"}]}, "entity"))
     ('entity[].entity is not a string', 'entity[0].entity is 5, not a string', 'quote the text letter for letter')
     """
-    for error in sorted(_validator(name).iter_errors(value), key=lambda error: _place(error.absolute_path)):
-        kind, reason = _words(error, _place(error.absolute_path))
-        yield kind, reason, _remedy(error)
+    validator = _validator(name)
+    if validator.is_valid(value):  # some twenty times as fast as to ask for errors
+        return
+    for error in sorted(validator.iter_errors(value), key=lambda error: _place(error.instance_path)):
+        place, schema = _place(error.instance_path), format_schema(name)
+        for step in error.schema_path[:-1]:
+            schema = schema[step]
+        kind, reason = _words(error, place, schema)
+        if error.kind.name == "required":
+            schema = schema.get("properties", {}).get(error.kind.property, schema)
+        yield kind, reason, str(schema.get("description") or error.message)
 
 
 def without_values(reason: str) -> str:
@@ -74,37 +80,28 @@ def _validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(format_schema(name))
 
 
-def _place(path: Iterable[Any]) -> str:
+def _place(path: Sequence[str | int]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
-def _words(error: ValidationError, place: str) -> tuple[str, str]:
+def _words(error: ValidationError, place: str, schema: dict[str, Any]) -> tuple[str, str]:
     """(kind, reason) of one error; at the root the value itself is what is talked about."""
-    value, rule = error.instance, error.validator
-    wanted: Any = error.validator_value
-    common = re.sub(r"\[\d+\]", "[]", place)
+    rule, common = error.kind.name, re.sub(r"\[\d+\]", "[]", place)
+    value, thing, where = shown(error.instance), common or "the value", place or "the value"
     if rule == "type":
-        types = " or ".join(_WORDS[name] for name in ([wanted] if isinstance(wanted, str) else wanted))
-        return f"{common or 'the value'} is not {types}", f"{place or 'the value'} is {shown(value)}, not {types}"
+        types = " or ".join(_WORDS[name] for name in error.kind.types)
+        return f"{thing} is not {types}", f"{where} is {value}, not {types}"
     if rule == "required":
-        name = error.message.split("'")[1]
-        return f'no "{_under(common, name)}"', f'no "{_under(place, name)}"'
+        return f'no "{_under(common, error)}"', f'no "{_under(place, error)}"'
     if rule == "anyOf":
-        names = " or ".join(f'"{option["required"][0]}"' for option in wanted)
+        names = " or ".join(f'"{option["required"][0]}"' for option in schema[rule])
         return f"no {names}", f"no {names}"
     if rule in ("minLength", "minItems", "minProperties"):
-        return f"{common or 'the value'} is too short", f"{place or 'the value'} is {shown(value)}, too short"
+        return f"{thing} is too short", f"{where} is {value}, too short"
     if rule == "additionalProperties":
         return f"{common}: an unknown key", f"{place}: {error.message}"
-    return f"{common} has another form", f"{place} is {shown(value)}"
+    return f"{common} has another form", f"{place} is {value}"
 
 
-def _under(place: str, name: str) -> str:
-    return f"{place}.{name}" if place else name
-
-
-def _remedy(error: ValidationError) -> str:
-    part: Any = error.schema
-    if error.validator == "required":
-        part = part.get("properties", {}).get(error.message.split("'")[1], part)
-    return str(part.get("description") or error.message)
+def _under(place: str, error: ValidationError) -> str:
+    return f"{place}.{error.kind.property}".removeprefix(".")

@@ -10,8 +10,8 @@ import fsspec
 from ..corpus.layout import SPLITS, files_below
 from ..errors import DataError, shown
 from ..schema import SCHEMA_FILES
-from .check_files import Around, check_file, check_together
-from .detect_format import NAMES, recognise
+from .check_files import Folder, check_file, check_together
+from .detect_format import NAMES, detect_format
 from .report import Checked, Report, finding
 from .shapes import format_names
 
@@ -58,16 +58,15 @@ def validate(
         if progress:
             progress(done + position, total)
 
-    for folder, files in _by_folder(targets):
-        around = Around(folder)
+    for path, files in _by_folder(targets):
+        folder = Folder(path)
         for file, name, size in files:
-            found = 0
-            for wrong in check_file(file, name, around, advance):
+            findings = 0
+            for findings, wrong in enumerate(check_file(file, name, folder, advance), 1):
                 report.add(wrong)
-                found += 1
-            report.files.append(Checked(file, name, around.values, found))
+            report.files.append(Checked(file, name, folder.values, findings))
             done += size
-        for wrong in check_together(around):
+        for wrong in check_together(folder):
             report.add(wrong)
     return report
 
@@ -76,7 +75,7 @@ def _targets(path: str, as_format: str | None, report: Report) -> Iterator[tuple
     """(file, format, bytes) of a file, or of every file below a folder that has a known format."""
     filesystem, base = fsspec.core.url_to_fs(path)
     if filesystem.isfile(base):
-        name = as_format or recognise(path)
+        name = as_format or detect_format(path)
         if name is None:
             report.add(finding(path, 0, "its format is not recognised", "say what it is with --as"))
         else:
@@ -90,7 +89,7 @@ def _targets(path: str, as_format: str | None, report: Report) -> Iterator[tuple
         if any(part.startswith(".") for part in below.split("/")) or not _ours(file):
             continue
         address = path.rstrip("/") + below
-        name = as_format or recognise(address)
+        name = as_format or detect_format(address)
         if name is None:
             report.skipped.append(address)
         else:

@@ -9,7 +9,7 @@ import iepile_dataset
 from iepile_dataset import DataError
 from iepile_dataset.export.prepare import prepare
 from iepile_dataset.instructions.parse import annotation, completed, output_of, read_instruction
-from iepile_dataset.instructions.split_row import cut_row
+from iepile_dataset.instructions.split_row import split_row
 from iepile_dataset.tasks import TASKS
 
 iepile_dataset.register()
@@ -45,7 +45,7 @@ def test_every_answer_states_an_annotation_that_gives_the_same_answer(task, desc
     for row in rows:
         asked = read_instruction(row["instruction"], task)
         assert output_of(asked, annotation(asked, row["output"])) == row["output"]
-        assert list(cut_row(row, 10**6, letters, len)) == [row]  # what fits stays as it is
+        assert list(split_row(row, 10**6, letters, len)) == [row]  # what fits stays as it is
 
 
 def test_windows_of_events_keep_their_own_arguments_and_triggers():
@@ -64,7 +64,7 @@ def test_windows_of_events_keep_their_own_arguments_and_triggers():
         "instruction": json.dumps({"instruction": "?", "schema": entries, "input": text}),
         "output": '{"sue": [{"who": "Ada"}], "buy": [{"what": "Ulm Inc"}]}',
     }
-    first, second = cut_row(row, 250, letters, len)
+    first, second = split_row(row, 250, letters, len)
     assert json.loads(first["instruction"])["schema"] == entries[:1]  # no trigger that is not in the window
     assert (first["output"], second["output"]) == ('{"sue": [{"who": "Ada"}]}', '{"buy": [{"what": "Ulm Inc"}]}')
     assert first["label"] == row["label"]
@@ -78,7 +78,7 @@ def test_chinese_text_is_cut_at_its_own_full_stops():
         "instruction": json.dumps({"instruction": "?", "schema": ["城市"], "input": text}, ensure_ascii=False),
         "output": '{"城市": ["北京", "上海"]}',
     }
-    cut = list(cut_row(row, 110, letters, len))
+    cut = list(split_row(row, 110, letters, len))
     texts = [json.loads(part["instruction"])["input"] for part in cut]
     assert "".join(texts) == text
     assert all(part.endswith("。") for part in texts)
@@ -88,7 +88,7 @@ def test_chinese_text_is_cut_at_its_own_full_stops():
 
 def test_where_what_is_asked_leaves_no_room_there_is_no_window():
     row = {"task": "NER", "instruction": '{"schema": ["city"], "input": "In Ulm."}', "output": '{"city": ["Ulm"]}'}
-    assert list(cut_row(row, 20, letters, len)) == []
+    assert list(split_row(row, 20, letters, len)) == []
 
 
 def test_the_originals_rows_are_completed(tmp_path):

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 import iepile  # noqa: F401
 from iepile_dataset import DataError, Options, Schema
 from iepile_dataset.instructions.instructor import Instructor
-from iepile_dataset.instructions.token_budget import Fitter, token_counter, windows
+from iepile_dataset.instructions.token_budget import TokenBudget, token_counter, windows
 from iepile_dataset.tasks import TASKS
 
 TEXT = "Ada came to Ulm. She stayed long. Bo went to Bonn, and then to Ulm. " * 8
@@ -31,7 +31,7 @@ def tokenizer(tmp_path_factory):
 
 def fitter(tokenizer, limit, schema, task="ner", train=False):
     options = Options(max_prompt_tokens=limit, tokenizer=tokenizer)
-    return Fitter(lambda piece: Instructor(TASKS[task], piece, "en", train, options), TASKS[task], schema, options)
+    return TokenBudget(lambda piece: Instructor(TASKS[task], piece, "en", train, options), TASKS[task], schema, options)
 
 
 @given(st.text(alphabet="ab .。！\n", max_size=80), st.integers(2, 12))

@@ -16,7 +16,7 @@ from typing import Any
 
 from iepile_dataset import DataError, Options, Schema
 from iepile_dataset.instructions.instructor import Instructor, Questions
-from iepile_dataset.instructions.token_budget import LEAST_TEXT, Fitter, windows, within
+from iepile_dataset.instructions.token_budget import LEAST_TEXT, TokenBudget, windows, within
 from iepile_dataset.tasks import LANGUAGES, Task
 
 from .documents import Triggers
@@ -96,10 +96,10 @@ class Asker:
             self._limit = min((each for each in (inside, max_prompt_tokens) if each is not None), default=None)
 
     @cached_property
-    def _fitter(self) -> Fitter:
+    def _fitter(self) -> TokenBudget:
         options = Options(max_prompt_tokens=self._limit, tokenizer="the model's")
         try:
-            return Fitter(self._make, self.task, self.schema, options, self._count)
+            return TokenBudget(self._make, self.task, self.schema, options, self._count)
         except DataError as error:
             beside = "" if self._room is None else f"; the model reads {self._room:,} tokens beside its answer"
             raise DataError(f"{error}{beside}") from None

@@ -37,13 +37,13 @@ def brought_under(
 def windows(row: dict[str, str], limit: int, length: Callable[..., int], tokenizer: Any) -> list[Pair] | None:
     """Rows about the windows of a row's text; None where it is not a row of this package's form."""
     from iepile_dataset import DataError
-    from iepile_dataset.instructions.split_row import cut_row
+    from iepile_dataset.instructions.split_row import split_row
 
     def count(text: str) -> int:
         return len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     try:
-        return [(cut["instruction"], cut["output"]) for cut in cut_row(row, limit, length, count)]
+        return [(cut["instruction"], cut["output"]) for cut in split_row(row, limit, length, count)]
     except (DataError, ValueError, TypeError, KeyError, AttributeError):
         return None
 

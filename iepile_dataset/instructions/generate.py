@@ -1,0 +1,109 @@
+"""Records → questions, every record accounted for."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from ..answers import UNFIT
+from ..corpus.records import OneArrayError, read_records, refused
+from ..corpus.shards import Segment
+from ..errors import DataError, Problem
+from ..options import Options
+from ..tasks import TASKS
+from .instructor import Instructor, Questions
+from .token_budget import TokenBudget
+
+__all__ = ["Counts", "Report", "instructor", "questions_of"]
+
+Report = Callable[[Problem], None]
+Counts = Counter[tuple[str, str]]
+"""(source key, what) → how many: `read`, `quarantined`, `unlabelled`, `unasked`, `rows`, `empty_rows`; with a limit
+on empty rows `dropped_empty`; with a token budget `windows` (beyond the first of a text), `lost` (annotated units
+that no window holds) and `over` (instructions that exceed it all the same); once for each training file
+`unknown_hard_negatives`."""
+
+
+def instructor(segment: Segment, options: Options) -> Instructor | TokenBudget:
+    """Who asks the records of a segment."""
+    source, task = segment.source, TASKS[segment.source.task]
+    train = segment.split == "train"
+    make = partial(Instructor, task, language=source.language, train=train, options=options, source=source.name)
+    return TokenBudget(make, task, source.schema, options) if options.max_prompt_tokens else make(source.schema)
+
+
+def questions_of(
+    segment: Segment,
+    asker: Instructor | TokenBudget,
+    options: Options,
+    counts: Counts,
+    report: Report,
+    watch: Callable[[bytes, Any], None] | None = None,
+) -> Iterator[tuple[int, str, Questions]]:
+    """(line number, text, questions) for each record that has any.
+
+    Args:
+        segment: What to read.
+        asker: Of that segment, see `instructor`.
+        options: How to ask.
+        counts: Is added to, for each source.
+        report: Is told of each record that is left out, and why.
+        watch: Is shown each line that is not blank and its record, as `read_records` gives them, the bad ones too.
+
+    Raises:
+        DataError: With `options.strict`, at the first bad record.
+    """
+    source, key, train = segment.source, asker.task.annotation, segment.split == "train"
+    below = source.empty_below if train else None
+    read = bad = unlabelled = unasked = rows = empty = dropped = 0
+
+    def leave_out(problem: Problem) -> None:
+        nonlocal bad
+        bad += 1
+        if options.strict:
+            raise DataError(str(problem))
+        report(problem)
+
+    if not source.sizes[segment.split]:
+        leave_out(Problem(segment.file, 0, "the file is empty", "give it one JSON object a line, or remove it"))
+    for line, raw, record in read_records(segment.lines()):
+        read += 1
+        if watch:
+            watch(raw, record)
+        try:
+            text, items = record["text"], record.get(key)
+            if type(text) is not str or not text:
+                raise ValueError("no text")
+            if type(items) is not list and (items is not None or train or key in record):
+                raise ValueError("no annotation")
+            parts = asker.parts(text, items)
+        except UNFIT:
+            leave_out(refused(segment.file, line, raw, record, source, segment.split))
+            continue
+        unlabelled += items is None
+        asked = False
+        for window, questions in parts:
+            asked |= bool(questions.asked)
+            if below is not None:
+                before = len(questions.asked)
+                questions = questions.limited(below)
+                dropped += before - len(questions.asked)
+            if questions.asked:
+                rows += len(questions.asked)
+                empty += questions.empty
+                yield line, window, questions
+        unasked += not asked
+    for what, number in (
+        ("read", read),
+        ("quarantined", bad),
+        ("unlabelled", unlabelled),
+        ("unasked", unasked),
+        ("rows", rows),
+        ("empty_rows", empty),
+        ("dropped_empty", dropped),
+        ("windows", asker.windows),
+        ("lost", asker.lost),
+        ("over", asker.over),
+        ("unknown_hard_negatives", asker.unknown_hard if train and not segment.start else 0),
+    ):
+        counts[source.key, what] += number
