@@ -1,6 +1,5 @@
 """What only the front door can know of a Hub page: a dataset's statistics, the metric's facts, scores counted anew."""
 
-import json
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,10 +32,9 @@ def write_dataset_page(
         DataError: Rows or files are not those of the manifest, or there is none.
     """
     from iepile_cards import write_dataset_card
-    from iepile_dataset.atomic_file import write_whole
+    from iepile_dataset.atomic import json_text, write_file
     from iepile_dataset.errors import DataError
-    from iepile_dataset.export.manifest import MANIFEST, read_manifest
-    from iepile_dataset.export.seal import check_rows, seal
+    from iepile_dataset.export.manifest import MANIFEST, check_rows, read_manifest, seal
     from iepile_dataset.statistics.pictures import installed_fonts, write_statistics
     from iepile_dataset.statistics.prepared import prepared_statistics
 
@@ -49,8 +47,7 @@ def write_dataset_page(
             write_statistics(counted, place, installed_fonts(), with_page=False)
         except DataError as problem:
             missing = f"no pictures: {problem}"
-            report = json.dumps(counted.report(), ensure_ascii=False, indent=2)
-            write_whole(place / "stats.json", f"{report}\n".encode())
+            write_file(place / "stats.json", json_text(counted.report()))
     else:
         missing = "no statistics: they are made of Parquet, these rows are JSON lines"
     path = write_dataset_card(folder, repo)

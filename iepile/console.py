@@ -1,26 +1,86 @@
-"""How the commands speak: one console, one way to fail, one progress bar."""
+"""What the commands share: one console, one way to fail, one progress bar, tables, and arguments."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from iepile_dataset.errors import Problem
+
+__all__ = [
+    "Corpus", "Tasks", "console", "errors", "failing", "print_json", "print_left_out", "problem_table", "progress_bar",
+    "quiet_hub", "say", "table",
+]  # fmt: skip
+
+Corpus = Annotated[
+    str | None,
+    typer.Argument(
+        help="A corpus tree (IE-en/NER/<source>/train.json …), one of its folders, or one source, local or hf://…; "
+        "the embedded sample where left out.",
+        show_default=False,
+    ),
+]
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--task", help="ner, re, ee, eet, eea, spo or kg; again for several. Default: all.", show_default=False
+    ),
+]
 
 # Where nobody resizes a window, tables keep their columns.
 console = Console(width=None if sys.stdout.isatty() else 120)
 errors = Console(stderr=True)
 
 
-def say(line: str, to: Console = console, style: str | None = None) -> None:
-    """Print a line as it is: what stands in data is no markup, and long lines are the terminal's to break."""
-    to.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+def say(*lines: str, to: Console = console, style: str | None = None) -> None:
+    """Print lines as they are: what stands in data is no markup, and long lines are the terminal's to break."""
+    for line in lines:
+        to.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def warn(line: str) -> None:
     """Print a line to stderr that is no error."""
-    say(line, errors, "yellow")
+    say(line, to=errors, style="yellow")
+
+
+def print_json(value: Any) -> None:
+    """One object for machines."""
+    import orjson
+
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def table(title: str, words: Sequence[str], numbers: Iterable[str] = (), **settings: Any) -> Table:
+    """A table with columns of words, which fold, and of numbers, which do not."""
+    columns = Table(title=Text(title), title_justify="left", **settings)
+    for name in words:
+        columns.add_column(name, overflow="fold")
+    for name in numbers:
+        columns.add_column(name, justify="right", no_wrap=True)
+    return columns
+
+
+def problem_table(title: str, problems: Iterable["Problem"]) -> Table:
+    """Problems, one a row."""
+    rows = table(title, ("file:line", "reason", "remedy"))
+    for problem in problems:
+        rows.add_row(Text(problem.place), Text(problem.reason), Text(problem.remedy))
+    return rows
+
+
+def print_left_out(problems: Sequence["Problem"], total: int) -> None:
+    """The first of what could not be used, and how much there is in all; nothing where there is none."""
+    if problems:
+        console.print(problem_table("Left out", problems))
+    if total > len(problems) > 0:
+        console.print(f"… and {total - len(problems):,} more")
 
 
 @contextmanager

@@ -6,29 +6,78 @@ Kept thin: `datasets` replaces `open` and `Path` in the module of a builder when
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, make_dataclass
+from hashlib import blake2b
+from typing import Any, ClassVar
 
 import datasets
 import pyarrow as pa
 from datasets.builder import Key
 
-from .config import CONFIGS, IEPileConfig
+from .corpus.layout import absolute, fingerprint
 from .corpus.shards import Shard, finer, make_shards
 from .corpus.sources import SPLITS, find_sources
-from .errors import Problem
+from .errors import DataError, Problem, shown
+from .hard_negatives import read_hard_negatives
 from .instructions.empty_answers import limit_empty
-from .instructions.tables import ARROW_SCHEMA, COLUMNS, Counts, tables
-from .tasks import task_named
+from .instructions.generate import Counts, losses
+from .instructions.tables import ARROW_SCHEMA, COLUMNS, tables
+from .instructions.token_budget import tokenizer_file
+from .options import Options
+from .tasks import TASKS, task_named
 
 logger = logging.getLogger("iepile")
 
 _SHOWN_PROBLEMS = 5
-_LOSSES = {
-    "windows": "more windows were cut from texts longer than max_prompt_tokens",
-    "lost": "annotated units stand in no window as a whole and are in no answer",
-    "over": "instructions exceed max_prompt_tokens all the same",
-    "dropped_empty": "rows with an empty answer were dropped for max_empty",
-    "unknown_hard_negatives": "labels of the hard-negative dictionary are not in their schema and were ignored",
-}
+
+
+# The options as `datasets` wants them: fields of a configuration that it changes one by one.
+_Options: Any = make_dataclass(
+    "_Options", [(known.name, known.type, field(default=known.default)) for known in fields(Options)]
+)
+
+
+@dataclass
+class IEPileConfig(_Options, datasets.BuilderConfig):
+    """One task's configuration: the fields of `Options`, and `num_shards`.
+
+    Attributes:
+        num_shards: Cuts the files of a split into that many shards (one a file otherwise); rows do not depend on it.
+    """
+
+    num_shards: int | None = None
+
+    @property
+    def options(self) -> Options:
+        """The fields that shape rows."""
+        return Options(**{known.name: getattr(self, known.name) for known in fields(Options)})
+
+    def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
+        """The name of the cache folder; files that rows depend on enter with their content, not their path.
+
+        `datasets` calls this once all fields are set, so wrong ones are refused here, before a cached copy is found.
+
+        Raises:
+            DataError: An option has no such value.
+        """
+        if self.num_shards is not None and (type(self.num_shards) is not int or self.num_shards < 1):
+            raise DataError(f"num_shards={shown(self.num_shards)} is not a number of shards from 1")
+        options = self.options
+        if options.tokenizer and not options.max_prompt_tokens:
+            logger.warning("tokenizer=%s has no effect without max_prompt_tokens=", options.tokenizer)
+        content = {}
+        if options.hard_negatives:
+            # A stream reads it later, when the current folder may be another one.
+            self.hard_negatives = absolute(options.hard_negatives)
+            content["hard_negatives"] = repr(read_hard_negatives(self.hard_negatives)).encode()
+        if options.tokenizer and (file := tokenizer_file(options.tokenizer)):
+            self.tokenizer = str(file)
+            content["tokenizer"] = file.read_bytes()
+        digests = {name: blake2b(data, digest_size=8).hexdigest() for name, data in content.items()}
+        if self.data_files:
+            digests["data_files"] = fingerprint(self.data_files)
+        name: str = super().create_config_id({**config_kwargs, **digests}, custom_features)
+        return name
 
 
 class IEPile(datasets.ArrowBasedBuilder):
@@ -36,7 +85,10 @@ class IEPile(datasets.ArrowBasedBuilder):
 
     VERSION = datasets.Version("0.1.0")
     BUILDER_CONFIG_CLASS = IEPileConfig
-    BUILDER_CONFIGS = CONFIGS
+    BUILDER_CONFIGS: ClassVar = [
+        IEPileConfig(name=name, description=f"Instructions for {task.name}, made from annotated text.")
+        for name, task in TASKS.items()
+    ]
 
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(
@@ -46,17 +98,12 @@ class IEPile(datasets.ArrowBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: object) -> list[datasets.SplitGenerator]:
-        files = self.config.data_files
-        found, problems = find_sources(
-            task_named(self.config.name),
-            self.config.options,
-            self.config.data_dir,
-            dict(files) if files else None,
-        )
+        options, task = self.config.options, task_named(self.config.name)
+        sources, problems = find_sources(task, options, self.config.data_dir, dict(self.config.data_files or {}))
         for problem in problems:
             logger.warning("left out: %s", problem)
-        found = limit_empty(found, self.config.options)
-        shards = {split: make_shards(found, split, self.config.num_shards) for split in SPLITS}
+        sources = limit_empty(sources, options)
+        shards = {split: make_shards(sources, split, self.config.num_shards) for split in SPLITS}
         return [
             datasets.SplitGenerator(name=split, gen_kwargs={"shards": parts})
             for split, parts in shards.items()
@@ -72,8 +119,8 @@ class IEPile(datasets.ArrowBasedBuilder):
             yield {"shards": finer(shard)}
 
     def _generate_tables(self, shards: list[Shard]) -> Iterator[tuple[Key, pa.Table]]:
+        counts: Counts = Counter()
         problems = 0
-        total: Counter[str] = Counter()
 
         def report(problem: Problem) -> None:
             nonlocal problems
@@ -82,15 +129,12 @@ class IEPile(datasets.ArrowBasedBuilder):
                 logger.warning("left out: %s", problem)
 
         for number, shard in enumerate(shards):
-            counts: Counts = Counter()
-            made = 0
-            for made, table in enumerate(tables(shard, self.config.options, counts, report), 1):
-                yield Key(number, made - 1), table
-            for (_, what), count in counts.items():
-                total[what] += count
-            if not made:
+            part = 0
+            for part, table in enumerate(tables(shard, self.config.options, counts, report), 1):
+                yield Key(number, part - 1), table
+            if not part:
                 yield Key(number, 0), ARROW_SCHEMA.empty_table()
-        if told := [f"{total[what]} {words}" for what, words in _LOSSES.items() if total[what]]:
-            logger.warning("%s: %s", self.config.name, "; ".join(told))
+        if lost := losses(counts):
+            logger.warning("%s: %s", self.config.name, "; ".join(lost))
         if problems > _SHOWN_PROBLEMS:
             logger.warning("left out: %d records in all (iepile prepare writes them to quarantine.jsonl)", problems)

@@ -1,15 +1,17 @@
 """`iepile negatives`: the dictionary of labels that are easily taken for each other."""
 
-import sys
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from rich.text import Text
 
+from iepile_dataset.options import Options, Selection
 from iepile_trainer.command_line import Commands
 
-from ..choices import Corpus, Language, Sources, Tasks
+from ..console import Corpus, Tasks, console, failing, print_json, print_left_out, progress_bar, say, table
 
 if TYPE_CHECKING:
     from iepile_dataset.mining.mine import Mined
@@ -17,25 +19,25 @@ if TYPE_CHECKING:
 By = Literal["ngrams", "sentence-transformers", "model2vec"]
 
 _SHOWN = 20
+_HELP = "Hard negatives: labels that are easily taken for each other."
 
-app = Commands(help="Hard negatives: labels that are easily taken for each other.", no_args_is_help=True)
+app = Commands(help=_HELP, no_args_is_help=True)
 
 
-@app.callback()
+@app.callback(help=_HELP)
 def _negatives() -> None:
-    """Hard negatives: labels that are easily taken for each other."""
+    """With one command, Typer would have no group."""
 
 
 @app.command()
 def mine(
+    selection: Selection,
     corpus: Corpus = None,
     out: Annotated[
         Path | None,
         typer.Option(help="The dictionary to write, JSON; without it the pairs are only shown.", show_default=False),
     ] = None,
     task: Tasks = None,
-    language: Language = None,
-    source: Sources = None,
     by: Annotated[
         By, typer.Option(help="How labels are compared: by their letters, or by an encoder where it is installed.")
     ] = "ngrams",
@@ -72,85 +74,61 @@ def mine(
     """
     from iepile_dataset.mining.mine import mine as find
     from iepile_dataset.mining.mine import write_dictionary
-    from iepile_dataset.options import Options
 
-    from ..console import failing, progress_bar
-
-    with failing(), progress_bar("reading", unit="bytes") as advance:
-        found = find(
-            corpus, tasks=task or (), options=Options(language, tuple(source) if source else None), by=by, model=model,
-            top=top, threshold=threshold, predictions=predictions, overrides=overrides, progress=advance,
+    with failing(), progress_bar("reading") as advance:
+        mined = find(
+            corpus, tasks=task or (), options=Options(**vars(selection)), by=by, model=model, top=top,
+            threshold=threshold, predictions=predictions, overrides=overrides, progress=advance,
         )  # fmt: skip
         if out:
-            write_dictionary(found.dictionary, out)
+            write_dictionary(mined.dictionary, out)
     if json:
-        import orjson
+        print_json(mined)
+        return
+    _print_pairs(mined)
+    say(*_notes(mined))
+    print_left_out(mined.problems, mined.counts["left_out"] + mined.counts["unreadable"])
+    lists = [
+        others for sources in mined.dictionary.values() for entries in sources.values() for others in entries.values()
+    ]
+    where = f", in {out}" if out else " (--out K.json writes them)"
+    say(f"{len(mined.pairs):,} pairs; {sum(map(bool, lists)):,} of {len(lists):,} labels have confusable ones{where}")
 
-        sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
-    else:
-        _print(found, out)
 
-
-def _print(found: "Mined", out: Path | None) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from ..console import console
-    from ..left_out import print_left_out
-
-    told_by_model = "predictions" in found.counts
-    table = Table(title="Closest pairs", title_justify="left")
-    for name in ("source", "label", "other"):
-        table.add_column(name, overflow="fold")
-    for name in ("score", "names", "mentions", "texts", *(("taken", "back") if told_by_model else ())):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("both on", overflow="ellipsis", no_wrap=True, max_width=30)
+def _print_pairs(mined: "Mined") -> None:
+    by_model = "predictions" in mined.counts
+    numbers = ("score", "names", "mentions", "texts", *(("taken", "back") if by_model else ()))
+    pairs = table("Closest pairs", ("source", "label", "other"), numbers)
+    pairs.add_column("both on", overflow="ellipsis", no_wrap=True, max_width=30)
     # Tasks that read the same folder mostly find the same.
-    rows: dict[tuple[Any, ...], list[str]] = {}
-    for pair in found.pairs:
+    tasks_of: dict[tuple[Any, ...], list[str]] = {}
+    for pair in mined.pairs:
         language, task, name = pair.source.split("/", 2)
         shares = [pair.score, pair.similarity, pair.mentions, pair.texts]
-        shares += [pair.confused, pair.confused_back] if told_by_model else []
-        rows.setdefault((language, name, pair.label, pair.other, *shares, pair.examples), []).append(task)
-    for (language, name, label, other, *numbers, examples), tasks in islice(rows.items(), _SHOWN):
-        table.add_row(
-            Text(f"{language}/{'+'.join(tasks)}/{name}"), Text(label), Text(other),
-            *(f"{share:.2f}" if share else "·" for share in numbers), Text(", ".join(examples)),
-        )  # fmt: skip
-    console.print(table)
-    console.print(
-        "names: how alike; mentions, texts: share that has both labels; both on: such mentions"
-        + ("; taken: the model took label for other; back: the reverse" if told_by_model else ""),
-        style="dim",
-    )
-    counts = found.counts
-    lines = [f"{counts['records']:,} training records read, {counts['left_out']:,} left out"]
-    if told_by_model:
-        lines.append(
+        shares += [pair.confused, pair.confused_back] if by_model else []
+        tasks_of.setdefault((language, name, pair.label, pair.other, pair.examples, *shares), []).append(task)
+    for (language, name, label, other, examples, *shares), tasks in islice(tasks_of.items(), _SHOWN):
+        words = map(Text, (f"{language}/{'+'.join(tasks)}/{name}", label, other))
+        pairs.add_row(*words, *(f"{share:.2f}" if share else "·" for share in shares), Text(", ".join(examples)))
+    console.print(pairs)
+    reverse = "; taken: the model took label for other; back: the reverse" if by_model else ""
+    say(f"names: how alike; mentions, texts: share that has both labels; both on: such mentions{reverse}", style="dim")
+
+
+def _notes(mined: "Mined") -> Iterator[str]:
+    counts = mined.counts
+    yield f"{counts['records']:,} training records read, {counts['left_out']:,} left out"
+    if "predictions" in counts:
+        yield (
             f"{counts['predictions']:,} predictions read; passed over: {counts['unparseable']:,} without a readable "
             f"answer, {counts['unlabelled']:,} without gold, {counts['other_sources']:,} of other sources, "
             f"{counts['unreadable']:,} lines that are no prediction"
         )
-    if found.sampled:
-        told = ", ".join(f"{key} 1 in {every}" for key, every in found.sampled.items())
-        lines.append(f"too many mentions to remember, compared evenly drawn ones: {told}")
-    if found.overridden:
-        lines.append(f"{found.overridden:,} lists written by hand")
-    if found.unknown:
-        names = ", ".join(found.unknown[:_SHOWN]) + (" …" if len(found.unknown) > _SHOWN else "")
-        lines.append(
-            f"{len(found.unknown):,} names of the hand-written dictionary are in no schema here, ignored: {names}"
-        )
-    for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    print_left_out(found.problems, counts["left_out"] + counts["unreadable"])
-    lists = [
-        others for sources in found.dictionary.values() for entries in sources.values() for others in entries.values()
-    ]
-    console.print(
-        f"{len(found.pairs):,} pairs; {sum(map(bool, lists)):,} of {len(lists):,} labels have confusable ones"
-        + (f", in {out}" if out else " (--out K.json writes them)"),
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    if mined.sampled:
+        sampled = ", ".join(f"{key} 1 in {every}" for key, every in mined.sampled.items())
+        yield f"too many mentions to remember, compared evenly drawn ones: {sampled}"
+    if mined.overridden:
+        yield f"{mined.overridden:,} lists written by hand"
+    if mined.unknown:
+        names = ", ".join(mined.unknown[:_SHOWN]) + (" …" if len(mined.unknown) > _SHOWN else "")
+        yield f"{len(mined.unknown):,} names of the hand-written dictionary are in no schema here, ignored: {names}"

@@ -60,9 +60,7 @@ def dataset(
 def _dataset_upload(folder: Path, repo: str, options: LicensedOptions) -> "Upload":
     from iepile_cards import card_text, dataset_card
     from iepile_cards.upload_set import CARD, HubError, dataset_upload
-    from iepile_dataset.export.manifest import MANIFEST, read_manifest
-    from iepile_dataset.export.publish import published
-    from iepile_dataset.export.seal import check_rows
+    from iepile_dataset.export.manifest import MANIFEST, check_rows, published, read_manifest
     from iepile_dataset.tasks import TASKS
 
     # As `prepare` left it: without its whole page, and nobody has written on the README.

@@ -1,19 +1,23 @@
 """`iepile stats`: what is in a corpus."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
 
-from ..choices import Corpus, Language, Sources, Tasks
+from iepile_dataset.options import Options, Selection
 
-if TYPE_CHECKING:
-    from rich.table import Table
+from ..console import Corpus, Tasks, console, failing, print_json, print_left_out, progress_bar, say, table
+
+_COUNTS = ("records", "left_out", "annotated", "mentions", "instructions")
 
 
 def stats(
+    selection: Selection,
     corpus: Corpus = None,
     out: Annotated[
         Path | None,
@@ -23,8 +27,6 @@ def stats(
         ),
     ] = None,
     task: Tasks = None,
-    language: Language = None,
-    source: Sources = None,
     tokenizer: Annotated[
         str | None,
         typer.Option(help="Name on the Hub or folder; without it tokens are not counted.", show_default=False),
@@ -40,42 +42,28 @@ def stats(
 
         iepile stats my_corpus --tokenizer Qwen/Qwen3-0.6B --json
     """
-    from iepile_dataset.options import Options
     from iepile_dataset.statistics.pictures import installed_fonts, write_statistics
     from iepile_dataset.statistics.stats import statistics
 
-    from ..console import failing, progress_bar
-
     with failing():
         fonts = installed_fonts() if out else None  # before the work rather than after it
-        with progress_bar("reading", unit="bytes") as advance:
-            counted = statistics(
-                corpus, tasks=task or (), options=Options(language, tuple(source) if source else None),
-                tokenizer=tokenizer, progress=advance,
-            )  # fmt: skip
+        with progress_bar("reading") as advance:
+            options = Options(**vars(selection))
+            counted = statistics(corpus, tasks=task or (), options=options, tokenizer=tokenizer, progress=advance)
         if out:
             write_statistics(counted, out, fonts)
     report = counted.report()
     if json:
-        import orjson
-
-        sys.stdout.write(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode() + "\n")
-    else:
-        from ..left_out import print_left_out
-
-        _print(report)
-        print_left_out(counted.problems, report["total"]["left_out"])
-        if out:
-            from ..console import console
-
-            console.print(f"{out / 'stats.html'} shows all of it", markup=False, highlight=False, soft_wrap=True)
+        print_json(report)
+        return
+    _print(report)
+    print_left_out(counted.problems, report["total"]["left_out"])
+    if out:
+        say(f"{out / 'stats.html'} shows all of it")
 
 
 def _print(report: Mapping[str, Any]) -> None:
-    from ..console import console
-
-    sources = _table("Sources", report)
-    sources.add_column("labels", justify="right", no_wrap=True)
+    sources = _table("Sources", report, "labels")
     for key, figures in report["sources"].items():
         used = sum(map(bool, figures["labels"].values()))
         _add(sources, key, figures, report, f"{used} of {len(figures['labels'])}")
@@ -88,37 +76,22 @@ def _print(report: Mapping[str, Any]) -> None:
     _add(groups, "all", report["total"], report)
     console.print(groups)
     tokens = f"tokens by {report['tokenizer']}" if report["tokenizer"] else "tokens: name a --tokenizer"
-    console.print(
+    say(
         f"a folder that serves several tasks counts for each: {report['records_once']:,} records in all; mentions: "
         "entities, relations or events, alike ones of a text once; empty: share of the instructions whose answer holds "
         f"nothing; labels: those that occur; lengths: median, 95th percentile, longest; {tokens}",
         style="dim",
-        markup=False,
-        highlight=False,
     )
 
 
-def _table(title: str, report: Mapping[str, Any]) -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("", overflow="fold")
-    for name in ("records", "left out", "annotated", "mentions", "instructions", "empty", "characters"):
-        table.add_column(name, justify="right", no_wrap=True)
-    if report["tokenizer"]:
-        table.add_column("tokens", justify="right", no_wrap=True)
-    return table
+def _table(title: str, report: Mapping[str, Any], *more: str) -> Table:
+    columns = [*(name.replace("_", " ") for name in _COUNTS), "empty", "characters"]
+    columns += ["tokens", *more] if report["tokenizer"] else more
+    return table(title, [""], columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
 
 
-def _add(table: "Table", name: str, figures: Mapping[str, Any], report: Mapping[str, Any], *more: str) -> None:
-    from rich.text import Text
-
-    counts = [f"{figures[what]:,}" for what in ("records", "left_out", "annotated", "mentions", "instructions")]
-    lengths = [_lengths(figures["text_characters"])]
-    lengths += [_lengths(figures["text_tokens"])] if report["tokenizer"] else []
-    table.add_row(Text(name), *counts, f"{figures['empty_share']:.1%}", *lengths, *more)
-
-
-def _lengths(facts: Mapping[str, Any] | None) -> str:
-    return f"{facts['median']:,} / {facts['p95']:,} / {facts['max']:,}" if facts else "–"
+def _add(rows: Table, name: str, figures: Mapping[str, Any], report: Mapping[str, Any], *more: str) -> None:
+    lengths = [figures["text_characters"], *([figures["text_tokens"]] if report["tokenizer"] else [])]
+    words = [f"{facts['median']:,} / {facts['p95']:,} / {facts['max']:,}" if facts else "–" for facts in lengths]
+    counts = [f"{figures[what]:,}" for what in _COUNTS]
+    rows.add_row(Text(name), *counts, f"{figures['empty_share']:.1%}", *words, *more)

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.console import Console
+
+from ..console import console, failing, problem_table, progress_bar, say
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from iepile_dataset.validation.report import Group, Report
+    from iepile_dataset.validation.report import Report
 
 
 def validate(
@@ -39,54 +40,37 @@ def validate(
 
         iepile validate predictions.jsonl --format html --out report.html
     """
-    from rich.console import Console
-
     from iepile_dataset.validation.validate import validate as check
 
-    from ..console import console, failing, progress_bar
-
     with failing():
-        with progress_bar("checking", unit="bytes") as advance:
+        with progress_bar("checking") as advance:
             report = check(paths, as_format=as_format, examples=examples, progress=advance)
-        if format != "table":
+        if format == "table" and out is None:
+            _print(report, console)
+        elif format == "table":
+            with Path(str(out)).open("w", encoding="utf-8") as file:
+                _print(report, Console(file=file, width=160))
+        else:
             text = report.as_json() if format == "json" else report.as_html()
             if out is None:
                 typer.echo(text, nl=False)
             else:
                 out.write_text(text, "utf-8")
-        elif out is None:
-            _print(report, console)
-        else:
-            with out.open("w", encoding="utf-8") as file:
-                _print(report, Console(file=file, width=160))
     if out is not None:
-        console.print(f"{_summary(report)}; report in {out}", markup=False)
+        say(f"{_summary(report)}; report in {out}")
     if report.errors:
         raise typer.Exit(1)
 
 
-def _print(report: "Report", console: "Console") -> None:
-    from rich.table import Table
-    from rich.text import Text
-
+def _print(report: "Report", console: Console) -> None:
     for group in report.sorted_groups():
-        table = Table(title=Text(_title(group)), title_justify="left", title_style="bold")
-        for name in ("file:line", "reason", "remedy"):
-            table.add_column(name, overflow="fold")
-        for place in group.places:
-            where = f"{place.file}:{place.line}" if place.line else place.file
-            table.add_row(Text(where), Text(place.reason), Text(place.remedy))
-        console.print(table)
+        files = f" in {len(group.files)} files" if len(group.files) > 1 else ""
+        console.print(problem_table(f"{group.severity}: {group.kind} ({group.count:,}{files})", group.places))
         if group.count > len(group.places):
             console.print(f"… and {group.count - len(group.places):,} more\n")
     if report.skipped:
         console.print(f"not checked, no known format: {', '.join(report.skipped)}", style="dim", markup=False)
     console.print(_summary(report), style="bold red" if report.errors else "bold green")
-
-
-def _title(group: "Group") -> str:
-    files = f" in {len(group.files)} files" if len(group.files) > 1 else ""
-    return f"{group.severity}: {group.kind} ({group.count:,}{files})"
 
 
 def _summary(report: "Report") -> str:

@@ -6,26 +6,34 @@ import posixpath
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any, TextIO
+from typing import TextIO
 
 import fsspec
 import orjson
 
+from ..atomic import Proof, final_place, json_text, new_folder, refuse_taken
 from ..corpus.record_check import problems
-from ..corpus.sources import SPLITS, Source
-from ..errors import Problem
-from ..export.atomic_dir import Proof, final_place, refuse_taken, work_folder
+from ..corpus.records import BOM
+from ..corpus.select import choose_sources
+from ..corpus.shards import Progress, Segment, advancing
+from ..corpus.sources import Source
+from ..errors import DataError, Problem
+from ..instructions.generate import totals
+from ..options import Selection
 from ..schema import SCHEMA_FILES
-from ..tasks import TASKS
-from .folders import CLEANED, base, below, refuse_nested, sources_of
-from .normalise import tidy_record, tidy_text
-from .rules import NORMALISE, CleanOptions, Drop, Fact, drops, fact, leaks
+from ..tasks import LANGUAGES, TASK_FOLDERS, TASKS
+from .normalise import normalise_record, normalise_text
+from .rules import NORMALISE, CleanOptions, Fact, drops, fact, leaks
 
+__all__ = ["Cleaned", "clean"]
+
+CLEANED = "cleaned.json"
 DROPPED = "dropped"
-PROOF = Proof(CLEANED, "rules", "holds a cleaned corpus already")
+
+_PROOF = Proof(CLEANED, "rules", "holds a cleaned corpus already")
 
 
 @dataclass
@@ -54,7 +62,20 @@ class Cleaned:
 
     def total(self, what: str) -> int:
         """Sum over all sources."""
-        return sum(number for (_, kind), number in self.counts.items() if kind == what)
+        return totals(self.counts)[what]
+
+    def as_json(self, options: CleanOptions) -> dict[str, object]:
+        """The content of `cleaned.json`."""
+        sources: dict[str, dict[str, object]] = {name: {} for name in self.sources}
+        for (name, what), number in sorted(self.counts.items()):
+            if number:
+                sources[name][what] = number
+        return {
+            "rules": list(options.rules),
+            "options": {"threshold": options.threshold, "leak_from": options.leak_from},
+            "sources": {name: {**counts, "leaks": self.leaks[name]} for name, counts in sources.items()},
+            "not_carried_over": [str(problem) for problem in self.problems],
+        }
 
 
 def clean(
@@ -63,7 +84,7 @@ def clean(
     *,
     options: CleanOptions = CleanOptions(),  # noqa: B008 - frozen
     overwrite: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Cleaned:
     """Write a corpus tree of the same layout without what the rules find.
 
@@ -96,172 +117,144 @@ def clean(
     """
     start = perf_counter()
     corpus, place = os.fspath(corpus), final_place(out)
-    refuse_nested(place, corpus)
-    refuse_taken(place, PROOF, overwrite)
+    here, there = place.resolve(), Path(corpus).resolve()
+    if "://" not in corpus and (here == there or here in there.parents or there in here.parents):
+        raise DataError(f"{place}: lies in the corpus, or the corpus in it (choose another --out)")
+    refuse_taken(place, _PROOF, overwrite)
     result = Cleaned(Path(out))
-    sources, result.problems = sources_of(corpus)
-    total, done = 2 * sum(sum(source.sizes.values()) for source in sources), 0
+    served, wrong = choose_sources((), Selection(), corpus)
+    sources = {source.path: source for source in reversed(served)}  # once, whichever tasks it serves
+    result.problems = list(
+        {problem.file: problem for problem in reversed(wrong) if problem.file not in sources}.values()
+    )
+    advance = advancing(progress, 2 * sum(sum(source.sizes.values()) for source in sources.values()))
+    root = _tree_root(corpus)
+    with new_folder(place, _PROOF, overwrite) as work, ExitStack() as files:
+        asides: dict[str, TextIO] = {}
 
-    def advance(read: int) -> None:
-        nonlocal done
-        done += read
-        if progress:
-            progress(done, total)
+        def put_aside(rule: str, line: dict[str, object]) -> None:
+            if rule not in asides:
+                (work / DROPPED).mkdir(exist_ok=True)
+                asides[rule] = files.enter_context((work / DROPPED / f"{rule}.jsonl").open("w", encoding="utf-8"))
+            asides[rule].write(json.dumps(line, ensure_ascii=False) + "\n")
 
-    with work_folder(place, PROOF, overwrite) as work:
-        with ExitStack() as files:
-            aside: dict[str, TextIO] = {}
-
-            def writer(rule: str) -> TextIO:
-                if rule not in aside:
-                    (work / DROPPED).mkdir(exist_ok=True)
-                    aside[rule] = files.enter_context((work / DROPPED / f"{rule}.jsonl").open("w", encoding="utf-8"))
-                return aside[rule]
-
-            root = base(corpus)
-            for source in sources:
-                _clean_source(source, below(source.path, root), work, writer, options, result, advance)
-        _write_json(work / CLEANED, _told(options, result))
+        for path, source in sorted(sources.items()):
+            name = fsspec.core.url_to_fs(path)[1].removeprefix(root).strip("/")
+            _Cleaning(source, name, work / name, options, result, advance).run(put_aside)
+        (work / CLEANED).write_text(json_text(result.as_json(options)), "utf-8")
     result.seconds = perf_counter() - start
     return result
 
 
-def _clean_source(
-    source: Source,
-    name: str,
-    work: Path,
-    writer: Callable[[str], TextIO],
-    options: CleanOptions,
-    result: Cleaned,
-    advance: Callable[[int], None],
-) -> None:
-    key = TASKS[source.task].annotation
-    facts: list[Fact] = []
-    changed: dict[int, bytes] = {}
-    before = result.counts.copy()
-    for split, line, raw in _lines(source, advance):
-        record, text = _parsed(raw), None
+class _Cleaning:
+    """One source on its way through the rules: its facts are read first, then its lines are written or put aside."""
+
+    def __init__(
+        self,
+        source: Source,
+        name: str,
+        folder: Path,
+        options: CleanOptions,
+        result: Cleaned,
+        advance: Callable[[int], None],
+    ) -> None:
+        self._source, self._name, self._folder, self._options = source, name, folder, options
+        self._result, self._advance = result, advance
+        self._key = TASKS[source.task].annotation
+        self._changed: dict[int, bytes] = {}  # place → the line that is written instead
+        self._done: Counter[str] = Counter()
+
+    def run(self, put_aside: Callable[[str, dict[str, object]], None]) -> None:
+        """Read, decide, write."""
+        self._folder.mkdir(parents=True)
+        facts = [self._fact(place, *line) for place, line in enumerate(self._lines())]
+        gone = drops(facts, self._source.language, self._options)
+        names = {split: posixpath.basename(file) for split, file in self._source.files.items()}
+        kept: Counter[str] = Counter()
+        with ExitStack() as files:
+            outs = {split: files.enter_context((self._folder / names[split]).open("wb")) for split in names}
+            for place, (split, number, raw) in enumerate(self._lines()):
+                if place not in gone:
+                    kept[split] += 1
+                    outs[split].write(self._changed.get(place) or raw + b"\n")
+                    continue
+                drop = gone[place]
+                other = None if drop.twin is None else facts[drop.twin]
+                twin = other and {"file": f"{self._name}/{names[other.split]}", "line": other.line}
+                put_aside(
+                    drop.rule,
+                    {
+                        "file": f"{self._name}/{names[split]}", "line": number, "rule": drop.rule,
+                        "reason": drop.reason, "twin": twin, "raw": raw.decode("utf-8", "replace"),
+                    },
+                )  # fmt: skip
+        for split in names:
+            if not kept[split]:
+                (self._folder / names[split]).unlink()  # an empty file would be an error to everyone who reads it
+        self._done += Counter(
+            read=len(facts), kept=kept.total(), normalised=sum(place not in gone for place in self._changed)
+        )
+        self._done.update(drop.rule for drop in gone.values())
+        self._result.counts.update({(self._name, what): number for what, number in self._done.items()})
+        self._result.leaks[self._name] = leaks(facts)
+        self._carry_over(kept, bool(gone or self._changed))
+
+    def _lines(self) -> Iterator[tuple[str, int, bytes]]:
+        """(split, 1-based line, line without its end) of each line that is not blank."""
+        for split, size in self._source.sizes.items():
+            for number, line in Segment(self._source, split, 0, size).lines():
+                if not line.isspace():
+                    yield split, number, (line if number > 1 else line.removeprefix(BOM)).rstrip(b"\r\n")
+            self._advance(size)
+
+    def _fact(self, place: int, split: str, line: int, raw: bytes) -> Fact:
+        """What the rules know of a line; what normalising makes of it is kept."""
         try:
+            record, text = orjson.loads(raw), None
             if isinstance(record, dict) and isinstance(record.get("text"), str):
                 text = record["text"]
-                if NORMALISE in options.rules:
-                    better = tidy_record(record, key)
-                    result.counts[name, "unnormalised"] += better is None
-                    text = tidy_text(text)
+                if NORMALISE in self._options.rules:
+                    better = normalise_record(record, self._key)
+                    self._done["unnormalised"] += better is None
+                    text = normalise_text(text)
                     if better is not None and better != record:
                         record = better
-                        changed[len(facts)] = json.dumps(record, ensure_ascii=False).encode() + b"\n"
-            fits = next(problems(record, key, source.schema), None) is None
-            facts.append(fact(split, line, record, text, key, fits))
-        except RecursionError:
-            changed.pop(len(facts), None)
-            facts.append(fact(split, line, None, None, key, fits=False))
-    result.leaks[name] = leaks(facts)
-    gone = drops(facts, source.language, options)
-    kept = _write(source, name, work, writer, facts, gone, changed, advance)
-    result.counts[name, "read"] += len(facts)
-    result.counts[name, "kept"] += sum(kept.values())
-    result.counts[name, "normalised"] += sum(place not in gone for place in changed)
-    for drop in gone.values():
-        result.counts[name, drop.rule] += 1
-    done = {what: number for (key, what), number in (result.counts - before).items() if key == name}
-    _carry_over(source, work / name, options, done if gone or changed else None, kept)
+                        self._changed[place] = json.dumps(record, ensure_ascii=False).encode() + b"\n"
+            fits = next(problems(record, self._key, self._source.schema), None) is None
+            return fact(split, line, record, text, self._key, fits)
+        except (orjson.JSONDecodeError, RecursionError):
+            self._changed.pop(place, None)
+            return fact(split, line, None, None, self._key, fits=False)
+
+    def _carry_over(self, kept: Counter[str], touched: bool) -> None:
+        """Schema and meta.json; an untouched source keeps its meta.json as it is."""
+        filesystem, plain = fsspec.core.url_to_fs(self._source.path)
+        for name in (*SCHEMA_FILES, "meta.json"):
+            if filesystem.isfile(f"{plain}/{name}"):
+                (self._folder / name).write_bytes(filesystem.cat_file(f"{plain}/{name}"))
+        if touched:
+            file = self._folder / "meta.json"
+            meta = orjson.loads(file.read_bytes()) if file.exists() else {}
+            earlier = meta.get("cleaned", [])
+            records = {{"validation": "dev"}.get(split, split): kept[split] for split in self._source.files}
+            this = {"rules": list(self._options.rules), "done": dict(+self._done), "records": records}
+            passes = [*(earlier if isinstance(earlier, list) else [earlier]), this]
+            file.write_text(json_text({**meta, "cleaned": passes}), "utf-8")
 
 
-def _write(
-    source: Source,
-    name: str,
-    work: Path,
-    writer: Callable[[str], TextIO],
-    facts: list[Fact],
-    gone: dict[int, Drop],
-    changed: dict[int, bytes],
-    advance: Callable[[int], None],
-) -> Counter[str]:
-    """The lines that stay, into their files, the others aside; split → how many stayed."""
-    names = {split: posixpath.basename(file) for split, file in source.files.items()}
-    folder = work / name
-    folder.mkdir(parents=True, exist_ok=True)
-    kept: Counter[str] = Counter()
-    with ExitStack() as files:
-        outs = {split: files.enter_context((folder / names[split]).open("wb")) for split in names}
-        for place, (split, line, raw) in enumerate(_lines(source, advance)):
-            drop = gone.get(place)
-            if drop is None:
-                kept[split] += 1
-                outs[split].write(changed.get(place) or raw + b"\n")
-                continue
-            twin = None
-            if drop.twin is not None:
-                other = facts[drop.twin]
-                twin = {"file": f"{name}/{names[other.split]}", "line": other.line}
-            told = {
-                "file": f"{name}/{names[split]}", "line": line, "rule": drop.rule, "reason": drop.reason, "twin": twin,
-                "raw": raw.decode("utf-8", "replace"),
-            }  # fmt: skip
-            writer(drop.rule).write(json.dumps(told, ensure_ascii=False) + "\n")
-    for split in names:
-        if not kept[split]:
-            (folder / names[split]).unlink()  # an empty file would be an error to everyone who reads it
-    return kept
+def _tree_root(corpus: str) -> str:
+    """The folder below which the names of a tree begin: `IE-en/NER` given alone still becomes `IE-en/NER/…`.
 
-
-def _lines(source: Source, advance: Callable[[int], None]) -> Iterator[tuple[str, int, bytes]]:
-    """(split, 1-based line, line without its end) of each line of a source that is not blank."""
-    for split in (split for split in SPLITS if split in source.files):
-        with fsspec.open(source.files[split], "rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.isspace():
-                    yield split, number, (line if number > 1 else line.removeprefix(b"\xef\xbb\xbf")).rstrip(b"\r\n")
-        advance(source.sizes[split])
-
-
-def _parsed(raw: bytes) -> Any:
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return None
-
-
-def _carry_over(
-    source: Source, folder: Path, options: CleanOptions, done: dict[str, int] | None, kept: Counter[str]
-) -> None:
-    """Schema and meta.json; an untouched source keeps its meta.json as it is."""
-    filesystem, plain = fsspec.core.url_to_fs(source.path)
-    for name in SCHEMA_FILES:
-        if filesystem.isfile(f"{plain}/{name}"):
-            (folder / name).write_bytes(filesystem.cat_file(f"{plain}/{name}"))
-    meta = filesystem.cat_file(f"{plain}/meta.json") if filesystem.isfile(f"{plain}/meta.json") else None
-    if done is None:
-        if meta is not None:
-            (folder / "meta.json").write_bytes(meta)
-        return
-    told = orjson.loads(meta) if meta is not None else {}
-    names = {"validation": "dev"}
-    this = {
-        "rules": list(options.rules), "done": done,
-        "records": {names.get(split, split): kept[split] for split in source.files},
-    }  # fmt: skip
-    earlier = told.get("cleaned", [])
-    _write_json(
-        folder / "meta.json", {**told, "cleaned": [*(earlier if isinstance(earlier, list) else [earlier]), this]}
-    )
-
-
-def _told(options: CleanOptions, result: Cleaned) -> dict[str, Any]:
-    return {
-        "rules": list(options.rules),
-        "options": {name: value for name, value in asdict(options).items() if name not in ("only", "skip")},
-        "sources": {
-            name: {
-                **{what: number for (key, what), number in sorted(result.counts.items()) if key == name and number},
-                "leaks": result.leaks[name],
-            }
-            for name in result.sources
-        },
-        "not_carried_over": [str(problem) for problem in result.problems],
-    }
-
-
-def _write_json(file: Path, value: dict[str, Any]) -> None:
-    file.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    >>> _tree_root("data/re/corpus").endswith("/data/re/corpus"), _tree_root("data/IE-en/NER/towns").endswith("/data")
+    (True, True)
+    """
+    filesystem, plain = fsspec.core.url_to_fs(corpus)
+    parts = plain.rstrip("/").split("/")
+    names = [part.lower() for part in parts]
+    languages = {f"ie-{language}" for language in LANGUAGES}
+    one_source = any(filesystem.isfile(f"{plain}/{name}") for name in SCHEMA_FILES)
+    start = next((place for place, name in enumerate(names) if name in languages), len(parts) - one_source)
+    # A task's folder counts only where it stands in its place: some parent may happen to be called `re`.
+    if start == len(parts) - one_source and names[start - 1].upper() in TASK_FOLDERS:
+        start -= 1
+    return "/".join(parts[:start])

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -47,25 +47,42 @@ class Drop:
 
 @dataclass(frozen=True)
 class CleanOptions:
-    """How a corpus is cleaned.
+    """How a corpus is cleaned; what each field means stands in its help.
 
-    Attributes:
-        only: Only these rules; empty for all.
-        skip: All but these.
-        threshold: Least share of common shingles of near-duplicates, above 0 and at most 1.
-        leak_from: The side that loses a text which is in train and in validation or test: `train` or `test` (both
-            validation and test).
+    Raises:
+        DataError: A rule or a value is unknown, or no rule is left.
 
     >>> CleanOptions(only=("duplicate",)).rules
     ('duplicate',)
     """
 
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    threshold: float = 0.8
-    leak_from: str = "train"
+    only: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "Only this rule: normalise, empty, leak, contradiction, duplicate or near; again for several.",
+            "type": list[str],
+        },
+    )
+    skip: tuple[str, ...] = field(
+        default=(), metadata={"help": "All but this rule; again for several.", "type": list[str]}
+    )
+    threshold: float = field(
+        default=0.8,
+        metadata={
+            "help": "Near-duplicates share at least this part of their three-word or three-letter runs, up to 1."
+        },
+    )
+    leak_from: str = field(
+        default="train",
+        metadata={
+            "help": "The side that loses a text which train shares with validation or test; test means both of them.",
+            "choices": ("train", "test"),
+        },
+    )
 
     def __post_init__(self) -> None:
+        for name in ("only", "skip"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         known = (NORMALISE, *RULES)
         for name in (*self.only, *self.skip):
             if name not in known:

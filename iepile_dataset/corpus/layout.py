@@ -4,7 +4,7 @@ import os
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -15,7 +15,7 @@ import orjson
 
 from ..errors import DataError, shown
 from ..schema import SCHEMA_FILES
-from ..tasks import LANGUAGES, TASKS
+from ..tasks import LANGUAGES, TASK_FOLDERS
 
 SPLITS: Mapping[str, tuple[str, ...]] = {
     "train": ("train.json", "train.jsonl"),
@@ -29,7 +29,6 @@ BESIDE = (*SCHEMA_FILES, "meta.json")
 TREE = "expected IE-en/{}/<source>/{{train,dev,test}}.json with a schema.json beside them"
 
 _DEPTH = 4
-_TASK_FOLDERS = {folder for task in TASKS.values() for folder in task.folders}
 _PROBE_BYTES = 1 << 16
 _REVISION = re.compile(r"\A(hf://(?:datasets/|spaces/)?[^/@]+/[^/@]+)@(refs/(?:convert|pr)/[^/]+|[^/]+)")
 
@@ -73,7 +72,7 @@ class Folder:
         Names further up say nothing: anybody may keep towns below `/home/re`.
         """
         above = self.parts[:-1][-max(1, self.depth - 1) :]
-        return next((part.upper() for part in reversed(above) if part.upper() in _TASK_FOLDERS), None)
+        return next((part.upper() for part in reversed(above) if part.upper() in TASK_FOLDERS), None)
 
     @property
     def language(self) -> str | None:
@@ -85,8 +84,8 @@ class Folder:
         """Split → its files here; the first is read."""
         if self.given:
             return {split: [self.given[split]] for split in SPLITS if split in self.given}
-        found = {split: [name for name in names if name in self.names] for split, names in SPLITS.items()}
-        return {split: names for split, names in found.items() if names}
+        present = {split: [name for name in names if name in self.names] for split, names in SPLITS.items()}
+        return {split: names for split, names in present.items() if names}
 
     def first_records(self) -> Iterator[dict[str, Any]]:
         """Records at the beginning of each split file.
@@ -129,12 +128,12 @@ def folders_in(root: str, task: str = "NER") -> Iterator[Folder]:
         raise DataError(f"{root}: no such folder ({TREE.format(task)})")
     base = base.rstrip("/")
     protocol = root.partition("://")[0] + "://" if "://" in root else ""
-    found: dict[str, Listing] = {}
+    listings: dict[str, Listing] = {}
     for path, info in files_below(filesystem, base, _DEPTH):
-        found.setdefault(posixpath.dirname(path), {})[posixpath.basename(path)] = info
-    for path in sorted(found):
-        if any(name.removesuffix(".gz") in SPLIT_FILES for name in found[path]):
-            yield Folder(protocol + path, found[path], path.count("/") - base.count("/"))
+        listings.setdefault(posixpath.dirname(path), {})[posixpath.basename(path)] = info
+    for path, names in sorted(listings.items()):
+        if any(name.removesuffix(".gz") in SPLIT_FILES for name in names):
+            yield Folder(protocol + path, names, path.count("/") - base.count("/"))
 
 
 def _refuse_unreachable(filesystem: Any, base: str, root: str) -> None:
@@ -142,8 +141,8 @@ def _refuse_unreachable(filesystem: Any, base: str, root: str) -> None:
     try:
         filesystem.info(base)
     except Exception as error:  # each file system has its own; what is wrong is the other side's to tell
-        told = str(error).strip().splitlines() or [type(error).__name__]
-        raise DataError(f"{root}: cannot be read: {told[0]} (mend the address, the connection or the token)") from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DataError(f"{root}: cannot be read: {reason} (mend the address, the connection or the token)") from error
 
 
 def at_revision(address: str, revision: str) -> str:
@@ -155,14 +154,14 @@ def at_revision(address: str, revision: str) -> str:
     >>> at_revision("hf://datasets/user/raw/IE-en", "v1")
     'hf://datasets/user/raw@v1/IE-en'
     """
-    if found := _REVISION.match(address):
-        if unquote(found[2]) == revision:
+    if own := _REVISION.match(address):
+        if unquote(own[2]) == revision:
             return address
         raise DataError(f"{address}: revision={shown(revision)} is another than its own (give one of them)")
-    found = re.match(r"hf://(?:datasets/|spaces/)?[^/]+/[^/]+", address)
-    if not found:
+    repository = re.match(r"hf://(?:datasets/|spaces/)?[^/]+/[^/]+", address)
+    if not repository:
         raise DataError(f"{address}: revision={shown(revision)} needs an address on the Hub (hf://datasets/user/name)")
-    return f"{found[0]}@{quote(revision, safe='')}{address[found.end() :]}"
+    return f"{repository[0]}@{quote(revision, safe='')}{address[repository.end() :]}"
 
 
 def absolute(address: str) -> str:
@@ -219,36 +218,20 @@ def _beside(path: str) -> Listing:
     return {name: info for name, info in listing.items() if name in BESIDE}
 
 
-def fingerprint(root: str) -> str:
-    """A digest of names, sizes and versions of a corpus's files, so that changed data is not served from a cache."""
-    lines = []
-    _forget_listings(root)
-    for folder in folders_in(root):
-        lines += [f"{folder.path}/{name}:{_version(info)}" for name, info in sorted(folder.names.items())]
-    return _digest(lines)
+def fingerprint(corpus: str | Mapping[str, Sequence[Any]]) -> str:
+    """A digest of names, sizes and versions of files, so that changed data is not served from a cache.
 
-
-def fingerprint_of(data_files: Mapping[str, Sequence[Any]]) -> str:
-    """The same for files that are given by name, and for the schemas and `meta.json` beside them."""
-    lines = []
-    for first in {str(file).partition("://")[0]: str(file) for files in data_files.values() for file in files}.values():
-        _forget_listings(first)
-    for folder in folders_of(data_files):
-        lines += [f"{folder.path}/{name}:{_version(info)}" for name, info in sorted(folder.names.items())]
-        lines.append(repr(folder.given))
-    return _digest(lines)
-
-
-def _forget_listings(address: str) -> None:
-    """Remote file systems keep what they once listed; a corpus may have changed since."""
-    if "://" in address:
+    Args:
+        corpus: A tree, or files by name, with which go the schemas and `meta.json` beside them.
+    """
+    files = [corpus] if isinstance(corpus, str) else [str(file) for names in corpus.values() for file in names]
+    for address in {file.partition("://")[0]: file for file in files if "://" in file}.values():
+        # Remote file systems keep what they once listed; a corpus may have changed since.
         fsspec.core.url_to_fs(address)[0].invalidate_cache()
-
-
-def _version(info: Mapping[str, Any]) -> str:
-    version = next((info[key] for key in ("mtime", "blob_id", "etag", "ETag") if info.get(key)), "")
-    return f"{info.get('size')}:{version}"
-
-
-def _digest(lines: Iterable[str]) -> str:
-    return blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()
+    digest = blake2b(digest_size=8)
+    for folder in folders_in(corpus) if isinstance(corpus, str) else folders_of(corpus):
+        for name, info in sorted(folder.names.items()):
+            version = next((info[key] for key in ("mtime", "blob_id", "etag", "ETag") if info.get(key)), "")
+            digest.update(f"{folder.path}/{name}:{info.get('size')}:{version}\n".encode())
+        digest.update(repr(folder.given).encode())
+    return digest.hexdigest()

@@ -1,6 +1,6 @@
 """Byte ranges of files as shards, so that one big file is still many."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO
 from typing import BinaryIO
@@ -9,7 +9,31 @@ import fsspec
 
 from .sources import Source
 
+__all__ = ["Progress", "Segment", "Shard", "advancing", "finer", "make_shards"]
+
 _BLOCK = 1 << 20
+
+Progress = Callable[[int, int], None]
+"""Told of (bytes read so far, bytes in all)."""
+
+
+def advancing(progress: Progress | None, total: int) -> Callable[[int], None]:
+    """A function that adds to what has been read, and tells of it.
+
+    >>> advance = advancing(print, 10)
+    >>> advance(3); advance(4)
+    3 10
+    7 10
+    """
+    done = 0
+
+    def advance(size: int) -> None:
+        nonlocal done
+        done += size
+        if progress:
+            progress(done, total)
+
+    return advance
 
 
 @dataclass(frozen=True)
@@ -35,7 +59,7 @@ class Segment:
             file = BufferedReader(opened, _BLOCK) if "://" in self.file else opened
             number, position = 1, 0
             if self.start:
-                number = self._lines_before(file) + 1 if self.line is None else self.line + 1
+                number = 1 + (_newlines(file, self.start) if self.line is None else self.line)
                 # From one byte earlier: where a line begins exactly at `start`, that byte is its newline.
                 file.seek(self.start - 1)
                 position = self.start - 1 + len(file.readline())
@@ -47,9 +71,6 @@ class Segment:
                 yield from enumerate(BytesIO(block), number)
                 number += block.count(b"\n")
                 position += len(block)
-
-    def _lines_before(self, file: BinaryIO) -> int:
-        return _newlines(file, self.start)
 
 
 def _newlines(file: BinaryIO, size: int) -> int:

@@ -12,11 +12,12 @@ import orjson
 
 from ..errors import DataError, Problem, shown
 from ..licences import allows
-from ..options import Options
+from ..options import Selection
 from ..schema import SCHEMA_FILES, Schema, parse_schema
 from ..tasks import LANGUAGES, TASKS, Task
-from .layout import SPLITS as SPLITS
-from .layout import TREE, Folder, folders_in, folders_of
+from .layout import SPLITS, TREE, Folder, folders_in, folders_of
+
+__all__ = ["SPLITS", "Source", "find_sources", "named", "sample_corpus"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class _NotServed(DataError):
 
 def find_sources(
     task: Task,
-    options: Options,
+    options: Selection,
     data_dir: str | None = None,
     data_files: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[list[Source], list[Problem]]:
@@ -77,54 +78,65 @@ def find_sources(
     Raises:
         DataError: There is no such folder, no source in it, or none that was asked for.
     """
-    root = os.fspath(data_dir or sample_corpus()) if data_files is None else "data_files"
-    folders = list(folders_in(root, task.folders[0]) if data_files is None else folders_of(data_files))
+    root = "data_files" if data_files else os.fspath(data_dir or sample_corpus())
+    folders = list(folders_of(data_files) if data_files else folders_in(root, task.folders[0]))
     tree = TREE.format(task.folders[0])
     if not folders:
         raise DataError(f"{root}: no source in it ({tree})")
-    chosen, problems = _serving(folders, task)
+    serving, problems = _serving(folders, task)
     sources: list[Source] = []
     unread: dict[str, list[Problem]] = {}
-    for folder in chosen:
+    for folder in serving:
         try:
             sources.append(_source(folder, task))
             unread[folder.path] = list(_unread(folder))
-        except _NotServed as error:
-            # A folder of another task that could serve this one, and does not, lacks nothing.
-            if folder.task in (None, task.folders[0]):
-                problems.append(_problem(folder, str(error)))
         except DataError as error:
-            problems.append(_problem(folder, str(error)))
-    if options.licence:
-        for source in sources:
-            if not allows(source.licence, options.licence):
-                told = f'licence words {shown(source.licence)} do not plainly allow use "{options.licence}"'
-                problems.append(Problem(source.path, 0, told, "leave --licence out, or state the licence in meta.json"))
-        sources = [source for source in sources if allows(source.licence, options.licence)]
-    if options.language:
-        sources = [source for source in sources if source.language == options.language]
-    if options.sources:
-        known = sorted({source.name for source in sources})
-        for name in options.sources:
-            if name not in known:
-                bad = next((p for p in problems if posixpath.basename(p.file.rstrip("/")) == name), None)
-                raise DataError(str(bad) if bad else f"{root}: no {task.name} source {shown(name)} ({_some(known)})")
-        sources = [source for source in sources if source.name in options.sources]
+            # A folder of another task that could serve this one, and does not, lacks nothing.
+            if not isinstance(error, _NotServed) or folder.task in (None, task.folders[0]):
+                problems.append(Problem.of_error(folder.path, error))
+    for source in sources if options.licence else ():
+        if not allows(source.licence, str(options.licence)):
+            reason = f'licence words {shown(source.licence)} do not plainly allow use "{options.licence}"'
+            problems.append(Problem(source.path, 0, reason, "leave --licence out, or state the licence in meta.json"))
+    sources = [
+        source
+        for source in sources
+        if options.language in (None, source.language)
+        and (options.licence is None or allows(source.licence, options.licence))
+    ]
+    sources = named(sources, problems, options, f"{root}: no {task.name} source")
     if not sources:
-        told = "; ".join(map(str, problems[:3]))
         wanted = f" in language {options.language}" if options.language else ""
-        raise DataError(f"{root}: no {task.name} source{wanted} ({told or tree})")
-    sources.sort(key=lambda source: (source.language, source.name, source.path))
-    named: dict[str, Source] = {}
-    for source in sources:
-        first = named.setdefault(source.key, source)
+        reasons = "; ".join(map(str, problems[:3])) or tree
+        raise DataError(f"{root}: no {task.name} source{wanted} ({reasons})")
+    by_key: dict[str, Source] = {}
+    for source in sorted(sources, key=lambda source: (source.language, source.name, source.path)):
+        first = by_key.setdefault(source.key, source)
         if first is not source:
             # Their records would bear the same ids.
             same = Problem(source.path, 0, f"{first.path} is called {source.key} too", "rename one")
-            if data_files is not None:
+            if data_files:
                 raise DataError(str(same))
             problems.append(same)
-    return list(named.values()), problems + [problem for source in named.values() for problem in unread[source.path]]
+    return list(by_key.values()), problems + [problem for source in by_key.values() for problem in unread[source.path]]
+
+
+def named(sources: list[Source], problems: Iterable[Problem], selection: Selection, missing: str) -> list[Source]:
+    """The sources that a selection names, all where it names none.
+
+    Args:
+        sources: All that there are.
+        problems: What keeps others from being among them.
+        selection: Its `source`.
+        missing: The beginning of the error where one is not there.
+    """
+    known = sorted({source.name for source in sources})
+    for name in selection.sources:
+        if name not in known:
+            there_are = "there are " + ", ".join(known[:12]) + (" …" if len(known) > 12 else "")
+            reasons = [str(bad) for bad in problems if posixpath.basename(bad.file.rstrip("/")) == name]
+            raise DataError([*reasons, f"{missing} {shown(name)} ({there_are if known else 'there is none'})"][0])
+    return [source for source in sources if not selection.sources or source.name in selection.sources]
 
 
 def _serving(folders: Iterable[Folder], task: Task) -> tuple[list[Folder], list[Problem]]:
@@ -141,7 +153,7 @@ def _serving(folders: Iterable[Folder], task: Task) -> tuple[list[Folder], list[
                 if task.annotation in _probe(folder):
                     chosen.append(folder)
             except DataError as error:
-                problems.append(_problem(folder, str(error)))
+                problems.append(Problem.of_error(folder.path, error))
     for language in dict.fromkeys(language for language, _ in by_kind):
         for kind in task.folders:
             if (language, kind) in by_kind:
@@ -209,12 +221,3 @@ def _read(address: str) -> bytes:
     with fsspec.open(address, "rb") as file:
         data: bytes = file.read()
         return data
-
-
-def _problem(folder: Folder, message: str) -> Problem:
-    reason, _, remedy = message.removesuffix(")").rpartition(" (")
-    return Problem(folder.path, 0, reason, remedy)
-
-
-def _some(names: Sequence[str]) -> str:
-    return "there are " + ", ".join(names[:12]) + (" …" if len(names) > 12 else "") if names else "there is none"

@@ -1,9 +1,14 @@
-"""What went into a prepared folder, and the proof that it still holds it."""
+"""What went into a prepared folder, and the proof that it still holds it.
+
+Its life: `manifest` describes the rows that `prepare` wrote, `seal` takes in what is written beside them later,
+`published` is what goes out, and `verify` compares a folder with it at any time.
+"""
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
@@ -11,15 +16,25 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..atomic import json_text, write_file
 from ..corpus.sources import Source
 from ..errors import DataError, shown
-from ..instructions.tables import Counts
+from ..instructions.generate import Counts, totals
 from ..options import Options
 from .writer import rows_digest
 
+__all__ = [
+    "MANIFEST", "QUARANTINE", "check_rows", "digests", "manifest", "published", "read_manifest", "row_tables", "seal",
+    "verify",
+]  # fmt: skip
+
 MANIFEST = "manifest.json"
+QUARANTINE = "quarantine.jsonl"
+
+_KINDS = {"format": str, "rows": int, "rows_sha256": str, "files": dict, "manifest_sha256": str}
 
 
 def manifest(
@@ -33,45 +48,76 @@ def manifest(
 ) -> dict[str, Any]:
     """The manifest of a prepared folder; `files` are its files' digests, as `digests` gives them.
 
-    `rows_sha256` is the sum of the rows' SHA-256 (`parts.rows_digest`): two builds from the same data and options
+    `rows_sha256` is the sum of the rows' SHA-256 (`writer.rows_digest`): two builds from the same data and options
     give the same, on any machine, with any number of processes and in any order. Addresses of sources are not part
     of it. `manifest_sha256` is that of all else in the manifest, so that an edit shows.
     """
     read = cache(_file_facts)  # no longer than for this manifest: the same address may hold something else tomorrow
-    facts = {
-        "format": form,
-        "rows": sum(number for (_, what), number in counts.items() if what == "rows"),
-        "rows_sha256": f"{digest:064x}",
-        "left_out": left_out,
-        "options": asdict(options),
-        "versions": {name: version(name) for name in ("iepile", "datasets", "pyarrow")},
-        "sources": [
-            {
-                "source": source.key,
-                "path": source.path,
-                "licence": source.licence,
-                "files": {split: read(file) for split, file in source.files.items()},
-                "counts": {
-                    split: {what: number for (key, what), number in counts.items() if key == f"{source.key}/{split}"}
-                    for split in source.files
-                },
-            }
-            for source in sources
-        ],
-        "files": dict(files),
-    }
-    return facts | {"manifest_sha256": digest_of_facts(facts)}
+    by_split: dict[str, dict[str, int]] = {}
+    for (key, what), number in counts.items():
+        by_split.setdefault(key, {})[what] = number
+    return _sealed(
+        {
+            "format": form,
+            "rows": totals(counts)["rows"],
+            "rows_sha256": f"{digest:064x}",
+            "left_out": left_out,
+            "options": asdict(options),
+            "versions": {name: version(name) for name in ("iepile", "datasets", "pyarrow")},
+            "sources": [
+                {
+                    "source": source.key,
+                    "path": source.path,
+                    "licence": source.licence,
+                    "files": {split: read(file) for split, file in source.files.items()},
+                    "counts": {split: by_split.get(f"{source.key}/{split}", {}) for split in source.files},
+                }
+                for source in sources
+            ],
+            "files": dict(files),
+        }
+    )
 
 
 def digests(folder: Path, pattern: str = "**/*") -> dict[str, str]:
     """SHA-256 of every file below a folder; the manifest and hidden files (`.git`, `.cache`) are none of it."""
-    found = {}
+    listed = {}
     for file in sorted(folder.glob(pattern)):
         name = file.relative_to(folder)
         if file.is_file() and name.as_posix() != MANIFEST and not any(part.startswith(".") for part in name.parts):
             with file.open("rb") as data:
-                found[name.as_posix()] = hashlib.file_digest(data, "sha256").hexdigest()
-    return found
+                listed[name.as_posix()] = hashlib.file_digest(data, "sha256").hexdigest()
+    return listed
+
+
+def read_manifest(file: Path) -> dict[str, Any]:
+    """A manifest with the keys that every one has.
+
+    Raises:
+        DataError: There is none, or it is something else.
+    """
+    try:
+        facts = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{file.parent}: no {MANIFEST} in it (iepile prepare writes one)") from None
+    except ValueError as error:
+        raise DataError(f"{file}: not JSON: {error} (prepare the folder again)") from None
+    of_object = isinstance(facts, dict)
+    for name, kind in _KINDS.items():
+        if not of_object or not isinstance(facts.get(name), kind):
+            what = f": {name} is {shown(facts.get(name))}" if of_object else ""
+            raise DataError(f"{file}: not a manifest of prepared rows{what} (prepare the folder again)")
+    manifest: dict[str, Any] = facts
+    return manifest
+
+
+def row_tables(folder: Path, names: Iterable[str], columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows of a prepared folder's Parquet files, a row group at a time; its raw records are none."""
+    for name in names:
+        if name.endswith(".parquet") and not name.startswith("raw/"):
+            with pq.ParquetFile(folder / name) as file:
+                for number in range(file.num_row_groups):
+                    yield file.read_row_group(number, columns=list(columns))
 
 
 def verify(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], list[str]]:
@@ -88,73 +134,118 @@ def verify(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], list[str]]:
         DataError: The folder has no manifest.
     """
     folder = Path(folder)
-    told = read_manifest(folder / MANIFEST)
-    found = digests(folder)
-    wrong = [f"{name}: missing" for name in told["files"] if name not in found]
-    wrong += [f"{name}: not in the manifest" for name in found if name not in told["files"]]
-    wrong += [
-        f"{name}: changed since it was written"
-        for name in found
-        if name in told["files"] and found[name] != told["files"][name]
-    ]
-    if told["manifest_sha256"] != digest_of_facts(told):
-        wrong.append(f"{MANIFEST}: changed since it was written")
-    if wrong:
-        return told, wrong
-    if told["format"] == "parquet":
-        rows, digest = _rows(folder, found)
-        if (rows, f"{digest:064x}") != (told["rows"], told["rows_sha256"]):
-            wrong.append(
-                f"{rows} rows with digest {digest:064x}, the manifest says {told['rows']}, {told['rows_sha256']}"
-            )
-    else:
-        lines = sum(_lines(folder / name) for name in found if name.endswith(".json"))
-        if lines != told["rows"]:
-            wrong.append(f"{lines} rows, the manifest says {told['rows']}")
-    return told, wrong
+    facts, files = read_manifest(folder / MANIFEST), digests(folder)
+    stated = facts["files"]
+    wrong = [f"{name}: missing" for name in stated if name not in files]
+    wrong += [f"{name}: not in the manifest" for name in files if name not in stated]
+    changed = [name for name in files if name in stated and files[name] != stated[name]]
+    if facts != _sealed(facts):
+        changed.append(MANIFEST)
+    wrong += [f"{name}: changed since it was written" for name in changed]
+    if not wrong:
+        rows, digest = 0, facts["rows_sha256"]
+        if facts["format"] == "parquet":
+            total = 0
+            for table in row_tables(folder, files, ("id", "instruction", "output", "label")):
+                rows += len(table)
+                total += rows_digest(table)
+            digest = f"{total % (1 << 256):064x}"
+        else:
+            rows = sum(_lines(folder / name) for name in files if name.endswith(".json"))
+        if (rows, digest) != (facts["rows"], facts["rows_sha256"]):
+            wrong = [f"{rows} rows with digest {digest}, the manifest says {facts['rows']}, {facts['rows_sha256']}"]
+    return facts, wrong
 
 
-_KINDS = {"format": str, "rows": int, "rows_sha256": str, "files": dict, "manifest_sha256": str}
+def check_rows(folder: str | os.PathLike[str]) -> list[str]:
+    """Make sure that all but what may be written later is as the manifest says, see `verify`.
 
-
-def read_manifest(file: Path) -> dict[str, Any]:
-    """A manifest with the keys that every one has.
+    Returns:
+        What was written later and is not as the manifest says, one line each.
 
     Raises:
-        DataError: There is none, or it is something else.
+        DataError: It is not, or there is no manifest.
     """
-    try:
-        told = json.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{file.parent}: no {MANIFEST} in it (iepile prepare writes one)") from None
-    except ValueError as error:
-        raise DataError(f"{file}: not JSON: {error} (prepare the folder again)") from None
-    if not isinstance(told, dict):
-        raise DataError(f"{file}: not a manifest of prepared rows (prepare the folder again)")
-    for name, kind in _KINDS.items():
-        if not isinstance(told.get(name), kind):
-            raise DataError(
-                f"{file}: not a manifest of prepared rows: {name} is {shown(told.get(name))} (prepare the folder again)"
-            )
-    return told
+    _, wrong = verify(folder)
+    later = [line for line in wrong if written_later(line.partition(":")[0])]
+    if bad := [line for line in wrong if line not in later]:
+        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+        raise DataError(f"{folder}: not as its manifest says: {bad[0]}{more} (prepare it again)")
+    return later
 
 
-def digest_of_facts(facts: Mapping[str, Any]) -> str:
-    """The `manifest_sha256` of a manifest."""
+def written_later(name: str) -> bool:
+    """Whether a file of a prepared folder may change after `prepare`: it holds no rows.
+
+    >>> written_later("README.md"), written_later("statistics/stats.json"), written_later("ner/train.json")
+    (True, True, False)
+    """
+    return name == "README.md" or name.startswith("statistics/")
+
+
+def seal(folder: str | os.PathLike[str], names: Iterable[str] = ("README.md", "statistics/*")) -> None:
+    """Put files that were written later (the page, statistics) into the manifest, so that `verify` holds again.
+
+    Args:
+        folder: A prepared folder.
+        names: Patterns of the files; those that are gone leave the manifest.
+
+    >>> import tempfile
+    >>> from iepile_dataset.export.prepare import prepare
+    >>> folder = prepare(tempfile.mkdtemp() + "/rows", tasks=["re"]).folder
+    >>> _ = (folder / "README.md").write_text("mine")
+    >>> seal(folder)
+    >>> verify(folder)[1]
+    []
+    """
+    path = Path(folder) / MANIFEST
+    facts = read_manifest(path)
+    files = {name: digest for name, digest in facts["files"].items() if not written_later(name)}
+    for pattern in names:
+        files |= digests(Path(folder), pattern)
+    write_file(path, json_text(_sealed({**facts, "files": dict(sorted(files.items()))})))
+
+
+def published(facts: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    """A manifest to publish: places from the corpus's root, no quarantine file; it proves the same rows.
+
+    Whoever downloads the folder can `verify` it. Addresses such as `hf://…` stay: they are the same for everybody.
+
+    Args:
+        facts: The manifest of a prepared folder.
+        texts: Path → text of files that go out otherwise than they lie there.
+    """
+    options = dict(facts["options"])
+    for name in ("hard_negatives", "tokenizer"):
+        if _of_this_machine(options.get(name)):
+            options[name] = posixpath.basename(options[name])
+    files = {name: digest for name, digest in facts["files"].items() if name != QUARANTINE}
+    files |= {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    sources = [_placeless(source) for source in facts["sources"]]
+    return json_text(_sealed({**facts, "sources": sources, "options": options, "files": files}))
+
+
+def _placeless(source: Mapping[str, Any]) -> dict[str, Any]:
+    if "://" in source["path"]:
+        return dict(source)
+    language, task, name = source["source"].split("/")
+    place = f"IE-{language}/{task}/{name}"
+    files = {
+        split: {**file, "file": f"{place}/{posixpath.basename(file['file'])}"}
+        for split, file in source["files"].items()
+    }
+    return {**source, "path": place, "files": files}
+
+
+def _of_this_machine(name: Any) -> bool:
+    """Whether an option names a file here; `Qwen/Qwen3-0.6B` does not."""
+    return isinstance(name, str) and (os.path.isabs(name) or name.startswith((".", "~")) or os.path.exists(name))
+
+
+def _sealed(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts with the digest of all of them."""
     rest = {name: value for name, value in facts.items() if name != "manifest_sha256"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
-
-
-def _rows(folder: Path, files: Iterable[str]) -> tuple[int, int]:
-    count = digest = 0
-    for name in files:
-        if name.endswith(".parquet") and not name.startswith("raw/"):
-            with pq.ParquetFile(folder / name) as file:
-                for number in range(file.num_row_groups):
-                    table = file.read_row_group(number, columns=["id", "instruction", "output", "label"])
-                    count += len(table)
-                    digest = (digest + rows_digest(table)) % (1 << 256)
-    return count, digest
+    return rest | {"manifest_sha256": hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()}
 
 
 def _lines(file: Path) -> int:

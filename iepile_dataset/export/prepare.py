@@ -4,7 +4,7 @@ import json
 import os
 import posixpath
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
@@ -15,26 +15,25 @@ from pathlib import Path
 from threading import Thread
 from time import perf_counter
 
+from ..atomic import Proof, final_place, json_text, new_folder, refuse_taken
 from ..corpus.select import choose_sources
-from ..corpus.shards import make_shards
+from ..corpus.shards import Progress, advancing, make_shards
 from ..corpus.sources import SPLITS, Source
-from ..errors import DataError, Problem
+from ..errors import DataError, Problem, keep
 from ..instructions.empty_answers import limit_empty
-from ..instructions.tables import Counts
+from ..instructions.generate import Counts, totals
 from ..options import Options
-from ..tasks import TASKS
-from .atomic_dir import Proof, final_place, refuse_taken, work_folder
-from .manifest import MANIFEST, digests, manifest
+from ..tasks import TASK_FOLDERS, TASKS
+from .manifest import MANIFEST, QUARANTINE, digests, manifest
 from .readme import readme
-from .writer import Made, Part, write_part
+from .writer import Part, Written, write_part
 
-QUARANTINE = "quarantine.jsonl"
+__all__ = ["FORMS", "Prepared", "prepare"]
+
 README = "README.md"
-PROOF = Proof(MANIFEST, "rows_sha256", "already prepared")
 FORMS = ("parquet", "jsonl")
 
-KEPT_PROBLEMS = 20
-
+_PROOF = Proof(MANIFEST, "rows_sha256", "already prepared")
 _SHARD_BYTES = 32 << 20  # of input; the rows of one shard become one Parquet file
 _LINES_NAME = {"train": "train.json", "validation": "dev.json", "test": "test.json"}
 
@@ -45,7 +44,7 @@ class Prepared:
 
     Attributes:
         folder: Where the rows lie.
-        counts: (source key + "/" + split, what) → how many; see `generate.Counts`.
+        counts: (source key + "/" + split, what) → how many; see `Counts`.
         left_out: How many records and sources were left out; all of them lie in the folder's `quarantine.jsonl`.
         problems: The first of them.
         licences: Source key → its licence words.
@@ -63,7 +62,7 @@ class Prepared:
 
     def total(self, what: str) -> int:
         """Sum over all sources and splits."""
-        return sum(number for (_, kind), number in self.counts.items() if kind == what)
+        return totals(self.counts)[what]
 
 
 def prepare(
@@ -75,7 +74,7 @@ def prepare(
     form: str = "parquet",
     num_proc: int = 1,
     overwrite: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Prepared:
     """Write the instructions of a corpus as one folder: `<task>/<split>-*.parquet`, README and manifest.
 
@@ -109,39 +108,44 @@ def prepare(
     if form not in FORMS:
         raise DataError(f'format "{form}" is unknown ({", ".join(FORMS)})')
     place = final_place(out)
-    refuse_taken(place, PROOF, overwrite)
-    result = Prepared(Path(out))
+    refuse_taken(place, _PROOF, overwrite)
     sources, problems = choose_sources(tasks, options, data_dir)
     if options.strict and problems:
         raise DataError(str(problems[0]))
-    result.licences = {source.key: source.licence for source in sources}
+    result = Prepared(Path(out), licences={source.key: source.licence for source in sources})
     sources = limit_empty(sources, options)
-    with work_folder(place, PROOF, overwrite) as work:
-        with (work / QUARANTINE).open("w", encoding="utf-8") as aside:
+    with new_folder(place, _PROOF, overwrite) as work:
+        digest = 0
+        with (work / QUARANTINE).open("w", encoding="utf-8") as quarantine:
 
             def leave_out(problem: Problem) -> None:
-                aside.write(json.dumps(asdict(problem), ensure_ascii=False) + "\n")
+                quarantine.write(json.dumps(asdict(problem), ensure_ascii=False) + "\n")
                 result.left_out += 1
-                if len(result.problems) < KEPT_PROBLEMS:
-                    result.problems.append(problem)
+                keep(result.problems, problem)
 
             for problem in problems:
                 leave_out(problem)
             parts = list(_parts(work, sources, form))
-            digest = _write(parts, options, form, num_proc, result.counts, leave_out, progress)
+            sizes = [sum(segment.end - segment.start for segment in part.shard) for part in parts]
+            advance = advancing(progress, sum(sizes))
+            for size, written in zip(sizes, _written(parts, options, form, num_proc)):
+                result.counts.update(written.counts)
+                for problem in written.problems:
+                    leave_out(problem)
+                digest = (digest + written.digest) % (1 << 256)
+                advance(size)
         if not result.total("rows"):
             first = f"; the first: {result.problems[0]}" if result.problems else ""
-            raise DataError(
-                f"{data_dir or 'the sample'}: no row could be made of {result.total('read')} records{first}"
-            )
-        for empty in [folder for folder in sorted(work.rglob("*"), reverse=True) if folder.is_dir()]:
-            if not any(empty.iterdir()):
-                empty.rmdir()
+            records = f"no row could be made of {result.total('read')} records"
+            raise DataError(f"{data_dir or 'the sample'}: {records}{first}")
+        for folder in [path for path in sorted(work.rglob("*"), reverse=True) if path.is_dir()]:
+            if not any(folder.iterdir()):
+                folder.rmdir()
         files = digests(work)
         (work / README).write_text(readme(work, sources, result.counts, files), "utf-8")
         files |= digests(work, README)
         facts = manifest(files, sources, options, result.counts, digest, result.left_out, form)
-        (work / MANIFEST).write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        (work / MANIFEST).write_text(json_text(facts), "utf-8")
     result.rows_sha256 = facts["rows_sha256"]
     result.seconds = perf_counter() - start
     return result
@@ -167,37 +171,13 @@ def _parts(work: Path, sources: list[Source], form: str) -> Iterator[Part]:
 def _publishes(source: Source, published: set[str]) -> bool:
     """Records are published once: by the task whose folder they lie in, in no task's folder by the first."""
     folder = posixpath.basename(posixpath.dirname(source.path)).upper()
-    if any(folder in task.folders for task in TASKS.values()):
-        return folder == TASKS[source.task].folders[0]
-    return source.path not in published
+    return folder == TASKS[source.task].folders[0] if folder in TASK_FOLDERS else source.path not in published
 
 
-def _write(
-    parts: list[Part],
-    options: Options,
-    form: str,
-    num_proc: int,
-    counts: Counts,
-    leave_out: Callable[[Problem], None],
-    progress: Callable[[int, int], None] | None,
-) -> int:
-    sizes = [sum(segment.end - segment.start for segment in part.shard) for part in parts]
-    done = digest = 0
-    # Parts of one JSON-lines file are appended to it, one after the other.
-    for size, made in zip(sizes, _made(parts, options, form, num_proc if form == "parquet" else 1)):
-        counts.update(made.counts)
-        for problem in made.problems:
-            leave_out(problem)
-        digest = (digest + made.digest) % (1 << 256)
-        done += size
-        if progress:
-            progress(done, sum(sizes))
-    return digest
-
-
-def _made(parts: list[Part], options: Options, form: str, num_proc: int) -> Iterator[Made]:
+def _written(parts: list[Part], options: Options, form: str, num_proc: int) -> Iterator[Written]:
     """What became of each part, in order, whoever wrote it."""
-    if num_proc <= 1:
+    # Parts of one JSON-lines file are appended to it, one after the other.
+    if num_proc <= 1 or form == "jsonl":
         yield from (write_part(part, options, form) for part in parts)
         return
     # Spawned, since Arrow's threads do not survive a fork.

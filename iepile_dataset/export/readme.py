@@ -10,7 +10,7 @@ import jinja2
 import yaml
 
 from ..corpus.sources import SPLITS, Source
-from ..instructions.tables import Counts
+from ..instructions.generate import Counts
 
 
 def readme(folder: Path, sources: Sequence[Source], counts: Counts, files: Mapping[str, str]) -> str:

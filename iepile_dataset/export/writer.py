@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..corpus.records import BOM
 from ..corpus.shards import Shard
 from ..errors import Problem
-from ..instructions.tables import ARROW_SCHEMA, Counts, tables
+from ..instructions.generate import Counts
+from ..instructions.tables import ARROW_SCHEMA, tables
 from ..options import Options
 
 _MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
@@ -25,10 +28,8 @@ RAW_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "source", "langua
 # The rows and bytes that wait in memory for a row group to be full.
 _ROW_GROUP = 16384
 _GROUP_BYTES = 64 << 20
-_RAW_BATCH = 4096
-_RAW_BYTES = 16 << 20
+_RAW_BATCH = 512
 _DIGEST = 1 << 256
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Made:
+class Written:
     """What became of a part.
 
     Attributes:
@@ -57,27 +58,26 @@ class Made:
     digest: int
 
 
-def write_part(part: Part, options: Options, form: str) -> Made:
+def write_part(part: Part, options: Options, form: str) -> Written:
     """Write one part as `parquet` or `jsonl`; no file where there is no row."""
     counts: Counts = Counter()
     problems: list[Problem] = []
-    if part.raw:
-        _write_parquet(_raw_tables(part), part.path, RAW_SCHEMA)
-        return Made(counts, problems, 0)
     digest = 0
 
-    def watched() -> Iterator[pa.Table]:
+    def digested() -> Iterator[pa.Table]:
         nonlocal digest
         for table in tables(part.shard, options, counts, problems.append):
             digest = (digest + rows_digest(table)) % _DIGEST
             yield table
 
-    if form == "jsonl":
-        _write_lines(watched(), part)
+    if part.raw:
+        _write_parquet(_raw_tables(part), part.path, RAW_SCHEMA)
+    elif form == "jsonl":
+        _write_lines(digested(), part)
     else:
-        _write_parquet(map(with_messages, watched()), part.path, PUBLISHED_SCHEMA)
+        _write_parquet(map(with_messages, digested()), part.path, PUBLISHED_SCHEMA)
     by_split: Counts = Counter({(f"{key}/{part.split}", what): number for (key, what), number in counts.items()})
-    return Made(by_split, problems, digest)
+    return Written(by_split, problems, digest)
 
 
 def rows_digest(table: pa.Table) -> int:
@@ -111,11 +111,11 @@ def with_messages(table: pa.Table) -> pa.Table:
     return table
 
 
-def _write_parquet(made: Iterable[pa.Table], path: Path, schema: pa.Schema) -> None:
+def _write_parquet(tables: Iterable[pa.Table], path: Path, schema: pa.Schema) -> None:
     writer = None
     waiting: list[pa.Table] = []
     try:
-        for table in made:
+        for table in tables:
             writer = writer or pq.ParquetWriter(path, schema, compression="zstd")
             waiting.append(table)
             if sum(map(len, waiting)) >= _ROW_GROUP or sum(part.nbytes for part in waiting) >= _GROUP_BYTES:
@@ -128,39 +128,24 @@ def _write_parquet(made: Iterable[pa.Table], path: Path, schema: pa.Schema) -> N
             writer.close()
 
 
-def _write_lines(made: Iterable[pa.Table], part: Part) -> None:
+def _write_lines(tables: Iterable[pa.Table], part: Part) -> None:
     """The original's layout: answers in train, the record's label in validation and test."""
     train = part.split == "train"
     names = ["task", "source", "instruction", "output"] if train else ["id", "task", "source", "instruction", "label"]
     with part.path.open("ab") as file:
-        for table in made:
+        for table in tables:
             for row in table.select(names).to_pylist():
                 file.write(orjson.dumps(row) + b"\n")
 
 
 def _raw_tables(part: Part) -> Iterator[pa.Table]:
+    """The lines that are not blank, as they are, without a byte order mark."""
     for segment in part.shard:
         source = segment.source
-        for batch in _batched(segment.lines()):
-            rows = [(number, line.decode("utf-8", "replace").strip()) for number, line in batch]
-            ids = [f"{source.key}/{segment.split}:{number}" for number, _ in rows]
+        lines = ((number, line if number > 1 else line.removeprefix(BOM)) for number, line in segment.lines())
+        records = ((number, line.decode("utf-8", "replace").strip()) for number, line in lines if not line.isspace())
+        while rows := list(islice(records, _RAW_BATCH)):
+            ids = pa.array([f"{source.key}/{segment.split}:{number}" for number, _ in rows])
             constant = [pa.repeat(pa.scalar(value), len(rows)) for value in (source.name, source.language)]
-            records = pa.array([line for _, line in rows], pa.string())
-            yield pa.Table.from_arrays([pa.array(ids, pa.string()), *constant, records], schema=RAW_SCHEMA)
-
-
-def _batched(lines: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
-    """Lines that are not blank, without a byte order mark, in lists that are neither long nor large."""
-    batch: list[tuple[int, bytes]] = []
-    size = 0
-    for number, line in lines:
-        line = line.removeprefix(_BOM) if number == 1 else line
-        if line.isspace():
-            continue
-        batch.append((number, line))
-        size += len(line)
-        if len(batch) == _RAW_BATCH or size >= _RAW_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+            records_column = pa.array([line for _, line in rows], pa.string())
+            yield pa.Table.from_arrays([ids, *constant, records_column], schema=RAW_SCHEMA)

@@ -40,9 +40,7 @@ def limit_empty(sources: Sequence[Source], options: Options) -> list[Source]:
             empty_keys: list[int] = []
             for _, _, questions in questions_of(segment, asker, lenient, Counter(), lambda problem: None):
                 rows += len(questions.outputs)
-                empty_keys += [
-                    key for key, output in zip(questions.row_keys, questions.outputs) if is_empty(output)
-                ]
+                empty_keys += [key for key, output in zip(questions.row_keys, questions.outputs) if is_empty(output)]
             filled = rows - len(empty_keys)
             if empty_keys and not filled and share < 1:
                 logger.warning("%s: every training answer is empty: max_empty leaves no training row of it", source.key)

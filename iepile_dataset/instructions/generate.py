@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from ..answers import UNFIT
-from ..corpus.records import OneArrayError, read_records, refused
+from ..corpus.records import read_records, refused
 from ..corpus.shards import Segment
 from ..errors import DataError, Problem
 from ..options import Options
@@ -14,7 +14,7 @@ from ..tasks import TASKS
 from .instructor import Instructor, Questions
 from .token_budget import TokenBudget
 
-__all__ = ["Counts", "Report", "instructor", "questions_of"]
+__all__ = ["Counts", "Report", "instructor", "losses", "questions_of", "totals"]
 
 Report = Callable[[Problem], None]
 Counts = Counter[tuple[str, str]]
@@ -22,6 +22,33 @@ Counts = Counter[tuple[str, str]]
 on empty rows `dropped_empty`; with a token budget `windows` (beyond the first of a text), `lost` (annotated units
 that no window holds) and `over` (instructions that exceed it all the same); once for each training file
 `unknown_hard_negatives`."""
+
+
+_LOSSES = {
+    "dropped_empty": "rows with an empty answer were dropped for max_empty",
+    "windows": "more windows were cut from texts longer than max_prompt_tokens",
+    "lost": "annotated units stand in no window as a whole and are in no answer",
+    "over": "instructions exceed max_prompt_tokens all the same: it is too small for them",
+    "unknown_hard_negatives": "labels of the hard-negative dictionary are not in their schema and were ignored",
+}
+
+
+def losses(counts: Counts) -> list[str]:
+    """What options took from the data, in words.
+
+    >>> losses(Counter({("en/NER/towns", "lost"): 2}))
+    ['2 annotated units stand in no window as a whole and are in no answer']
+    """
+    sums = totals(counts)
+    return [f"{sums[what]:,} {words}" for what, words in _LOSSES.items() if sums[what]]
+
+
+def totals(counts: Counts) -> Counter[str]:
+    """The counts of all sources together."""
+    sums: Counter[str] = Counter()
+    for (_, what), number in counts.items():
+        sums[what] += number
+    return sums
 
 
 def instructor(segment: Segment, options: Options) -> Instructor | TokenBudget:
@@ -38,7 +65,7 @@ def questions_of(
     options: Options,
     counts: Counts,
     report: Report,
-    watch: Callable[[bytes, Any], None] | None = None,
+    watch: Callable[[Any], None] | None = None,
 ) -> Iterator[tuple[int, str, Questions]]:
     """(line number, text, questions) for each record that has any.
 
@@ -48,7 +75,7 @@ def questions_of(
         options: How to ask.
         counts: Is added to, for each source.
         report: Is told of each record that is left out, and why.
-        watch: Is shown each line that is not blank and its record, as `read_records` gives them, the bad ones too.
+        watch: Is shown each record as `read_records` gives it, the bad ones too.
 
     Raises:
         DataError: With `options.strict`, at the first bad record.
@@ -69,7 +96,7 @@ def questions_of(
     for line, raw, record in read_records(segment.lines()):
         read += 1
         if watch:
-            watch(raw, record)
+            watch(record)
         try:
             text, items = record["text"], record.get(key)
             if type(text) is not str or not text:

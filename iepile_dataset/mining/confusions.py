@@ -9,12 +9,13 @@ import numpy as np
 import orjson
 
 from ..answers import UNFIT
+from ..corpus.records import read_records
 from ..corpus.sources import Source
-from ..errors import DataError, Problem, shown
+from ..errors import DataError, Problem, keep, shown
 from ..tasks import TASKS
 from .cooccurrence import mentions
 
-KEPT_PROBLEMS = 20
+__all__ = ["Confusions", "read_predictions"]
 
 
 class Confusions:
@@ -48,10 +49,8 @@ class Confusions:
         """
         # An answer may quote any part of the text; where, does not matter here.
         text = "\n".join(_strings(items))
-        gold = {
-            label: set(mentions(orjson.loads(value)))
-            for label, value in self._task.answer(text, items, self._schema).items()
-        }
+        answers = self._task.answer(text, items, self._schema)
+        gold = {label: set(mentions(orjson.loads(value))) for label, value in answers.items()}
         for key, value in answer.items():
             given = self._keys.get(key, [])
             for mention in dict.fromkeys(mentions(value)):
@@ -62,16 +61,14 @@ class Confusions:
                     self._taken.update((label, other) for label in meant for other in given)
 
     def shares(self) -> np.ndarray:
-        """Row's label taken for column's label: the share of the row's annotated mentions that the model found."""
-        found = self._right.copy()
-        for (label, _), number in self._taken.items():
-            found[label] += number
+        """Row's label taken for column's label: the share of the row's annotated mentions that the model gave."""
         place = {label: number for number, label in enumerate(self._labels)}
         table = np.zeros((len(place), len(place)))
         for (label, other), number in self._taken.items():
             if label in place:
-                table[place[label], place[other]] = number / found[label]
-        return table
+                table[place[label], place[other]] = number
+        given = table.sum(axis=1, keepdims=True) + np.array([[self._right[label]] for label in self._labels])
+        return table / np.maximum(given, 1)
 
 
 def read_predictions(
@@ -90,42 +87,30 @@ def read_predictions(
     """
     if not fsspec.core.url_to_fs(file)[0].exists(file):
         raise DataError(f"{file}: no such predictions file (iepile predict writes one)")
-    found = {source.key: Confusions(source) for source in sources}
+    confusions = {source.key: Confusions(source) for source in sources}
     # Rows that do not state their language are those of the first source of that name.
-    by_name = {key.partition("/")[2]: confusions for key, confusions in reversed(found.items())}
+    by_name = {key.partition("/")[2]: counter for key, counter in reversed(confusions.items())}
     with fsspec.open(file, "rb", compression="infer") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.isspace():
-                continue
+        for number, line, row in read_records(enumerate(lines, 1)):
             counts["predictions"] += 1
             try:
-                row = orjson.loads(line)
                 name, language = f"{row['task'].upper()}/{row['source']}", row.get("language")
-                confusions = found.get(f"{language}/{name}") if language else by_name.get(name)
+                counter = confusions.get(f"{language}/{name}") if language else by_name.get(name)
                 items = orjson.loads(row["label"]) if row["label"] else None
                 answer = _parsed(row["output"])
-                if confusions is None:
+                if counter is None:
                     counts["other_sources"] += 1
                 elif items is None or answer is None:
                     counts["unlabelled" if items is None else "unparseable"] += 1
                 else:
-                    confusions.add(answer, items)
+                    counter.add(answer, items)
             except UNFIT as error:
                 counts["unreadable"] += 1
-                if len(problems) >= KEPT_PROBLEMS:
-                    continue
-                reason = "not JSON" if isinstance(error, orjson.JSONDecodeError) else f"{type(error).__name__}: {error}"
-                text = line.decode("utf-8", "replace").rstrip("\r\n")
-                problems.append(
-                    Problem(
-                        file,
-                        number,
-                        f"no prediction: {reason} in {shown(text)}",
-                        "give rows with task, source, output and label, as iepile predict writes them",
-                        text,
-                    )
-                )
-    return found
+                cause = "not JSON" if isinstance(row, ValueError) else f"{type(error).__name__}: {error}"
+                reason = f"no prediction: {cause} in {shown(line.decode('utf-8', 'replace').rstrip())}"
+                remedy = "give rows with task, source, output and label, as iepile predict writes them"
+                keep(problems, Problem.of_line(file, number, line, reason, remedy))
+    return confusions
 
 
 def _parsed(output: str) -> dict[str, Any] | None:
@@ -144,9 +129,6 @@ def _parsed(output: str) -> dict[str, Any] | None:
 def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _strings(part)
-    elif isinstance(value, list):
-        for part in value:
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
             yield from _strings(part)

@@ -1,7 +1,7 @@
 """Which labels meet: on the same mention, and in the same text."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 from zlib import crc32
@@ -35,8 +35,8 @@ def mentions(answer: Any) -> Iterator[str]:
             yield value
 
 
-class Meetings:
-    """Counts of the meetings of one source's labels, in memory that does not grow with the corpus.
+class Cooccurrence:
+    """Counts on how many mentions and in how many texts one source's labels meet, in memory that does not grow.
 
     Beyond `limit` distinct mentions, those stay whose checksum divides by 2, then by 4 and so on: the shares
     below are then those of an evenly drawn part, the same one on every machine.
@@ -45,7 +45,7 @@ class Meetings:
         labels: Of the source; others are passed over.
         limit: The most mentions that are remembered.
 
-    >>> met = Meetings(["city", "person"])
+    >>> met = Cooccurrence(["city", "person"])
     >>> met.add({"city": '["Ulm", "Ada"]', "person": '["Ada"]'})
     >>> met.shares_of_mentions().round(2).tolist()  # 1 of √(2 · 1)
     [[0.0, 0.71], [0.71, 0.0]]
@@ -56,80 +56,62 @@ class Meetings:
     """
 
     def __init__(self, labels: Sequence[str], limit: int = _MENTIONS) -> None:
-        self.records = 0
-        self._numbers = {label: number for number, label in enumerate(labels)}
-        self._limit, self._every = limit, 1
-        self._labels_of: dict[str, int] = {}  # a mention → the bits of its labels
-        self._texts: Counter[tuple[int, int]] = Counter()
-
-    @property
-    def every(self) -> int:
+        self.every = 1
         """Each how many-th mention is remembered: 1 for all of them."""
-        return self._every
+        self._numbers = {label: number for number, label in enumerate(labels)}
+        self._limit = limit
+        self._labels_of: dict[str, int] = {}  # a mention → the bits of its labels
+        self._texts: Counter[tuple[int, ...]] = Counter()  # sets of labels
 
-    def add(self, found: Mapping[str, str]) -> None:
+    def add(self, answers: Mapping[str, str]) -> None:
         """Count one record.
 
         Args:
-            found: Label → JSON answer, for the labels that occur in it.
+            answers: Label → JSON answer, for the labels that occur in it.
         """
-        self.records += 1
-        numbers = sorted(self._numbers[label] for label in found if label in self._numbers)
-        self._texts.update((number, number) for number in numbers)
-        self._texts.update(combinations(numbers, 2))
-        for label, answer in found.items():
-            if label in self._numbers:
-                self._remember(1 << self._numbers[label], mentions(orjson.loads(answer)))
+        known = {self._numbers[label]: answer for label, answer in answers.items() if label in self._numbers}
+        self._texts[tuple(sorted(known))] += 1
+        for number, answer in known.items():
+            for mention in mentions(orjson.loads(answer)):
+                if self._is_drawn(mention):
+                    self._labels_of[mention] = self._labels_of.get(mention, 0) | 1 << number
+        while len(self._labels_of) > self._limit:
+            self.every *= 2
+            self._labels_of = {mention: bits for mention, bits in self._labels_of.items() if self._is_drawn(mention)}
 
     def shares_of_mentions(self) -> np.ndarray:
         """For each two labels, the mentions that have both over √(those of the one · those of the other)."""
-        counts: Counter[tuple[int, int]] = Counter()
         # Few sets of labels stand behind many mentions.
-        for bits, number in Counter(self._labels_of.values()).items():
-            having = _numbers(bits)
-            for pair in (*((number, number) for number in having), *combinations(having, 2)):
-                counts[pair] += number
-        return _cosines(counts, len(self._numbers))
+        sets = Counter(self._labels_of.values())
+        return self._cosines({_numbers(bits): count for bits, count in sets.items()})
 
     def shares_of_texts(self) -> np.ndarray:
         """For each two labels, the texts that have both over √(those of the one · those of the other)."""
-        return _cosines(self._texts, len(self._numbers))
+        return self._cosines(self._texts)
 
     def examples(self, count: int = 3) -> dict[tuple[str, str], list[str]]:
         """For each two labels that meet on a mention, in their given order, the first such mentions."""
         labels = list(self._numbers)
-        found: dict[tuple[str, str], list[str]] = {}
+        shared: dict[tuple[str, str], list[str]] = {}
         for mention, bits in self._labels_of.items():
-            if bits & (bits - 1):  # more than one label
-                for one, other in combinations(_numbers(bits), 2):
-                    some = found.setdefault((labels[one], labels[other]), [])
-                    if len(some) < count:
-                        some.append(mention)
-        return found
+            for one, other in combinations(_numbers(bits), 2) if bits & (bits - 1) else ():
+                some = shared.setdefault((labels[one], labels[other]), [])
+                if len(some) < count:
+                    some.append(mention)
+        return shared
 
-    def _remember(self, bit: int, found: Iterable[str]) -> None:
-        for mention in found:
-            if self._every > 1 and crc32(mention.encode("utf-8", "replace")) % self._every:
-                continue
-            self._labels_of[mention] = self._labels_of.get(mention, 0) | bit
-            while len(self._labels_of) > self._limit:
-                self._every *= 2
-                self._labels_of = {
-                    kept: bits
-                    for kept, bits in self._labels_of.items()
-                    if crc32(kept.encode("utf-8", "replace")) % self._every == 0
-                }
+    def _is_drawn(self, mention: str) -> bool:
+        return self.every == 1 or crc32(mention.encode("utf-8", "replace")) % self.every == 0
+
+    def _cosines(self, sets: Mapping[tuple[int, ...], int]) -> np.ndarray:
+        table = np.zeros((len(self._numbers), len(self._numbers)))
+        for numbers, count in sets.items():
+            table[np.ix_(numbers, numbers)] += count
+        norms = np.sqrt(np.maximum(table.diagonal(), 1))
+        cosines = table / np.outer(norms, norms)
+        np.fill_diagonal(cosines, 0.0)
+        return cosines
 
 
-def _numbers(bits: int) -> list[int]:
-    return [number for number in range(bits.bit_length()) if bits >> number & 1]
-
-
-def _cosines(counts: Mapping[tuple[int, int], int], size: int) -> np.ndarray:
-    table = np.zeros((size, size))
-    for (one, other), number in counts.items():
-        table[one, other] = table[other, one] = number
-    each = np.sqrt(np.where(table.diagonal(), table.diagonal(), 1))
-    cosines = table / np.outer(each, each)
-    np.fill_diagonal(cosines, 0.0)
-    return cosines
+def _numbers(bits: int) -> tuple[int, ...]:
+    return tuple(number for number in range(bits.bit_length()) if bits >> number & 1)

@@ -12,34 +12,33 @@ because labels that are told apart with ease meet in most texts.
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 
 from ..answers import UNFIT
-from ..atomic_file import write_whole
-from ..corpus.record_check import problems as defects
+from ..atomic import write_file
+from ..corpus.records import read_records, refused
 from ..corpus.select import choose_sources
-from ..corpus.shards import Segment, make_shards
+from ..corpus.shards import Progress, advancing, make_shards
 from ..corpus.sources import Source
-from ..errors import DataError, Problem, shown
+from ..errors import DataError, Problem, keep
 from ..hard_negatives import HardNegatives, read_hard_negatives
 from ..options import Options
 from ..tasks import TASKS
-from .confusions import KEPT_PROBLEMS, read_predictions
-from .cooccurrence import Meetings
+from .confusions import read_predictions
+from .cooccurrence import Cooccurrence
 from .similarity import similarities
+
+__all__ = ["Mined", "Pair", "mine", "write_dictionary"]
 
 Dictionary = dict[str, dict[str, dict[str, list[str]]]]
 """`{task: {source: {label: labels, most confusable first}}}`, tasks in lower case."""
 
-Progress = Callable[[int, int], None]
-
-_LINES = 2048  # between two signs of progress
+_STEP = 8 << 20  # bytes between two signs of progress
 
 
 @dataclass(frozen=True)
@@ -143,15 +142,13 @@ def mine(
         raise DataError("EEA is told its event types, so it has no negatives (mine ee or eet)")
     result = Mined(problems=problems)
     confusions = read_predictions(predictions, sources, result.counts, result.problems) if predictions else {}
-    total, done = sum(source.sizes.get("train", 0) for source in sources), 0
+    advance = advancing(progress, sum(source.sizes.get("train", 0) for source in sources))
     for source in sources:
         labels = TASKS[source.task].labels(source.schema)
         alike = similarities(labels, by, model)
-        met = Meetings(labels)
-        for read in _meetings(source, met, result):
-            if progress:
-                progress(done + read, total)
-        done += source.sizes.get("train", 0)
+        met = Cooccurrence(labels)
+        for size in _count(source, met, result):
+            advance(size)
         if met.every > 1:
             result.sampled[source.key] = met.every
         taken = confusions[source.key].shares() if confusions else np.zeros_like(alike)
@@ -170,62 +167,37 @@ def mine(
 
 def write_dictionary(dictionary: Dictionary, file: Path) -> None:
     """Write K as JSON, one label a line, so that a person can read and mend it."""
+    write_file(file, f"{_block(dictionary)}\n")
+
+
+def _block(value: Any, indent: str = "") -> str:
     dump = json.JSONEncoder(ensure_ascii=False).encode
-
-    def block(entries: Mapping[str, str], indent: str) -> str:
-        lines = ",\n".join(f"{indent}  {dump(name)}: {value}" for name, value in entries.items())
-        return f"{{\n{lines}\n{indent}}}"
-
-    tasks = {
-        task: block(
-            {
-                source: block({label: dump(others) for label, others in entries.items()}, "    ")
-                for source, entries in sources.items()
-            },
-            "  ",
-        )
-        for task, sources in dictionary.items()
-    }
-    write_whole(file, f"{block(tasks, '')}\n".encode())
+    if not isinstance(value, dict):
+        return dump(value)
+    lines = ",\n".join(f"{indent}  {dump(name)}: {_block(part, indent + '  ')}" for name, part in value.items())
+    return f"{{\n{lines}\n{indent}}}"
 
 
-def _meetings(source: Source, met: Meetings, result: Mined) -> Iterator[int]:
-    """Count the train split; yields the bytes read so far, now and then."""
-    task, read = TASKS[source.task], 0
+def _count(source: Source, met: Cooccurrence, result: Mined) -> Iterator[int]:
+    """Count the train split; yields the bytes read, now and then."""
+    task = TASKS[source.task]
     labels = set(task.labels(source.schema))
-    for segment in (segment for shard in make_shards([source], "train") for segment in shard):
-        for line, raw in segment.lines():
-            read += len(raw)
-            if line % _LINES == 0:
-                yield read
-            if raw.isspace():
-                continue
+    for (segment,) in make_shards([source], "train", max(1, source.sizes.get("train", 0) // _STEP)):
+        for line, raw, record in read_records(segment.lines()):
             result.counts["records"] += 1
-            record = None
             try:
-                record = orjson.loads(raw if line > 1 else raw.removeprefix(b"\xef\xbb\xbf"))
-                found = task.answer(record["text"], record[task.annotation], source.schema)
-                if not found.keys() <= labels:
+                answers = task.answer(record["text"], record[task.annotation], source.schema)
+                if not answers.keys() <= labels:
                     raise KeyError("a label that the schema lacks")
-                met.add(found)
-            except UNFIT as error:
+                met.add(answers)
+            except UNFIT:
                 result.counts["left_out"] += 1
-                if len(result.problems) < KEPT_PROBLEMS:
-                    result.problems.append(_problem(segment, line, raw, record, error))
-
-
-def _problem(segment: Segment, line: int, raw: bytes, record: Any, error: Exception) -> Problem:
-    source = segment.source
-    key = TASKS[source.task].annotation
-    reason, remedy = f"not a JSON object: {error}", "write one JSON object a line"
-    if record is not None:
-        unfit = (f"does not fit its schema: {shown(record)}", "compare it with the record format of the task")
-        reason, remedy = next(defects(record, key, source.schema), unfit)
-    return Problem(segment.file, line, reason, remedy, raw.decode("utf-8", "replace").rstrip("\r\n"))
+                keep(result.problems, refused(segment.file, line, raw, record, source, "train"))
+        yield segment.end - segment.start
 
 
 def _nearest(
-    source: Source, met: Meetings, alike: np.ndarray, taken: np.ndarray, top: int, threshold: float
+    source: Source, met: Cooccurrence, alike: np.ndarray, taken: np.ndarray, top: int, threshold: float
 ) -> tuple[dict[str, list[str]], list[Pair]]:
     """Each label's list, and the pairs that are in one."""
     labels = TASKS[source.task].labels(source.schema)
@@ -233,50 +205,42 @@ def _nearest(
     scores = 1 - (1 - alike) * (1 - np.sqrt(mentions)) * (1 - texts / 4) * (1 - np.sqrt(taken))
     # Rounded, so that the last bits of a machine's arithmetic do not decide an order.
     scores = np.where(np.eye(len(labels)), -1.0, scores.round(6))
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
+    order = np.argsort(-scores, axis=1, kind="stable")
     close = np.zeros_like(scores, dtype=bool)
-    np.put_along_axis(close, order, True, axis=1)
+    np.put_along_axis(close, order[:, :top], True, axis=1)
     close = (close | close.T) & (scores >= max(threshold, 1e-6))
     near = {
-        label: [labels[other] for other in np.argsort(-scores[one], kind="stable") if close[one, other]]
-        for one, label in enumerate(labels)
+        label: [labels[other] for other in others if close[one, other]]
+        for one, (label, others) in enumerate(zip(labels, order))
     }
     examples = met.examples()
+    shares = [
+        table.round(6).tolist() for table in (np.maximum(scores, scores.T), alike, mentions, texts, taken, taken.T)
+    ]
     pairs = [
         Pair(
-            source=source.key,
-            label=labels[one],
-            other=labels[other],
-            score=float(max(scores[one, other], scores[other, one])),
-            similarity=_share(alike[one, other]),
-            mentions=_share(mentions[one, other]),
-            texts=_share(texts[one, other]),
-            confused=_share(taken[one, other]),
-            confused_back=_share(taken[other, one]),
+            source.key, labels[one], labels[other], *(table[one][other] for table in shares),
             examples=tuple(examples.get((labels[one], labels[other]), ())),
         )
-        for one, other in np.argwhere(np.triu(close | close.T))
-    ]
+        for one, other in np.argwhere(np.triu(close | close.T)).tolist()
+    ]  # fmt: skip
     return near, pairs
-
-
-def _share(value: float) -> float:
-    return round(float(value), 6)
 
 
 def _unknown(by_hand: HardNegatives, sources: Sequence[Source]) -> list[str]:
     """What the hand-written dictionary names and no source here has."""
-    labels = {(source.task, source.name): set[str]() for source in sources}
+    labels: dict[tuple[str, str], set[str]] = {}
     for source in sources:
-        labels[source.task, source.name].update(TASKS[source.task].labels(source.schema))
-    written = {("", ""): by_hand.flat}
-    written |= {(task, name): entries for task, parts in by_hand.nested.items() for name, entries in parts.items()}
-    labels["", ""] = set().union(*labels.values())
-    names = []
-    for place, entries in written.items():
-        if place not in labels:
-            names.append("/".join(place))
-        else:
-            named = dict.fromkeys(name for label, others in entries.items() for name in (label, *others))
-            names += [name for name in named if name not in labels[place]]
+        labels.setdefault((source.task, source.name), set()).update(TASKS[source.task].labels(source.schema))
+    everywhere = set().union(*labels.values())
+    names = _missing(by_hand.flat, everywhere)
+    for task, parts in by_hand.nested.items():
+        for name, entries in parts.items():
+            known = labels.get((task, name))
+            names += [f"{task}/{name}"] if known is None else _missing(entries, known)
     return names
+
+
+def _missing(entries: Mapping[str, Sequence[str]], known: set[str]) -> list[str]:
+    named = dict.fromkeys(name for label, others in entries.items() for name in (label, *others))
+    return [name for name in named if name not in known]

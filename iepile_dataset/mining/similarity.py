@@ -104,7 +104,7 @@ def _encoder(by: str, model: str | None) -> Any:
     try:
         return load(package, model or usual)
     except (OSError, ValueError, RuntimeError) as error:
-        told = " ".join(str(error).split())
+        reason = " ".join(str(error).split())[:200]
         raise DataError(
-            f"by={by}: model {shown(model or usual)} cannot be loaded: {told[:200]} (name one of the Hub or a folder)"
+            f"by={by}: model {shown(model or usual)} cannot be loaded: {reason} (name one of the Hub or a folder)"
         ) from None

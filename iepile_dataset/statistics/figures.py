@@ -1,9 +1,12 @@
 """The figures of a part of a corpus: counts that add up, and lengths."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from itertools import accumulate
 from typing import Any
+
+from ..instructions.instructor import is_empty
 
 
 @dataclass
@@ -38,6 +41,22 @@ class Figures:
     text_tokens: Counter[int] = field(default_factory=Counter)
     instruction_characters: Counter[int] = field(default_factory=Counter)
     answer_characters: Counter[int] = field(default_factory=Counter)
+
+    def add_row(self, instruction: str, output: str) -> None:
+        """Count one row."""
+        self.instructions += 1
+        self.instruction_characters[len(instruction)] += 1
+        if output:
+            self.answer_characters[len(output)] += 1
+            self.empty_instructions += is_empty(output)
+        else:
+            self.unanswered += 1
+
+    def add_records(self, counts: Mapping[str, int]) -> None:
+        """What became of the records; see `generate.Counts`."""
+        self.records += counts["read"]
+        self.unlabelled += counts["unlabelled"]
+        self.left_out += min(counts["quarantined"], counts["read"])  # an empty file is a problem, but no record
 
     @property
     def annotated(self) -> int:
@@ -82,19 +101,13 @@ def total(parts: Iterable[Figures]) -> Figures:
     """
     result = Figures()
     for part in parts:
-        for name in (known.name for known in fields(Figures)):
-            value = getattr(part, name)
-            if isinstance(value, Counter):
-                getattr(result, name).update(value)
-            else:
-                setattr(result, name, getattr(result, name) + value)
+        for known in fields(Figures):
+            setattr(result, known.name, getattr(result, known.name) + getattr(part, known.name))
     return result
 
 
 def quantiles(lengths: Counter[int]) -> dict[str, float] | None:
     """Count, mean, least, median, 95th percentile and greatest of some lengths; None where there are none.
-
-    A percentile is the least length that so many of them do not exceed.
 
     >>> quantiles(Counter({1: 2, 5: 1, 20: 1}))
     {'count': 4, 'mean': 6.75, 'min': 1, 'median': 1, 'p95': 20, 'max': 20}
@@ -106,16 +119,18 @@ def quantiles(lengths: Counter[int]) -> dict[str, float] | None:
         "count": count,
         "mean": round(sum(length * number for length, number in lengths.items()) / count, 2),
         "min": min(lengths),
-        "median": _percentile(lengths, count, 50),
-        "p95": _percentile(lengths, count, 95),
+        "median": percentile(lengths, 50),
+        "p95": percentile(lengths, 95),
         "max": max(lengths),
     }
 
 
-def _percentile(lengths: Counter[int], count: int, percent: int) -> int:
-    seen = 0
-    for length in sorted(lengths):
-        seen += lengths[length]
-        if seen * 100 >= percent * count:
-            break
-    return length
+def percentile(lengths: Counter[int], percent: int) -> int:
+    """The least length that so many of them do not exceed.
+
+    >>> percentile(Counter({1: 99, 1000: 1}), 99)
+    1
+    """
+    ordered = sorted(lengths)
+    reached = accumulate(lengths[length] * 100 for length in ordered)
+    return next(length for length, number in zip(ordered, reached) if number >= percent * lengths.total())

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from .figures import quantiles
+from .figures import percentile, quantiles
 from .stats import Statistics
 
 if TYPE_CHECKING:
@@ -26,13 +26,15 @@ Lengths = dict[str, Counter[int]]
 def panels(counted: Statistics) -> dict[str, Lengths]:
     """Title → what its histogram shows; texts count once, however many tasks read them. Empty ones are left out."""
     rows = counted.by(lambda cell: cell.source.language)
-    found = {}
-    for name, title in _PANELS.items():
-        figures = counted.texts if name.startswith("text") else rows
-        lengths = {language: getattr(part, name) for language, part in figures.items() if getattr(part, name)}
-        if lengths:
-            found[title] = lengths
-    return found
+    every = {
+        title: {
+            language: getattr(part, name)
+            for language, part in (counted.texts if name.startswith("text") else rows).items()
+            if getattr(part, name)
+        }
+        for name, title in _PANELS.items()
+    }
+    return {title: lengths for title, lengths in every.items() if lengths}
 
 
 def draw_histograms(figure: "Figure", panels: dict[str, Lengths]) -> None:
@@ -50,50 +52,34 @@ def bins(lengths: Lengths, count: int = _BINS) -> list[int]:
     >>> bins({"en": Counter(range(100))}, count=4)
     [0, 25, 50, 75, 100]
     """
-    together: Counter[int] = Counter()
-    for part in lengths.values():
-        together.update(part)
-    least, left = min(together), together.total()
-    for length in sorted(together):
-        left -= together[length]
-        if left * 100 <= together.total():
-            break
-    width = max(1, -(-(length + 1 - least) // count))
-    return list(range(least, length + width + 1, width))
+    together = sum(lengths.values(), Counter[int]())
+    least, longest = min(together), percentile(together, 99)
+    width = max(1, -(-(longest + 1 - least) // count))
+    return list(range(least, longest + width + 1, width))
 
 
 def _draw(axes: "Axes", title: str, lengths: Lengths, legend: bool) -> None:
-    edges = bins(lengths)
-    kept = {language: Counter({min(length, edges[-1] - 1): 0 for length in part}) for language, part in lengths.items()}
-    longer = 0
-    for language, part in lengths.items():
-        for length, number in part.items():
-            kept[language][min(length, edges[-1] - 1)] += number
-            longer += number * (length >= edges[-1])
-    named = [_LANGUAGES.get(language, (language, "#777777")) for language in kept]
+    edges, together = bins(lengths), sum(lengths.values(), Counter[int]())
+    named = [_LANGUAGES.get(language, (language, "#777777")) for language in lengths]
     axes.hist(
-        [list(part) for part in kept.values()],
+        [[min(length, edges[-1] - 1) for length in part] for part in lengths.values()],
         bins=edges,
-        weights=[list(part.values()) for part in kept.values()],
+        weights=[list(part.values()) for part in lengths.values()],
         stacked=True,
         label=[name for name, _ in named],
         color=[colour for _, colour in named],
         edgecolor="white",
         linewidth=0.4,
     )
-    together: Counter[int] = Counter()
-    for part in lengths.values():
-        together.update(part)
     facts = quantiles(together) or {}
     for name, style, label in (("median", "-", "median"), ("p95", "--", "95 %")):
         axes.axvline(facts[name], color="#333333", lw=1, ls=style, label=label)
-    told = (
-        f"{facts['count']:,} in all; median {facts['median']:,}, 95 % up to {facts['p95']:,}, longest {facts['max']:,}"
-    )
-    if longer:
-        told += f"; {longer:,} longer ones in the last bar"
+    words = f"{facts['count']:,} in all; median {facts['median']:,}, 95 % up to {facts['p95']:,}"
+    words += f", longest {facts['max']:,}"
+    if longer := sum(number for length, number in together.items() if length >= edges[-1]):
+        words += f"; {longer:,} longer ones in the last bar"
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
-    axes.set_title(told, loc="right", fontsize=8.5, color="#555555")
+    axes.set_title(words, loc="right", fontsize=8.5, color="#555555")
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=9)
     axes.margins(x=0.01)

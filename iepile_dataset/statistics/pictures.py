@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from ..atomic_file import write_whole
+from ..atomic import json_text, write_file
 from ..errors import DataError
 from .fonts import families
 from .histograms import draw_histograms, panels
@@ -47,11 +46,11 @@ def write_statistics(counted: Statistics, folder: Path, fonts: list[str] | None 
     if histograms:
         size = (10, 2.6 * len(histograms) + 0.4)
         pictures["lengths"] = _png(size, fonts, lambda figure: draw_histograms(figure, histograms))
-    write_whole(folder / "stats.json", f"{json.dumps(report, ensure_ascii=False, indent=2)}\n".encode())
+    write_file(folder / "stats.json", json_text(report))
     for name, content in pictures.items():
-        write_whole(folder / f"{name}.png", content)
+        write_file(folder / f"{name}.png", content)
     if with_page:
-        write_whole(folder / "stats.html", _page(report, pictures).encode())
+        write_file(folder / "stats.html", _page(report, pictures))
 
 
 def installed_fonts() -> list[str]:

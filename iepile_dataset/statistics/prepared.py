@@ -1,22 +1,22 @@
 """What is in a prepared folder, counted from its rows."""
 
 import os
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
-import pyarrow.parquet as pq
 
+from ..corpus.shards import Progress
 from ..corpus.sources import Source
 from ..errors import DataError
-from ..export.manifest import MANIFEST, read_manifest
+from ..export.manifest import MANIFEST, read_manifest, row_tables
 from ..schema import Schema
 from .figures import Figures, total
-from .stats import NOT_STATED, Cell, Progress, Statistics, domain_of
+from .stats import NOT_STATED, Cell, Statistics, domain_of
 
-_COLUMNS = ["id", "instruction", "output", "label"]
-_BATCH = 4096
+__all__ = ["prepared_statistics"]
 
 
 def prepared_statistics(folder: str | os.PathLike[str], progress: Progress | None = None) -> Statistics:
@@ -41,62 +41,41 @@ def prepared_statistics(folder: str | os.PathLike[str], progress: Progress | Non
     (True, True)
     """
     folder = Path(folder)
-    told = read_manifest(folder / MANIFEST)
-    if told["format"] != "parquet":
-        raise DataError(f"{folder}: statistics are made of Parquet, this is {told['format']} (prepare it as parquet)")
-    counted: dict[str, Figures] = {}
-    last = ""
-    for number, row in enumerate(_rows(folder, told), 1):
-        place = row["id"].rpartition(":")[0]
-        asked = orjson.loads(row["instruction"])["input"]
-        text = f"{row['id']} {asked}"  # the rows of one text follow each other
-        _count(counted.setdefault(place, Figures()), row, None if text == last else asked)
-        last = text
-        if progress and number % _BATCH == 0:
-            progress(number, told["rows"])
-    return _together(folder, told, counted)
+    facts = read_manifest(folder / MANIFEST)
+    if facts["format"] != "parquet":
+        raise DataError(f"{folder}: statistics are made of Parquet, this is {facts['format']} (prepare it as parquet)")
+    counted: defaultdict[str, Figures] = defaultdict(Figures)
+    done, last = 0, ("", "")
+    for table in row_tables(folder, sorted(facts["files"]), ("id", "instruction", "output", "label")):
+        for row in table.to_pylist():
+            figures = counted[row["id"].rpartition(":")[0]]
+            figures.add_row(row["instruction"], row["output"])
+            for label, answer in orjson.loads(row["output"] or "{}").items():
+                figures.labels[label] += len(answer)
+            text = orjson.loads(row["instruction"])["input"]
+            if (row["id"], text) != last:  # the rows of one text follow each other
+                figures.text_characters[len(text)] += 1
+                figures.without += row["label"] == "[]"
+            last = (row["id"], text)
+        done += len(table)
+        if progress:
+            progress(done, facts["rows"])
+    return _together(folder, facts, counted)
 
 
-def _rows(folder: Path, told: dict[str, Any]) -> Iterator[dict[str, str]]:
-    for name in sorted(told["files"]):
-        if name.endswith(".parquet") and not name.startswith("raw/"):
-            with pq.ParquetFile(folder / name) as file:
-                for batch in file.iter_batches(_BATCH, columns=_COLUMNS):
-                    yield from batch.to_pylist()
-
-
-def _count(figures: Figures, row: dict[str, str], text: str | None) -> None:
-    """Add one row; `text` only with the first row that asks about it."""
-    figures.instructions += 1
-    figures.instruction_characters[len(row["instruction"])] += 1
-    if text is not None:
-        figures.text_characters[len(text)] += 1
-        figures.without += row["label"] == "[]"
-    if not row["output"]:
-        figures.unanswered += 1
-        return
-    figures.answer_characters[len(row["output"])] += 1
-    answer = orjson.loads(row["output"])
-    for label, found in answer.items():
-        figures.labels[label] += len(found)
-    figures.empty_instructions += not any(answer.values())
-
-
-def _together(folder: Path, told: dict[str, Any], counted: dict[str, Figures]) -> Statistics:
+def _together(folder: Path, facts: dict[str, Any], counted: Mapping[str, Figures]) -> Statistics:
     """Rows by source and split, and the records that they were made of."""
     result = Statistics(folder.resolve().name)
     measured: set[str] = set()
-    for entry in told["sources"]:
+    for entry in facts["sources"]:
         language, task, name = entry["source"].split("/", 2)
         source = Source(name, task.lower(), language, Schema(), {}, {}, entry["licence"], entry["path"])
-        domain = domain_of(source) if os.path.isdir(source.path) else NOT_STATED
+        domain = domain_of(source.path) if os.path.isdir(source.path) else NOT_STATED
         for split, counts in entry["counts"].items():
             figures = counted.get(f"{source.key}/{split}", Figures())
-            figures.records, figures.unlabelled = counts["read"], counts["unlabelled"]
-            figures.left_out = min(counts["quarantined"], counts["read"])  # an empty file is a problem, but no record
+            figures.add_records(counts)
             if source.path not in measured:
-                texts = result.texts.get(language, Figures())
-                result.texts[language] = total([texts, figures.of_texts])
+                result.texts[language] = total([result.texts.get(language, Figures()), figures.of_texts])
             result.cells.append(Cell(source, domain, split, figures))
         measured.add(source.path)
     return result

@@ -1,7 +1,7 @@
 """What is in a corpus, counted in one reading of it."""
 
 import os
-import posixpath
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -10,20 +10,22 @@ from typing import Any
 import fsspec
 import orjson
 
+from ..answers import UNFIT
 from ..corpus.select import choose_sources
-from ..corpus.sources import SPLITS, Source
-from ..errors import Problem
+from ..corpus.shards import Progress, advancing, make_shards
+from ..corpus.sources import Source
+from ..errors import KEPT_PROBLEMS, Problem, keep
+from ..instructions.generate import Counts, instructor, questions_of, totals
 from ..instructions.token_budget import token_counter
 from ..options import Options
 from ..tasks import TASKS
-from .counting import count_split
 from .figures import Figures, total
+
+__all__ = ["Cell", "Statistics", "statistics"]
 
 NOT_STATED = "not stated"
 
-Progress = Callable[[int, int], None]
-
-KEPT_PROBLEMS = 20
+_STEP = 8 << 20  # bytes between two signs of progress
 
 
 @dataclass(frozen=True)
@@ -132,45 +134,64 @@ def statistics(
     """
     count_tokens = token_counter(tokenizer) if tokenizer else None
     sources, problems = choose_sources(tasks, options, data_dir)
-    result = Statistics(
-        os.fspath(data_dir) if data_dir else "the embedded sample", tokenizer, problems=problems[:KEPT_PROBLEMS]
-    )
-    size, done = sum(sum(source.sizes.values()) for source in sources), 0
-    texts: dict[str, Figures] = {}
-
-    def report(problem: Problem) -> None:
-        if len(result.problems) < KEPT_PROBLEMS:
-            result.problems.append(problem)
-
+    corpus = os.fspath(data_dir) if data_dir else "the embedded sample"
+    result = Statistics(corpus, tokenizer, problems=problems[:KEPT_PROBLEMS])
+    advance = advancing(progress, sum(sum(source.sizes.values()) for source in sources))
+    measured: dict[str, Figures] = {}
     for source in sources:
-        domain = domain_of(source)
-        for split in (split for split in SPLITS if split in source.files):
-            figures = count_split(
-                source,
-                split,
-                options,
-                texts=texts.get(source.files[split]),
-                count_tokens=count_tokens,
-                report=report,
-                progress=partial(_tell, progress, done, size) if progress else None,
-            )
-            if source.files[split] not in texts:
-                texts[source.files[split]] = figures
+        domain = domain_of(source.path)
+        for split, file in source.files.items():
+            figures = Figures()
+            counter = _RecordCounter(source, figures, file not in measured, count_tokens)
+            for (segment,) in make_shards([source], split, max(1, source.sizes[split] // _STEP)):
+                asker = instructor(segment, options)
+                counts: Counts = Counter()
+                report = partial(keep, result.problems)
+                for _, text, questions in questions_of(segment, asker, options, counts, report, counter.see):
+                    for asked, output in zip(questions.asked, questions.outputs):
+                        figures.add_row(asker.instruction(asked, text), output)
+                figures.add_records(totals(counts))
+                advance(segment.end - segment.start)
+            if file in measured:
+                texts = measured[file]
+                figures.text_characters, figures.text_tokens = texts.text_characters, texts.text_tokens
+            else:
+                measured[file] = figures
                 result.texts[source.language] = total([result.texts.get(source.language, Figures()), figures.of_texts])
             result.cells.append(Cell(source, domain, split, figures))
-            done += source.sizes[split]
     return result
 
 
-def _tell(progress: Progress, before: int, size: int, read: int) -> None:
-    progress(before + read, size)
+class _RecordCounter:
+    """Counts what rows do not tell: texts without rows, and what is annotated under which label."""
+
+    def __init__(
+        self, source: Source, figures: Figures, measure: bool, count_tokens: Callable[[str], int] | None
+    ) -> None:
+        self._task, self._schema, self._figures = TASKS[source.task], source.schema, figures
+        self._labels = set(self._task.labels(source.schema))
+        self._measure, self._count_tokens = measure, count_tokens
+
+    def see(self, record: Any) -> None:
+        """Count a record, or as much of it as can be used."""
+        try:
+            text = record["text"]
+            if self._measure and isinstance(text, str):
+                self._figures.text_characters[len(text)] += 1
+                if self._count_tokens:
+                    self._figures.text_tokens[self._count_tokens(text)] += 1
+            items = record[self._task.annotation]
+            answers = self._task.answer(text, items, self._schema)
+        except UNFIT:
+            return  # who makes its rows says why
+        if text and answers.keys() <= self._labels:
+            self._figures.without += not items
+            for label, answer in answers.items():
+                self._figures.labels[label] += len(orjson.loads(answer))
 
 
-def domain_of(source: Source) -> str:
-    """What the source's `meta.json` says it is about; that it can be read is known since the source was found."""
-    address = posixpath.join(source.path, "meta.json")
-    if not fsspec.core.url_to_fs(address)[0].exists(address):
-        return NOT_STATED
-    with fsspec.open(address, "rb") as file:
-        meta = orjson.loads(file.read())
+def domain_of(path: str) -> str:
+    """What a source's `meta.json` says it is about; that it can be read is known since the source was found."""
+    filesystem, plain = fsspec.core.url_to_fs(f"{path}/meta.json")
+    meta = orjson.loads(filesystem.cat_file(plain)) if filesystem.isfile(plain) else {}
     return str(meta.get("domain") or NOT_STATED)

@@ -3,10 +3,9 @@
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
-from math import cos, radians, sin
 from typing import TYPE_CHECKING
-from unicodedata import east_asian_width
+
+from rich.cells import cell_len, set_cell_size
 
 from .fonts import drawable
 from .stats import Statistics
@@ -20,6 +19,7 @@ _LIGHTER = (0.0, 0.35, 0.6)
 # How many degrees a line of text takes up in a ring (beside it, in the outmost), and how many letters fit into one.
 _DEGREES = (5.0, 4.4, 2.3)
 _LETTERS = (6, 15, 30)
+_SIZES = (9, 7.5, 8.5)
 
 Tree = Mapping[str, Mapping[str, Mapping[str, int]]]
 """Task → domain → source → number of instructions."""
@@ -35,6 +35,11 @@ class Wedge:
     name: str
     count: int
     colour: int
+
+    @property
+    def lines(self) -> int:
+        """How many lines of text it has room for."""
+        return int((self.end - self.start) / _DEGREES[self.ring])
 
 
 def tree(counted: Statistics, fonts: list[str]) -> Tree:
@@ -56,8 +61,8 @@ def tree(counted: Statistics, fonts: list[str]) -> Tree:
 def wedges(tree: Tree) -> Iterator[Wedge]:
     """The wedges of a tree, a full circle for each ring; within one, the largest first.
 
-    >>> found = list(wedges({"NER": {"news": {"a": 1, "b": 2}}, "RE": {"news": {"a": 1}}}))
-    >>> [(wedge.name, wedge.start, wedge.end) for wedge in found if wedge.ring == 2]
+    >>> parts = list(wedges({"NER": {"news": {"a": 1, "b": 2}}, "RE": {"news": {"a": 1}}}))
+    >>> [(wedge.name, wedge.start, wedge.end) for wedge in parts if wedge.ring == 2]
     [('b', 0.0, 180.0), ('a', 180.0, 270.0), ('a', 270.0, 360.0)]
     """
     sums = {
@@ -82,49 +87,46 @@ def _wedge(ring: int, before: int, count: int, total: int, name: str, colour: in
 def draw_sunburst(figure: "Figure", tree: Tree) -> None:
     """Draw a tree on an empty square figure; sources too small for a line of text are counted below it."""
     from matplotlib.colors import to_rgb
-    from matplotlib.patches import Wedge as Patch
 
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    axes.set_axis_off()
-    axes.set_aspect("equal")
-    axes.set_xlim(-1.62, 1.62)
-    axes.set_ylim(-1.62, 1.62)
-    unnamed = total = 0
-    for wedge in wedges(tree):
-        inner, outer = _RINGS[wedge.ring]
-        share = _LIGHTER[wedge.ring]
-        colour = [part + (1 - part) * share for part in to_rgb(_COLOURS[wedge.colour % len(_COLOURS)])]
-        # Matplotlib's angles run against the clock from the right.
-        angles = (90 - wedge.end, 90 - wedge.start)
-        axes.add_patch(Patch((0, 0), outer, *angles, width=outer - inner, facecolor=colour, edgecolor="white", lw=0.8))
-        middle, lines = (wedge.start + wedge.end) / 2, int((wedge.end - wedge.start) / _DEGREES[wedge.ring])
-        x, y = sin(radians(middle)), cos(radians(middle))
-        turn = 90 - middle if middle <= 180 else 270 - middle
-        centre = (inner + outer) / 2
-        total += wedge.count if wedge.ring == 0 else 0
-        if not lines:
-            unnamed += wedge.ring == 2
-            continue
-        text = fit(wedge.name, _LETTERS[wedge.ring], lines if wedge.ring < 2 else 1)
-        if wedge.ring == 0:
-            wide = lines > 5
-            axes.text(
-                x * centre, y * centre, f"{text}\n{wedge.count:,}" if wide else text, rotation=0 if wide else turn,
-                ha="center", va="center", color="white", fontsize=12 if wide else 9, fontweight="bold",
-            )  # fmt: skip
-        elif wedge.ring == 1:
-            axes.text(x * centre, y * centre, text, rotation=turn, ha="center", va="center", fontsize=7.5)
-        else:
-            text = f"{text}  {wedge.count:,}" if middle <= 180 else f"{wedge.count:,}  {text}"
-            axes.text(
-                x * 1.02, y * 1.02, text, rotation=turn, rotation_mode="anchor", va="center",
-                ha="left" if middle <= 180 else "right", fontsize=8.5,
-            )  # fmt: skip
+    parts = list(wedges(tree))
+    for ring, ((inner, outer), lighter) in enumerate(zip(_RINGS, _LIGHTER)):
+        mine = [wedge for wedge in parts if wedge.ring == ring]
+        shades = [to_rgb(_COLOURS[wedge.colour % len(_COLOURS)]) for wedge in mine]
+        _, texts = axes.pie(
+            [wedge.count for wedge in mine],
+            radius=outer,
+            startangle=90,
+            counterclock=False,
+            colors=[[part + (1 - part) * lighter for part in shade] for shade in shades],
+            labels=[_label(wedge) for wedge in mine],
+            labeldistance=1.02 if ring == 2 else (inner + outer) / 2 / outer,
+            rotatelabels=True,
+            wedgeprops={"width": outer - inner, "edgecolor": "white", "lw": 0.8},
+            textprops={"fontsize": _SIZES[ring], "color": "white" if ring == 0 else "black"},
+        )
+        for wedge, text in zip(mine, texts):
+            if ring < 2:
+                text.set(ha="center", va="center", fontweight="normal" if ring else "bold")
+            if ring == 0 and wedge.lines > 5:
+                text.set(rotation=0, fontsize=12)
+    axes.set(xlim=(-1.62, 1.62), ylim=(-1.62, 1.62))
+    total = sum(wedge.count for wedge in parts if wedge.ring == 0)
     axes.text(0, 0, f"{total:,}\ninstructions", ha="center", va="center", fontsize=13, fontweight="bold")
-    told = "task → domain → source, by instructions"
-    if unnamed:
-        told += f"; {unnamed} small sources without a name, see stats.json"
-    axes.text(0, -1.58, told, ha="center", va="bottom", fontsize=9, color="#555555")
+    words = "task → domain → source, by instructions"
+    if unnamed := sum(wedge.ring == 2 and not wedge.lines for wedge in parts):
+        words += f"; {unnamed} small sources without a name, see stats.json"
+    axes.text(0, -1.58, words, ha="center", va="bottom", fontsize=9, color="#555555")
+
+
+def _label(wedge: Wedge) -> str:
+    """What is written on a wedge, or beside it in the outmost ring; nothing on one that is too small."""
+    if not wedge.lines:
+        return ""
+    text = fit(wedge.name, _LETTERS[wedge.ring], wedge.lines if wedge.ring < 2 else 1)
+    if wedge.ring == 2:
+        return f"{text}  {wedge.count:,}" if wedge.start + wedge.end <= 360 else f"{wedge.count:,}  {text}"
+    return f"{text}\n{wedge.count:,}" if wedge.ring == 0 and wedge.lines > 5 else text
 
 
 def fit(name: str, letters: int, lines: int) -> str:
@@ -136,11 +138,6 @@ def fit(name: str, letters: int, lines: int) -> str:
     parts = textwrap.wrap(name, letters) if lines > 1 else [name]
     if len(parts) > lines:
         parts = [*parts[: lines - 1], " ".join(parts[lines - 1 :])]
-    return "\n".join(_cut(part, letters) for part in parts)
-
-
-def _cut(name: str, letters: int) -> str:
-    widths = list(accumulate(1 + (east_asian_width(letter) in "WF") for letter in name))
-    if not widths or widths[-1] <= letters:
-        return name
-    return name[: sum(width < letters for width in widths)] + "…"
+    return "\n".join(
+        part if cell_len(part) <= letters else set_cell_size(part, letters - 1).rstrip() + "…" for part in parts
+    )

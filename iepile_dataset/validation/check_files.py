@@ -21,7 +21,6 @@ from .rows import ROW_FORMATS, RowCheck
 from .shapes import Defect, defects, format_schema, without_values
 
 _MEANING = re.compile(r" does not occur in the text$| is not in the schema$|^the text is empty$")
-_STEP = 4 << 20
 
 Check = Callable[[int, Any], Iterator[Defect]]
 """The number of a line or row and its value → what is wrong with it."""
@@ -52,26 +51,25 @@ class Folder:
     parquet: list[str] = field(default_factory=list)
 
 
-def check_file(file: str, name: str, folder: Folder, advance: Callable[[int], None]) -> Iterator[Finding]:
+def check_file(file: str, name: str, folder: Folder) -> Iterator[Finding]:
     """Everything that is wrong with a file.
 
     Args:
         file: Its address.
         name: Its format.
         folder: Is read and added to.
-        advance: Is told of the bytes read so far.
     """
     folder.values, ids = 0, Ids()
     try:
         if name in ANNOTATIONS:
-            yield from _records(file, name, folder, advance)
+            yield from _records(file, name, folder)
         elif file.endswith(".parquet"):
             yield from _parquet(file, name, folder)
         elif name in ROW_FORMATS:
-            yield from _lines(file, RowCheck(name, ids).defects, folder, advance)
+            yield from _lines(file, RowCheck(name, ids).defects, folder)
             yield from _repeated(ids, "row", lambda number: (file, number))
         elif name in ("quarantine", "dropped"):
-            yield from _lines(file, lambda number, value: defects(value, name), folder, advance)
+            yield from _lines(file, lambda number, value: defects(value, name), folder)
         else:
             folder.values = 1
             value, found = read_object(file, name)
@@ -108,34 +106,23 @@ def _meta(folder: Folder) -> Iterator[Finding]:
             yield finding(address, 0, reason, "count again", "", "meta.json counts other records", "warning")
 
 
-def _lines(file: str, check: Check, folder: Folder, advance: Callable[[int], None]) -> Iterator[Finding]:
+def _lines(file: str, check: Check, folder: Folder) -> Iterator[Finding]:
     """Findings of JSON lines."""
-    position = told = 0
-
-    def numbered() -> Iterator[tuple[int, bytes]]:
-        nonlocal position, told
-        with fsspec.open(file, "rb", compression="infer") as data:
-            for number, line in enumerate(data, 1):
-                position += len(line)
-                if position - told > _STEP:
-                    told = position
-                    advance(position)
-                yield number, line
-
-    for number, line, value in read_records(numbered()):
-        folder.values += 1
-        wrong: Iterable[Defect]
-        if isinstance(value, OneArrayError):
-            number, line, wrong = 0, b"", [(ONE_ARRAY[0], *ONE_ARRAY)]
-        elif isinstance(value, ValueError):
-            wrong = [("not JSON", f"not JSON: {value}", "mend or remove the line")]
-        else:
-            wrong = check(number, value)
-        for kind, reason, remedy in wrong:
-            yield Finding(Problem.of_line(file, number, line, reason, remedy), kind)
+    wrong: Iterable[Defect]
+    with fsspec.open(file, "rb", compression="infer") as data:
+        for number, line, value in read_records(enumerate(data, 1)):
+            folder.values += 1
+            if isinstance(value, OneArrayError):
+                number, line, wrong = 0, b"", [(ONE_ARRAY[0], *ONE_ARRAY)]
+            elif isinstance(value, ValueError):
+                wrong = [("not JSON", f"not JSON: {value}", "mend or remove the line")]
+            else:
+                wrong = check(number, value)
+            for kind, reason, remedy in wrong:
+                yield Finding(Problem.of_line(file, number, line, reason, remedy), kind)
 
 
-def _records(file: str, key: str, folder: Folder, advance: Callable[[int], None]) -> Iterator[Finding]:
+def _records(file: str, key: str, folder: Folder) -> Iterator[Finding]:
     split, ids = split_of(posixpath.basename(file).removesuffix(".gz")), Ids()
     if not folder.schema_read:
         folder.schema, found = schema_beside(file, key)
@@ -156,7 +143,7 @@ def _records(file: str, key: str, folder: Folder, advance: Callable[[int], None]
             if record.get("id") is not None:
                 ids.add(str(record["id"]), None, None, number)
 
-    yield from _lines(file, check, folder, advance)
+    yield from _lines(file, check, folder)
     if not folder.values:
         yield finding(file, 0, "the file is empty", "give it one JSON object a line, or remove it")
     if split:

@@ -1,13 +1,14 @@
 """Files of any of our formats → findings: first their JSON Schema, then their meaning."""
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 
 import fsspec
 
 from ..corpus.layout import SPLITS, files_below
+from ..corpus.shards import Progress, advancing
 from ..errors import DataError, shown
 from ..schema import SCHEMA_FILES
 from .check_files import Folder, check_file, check_together
@@ -23,7 +24,7 @@ def validate(
     *,
     as_format: str | None = None,
     examples: int = 5,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Check corpus trees, sources, prepared folders, predictions, or single files of any format.
 
@@ -52,20 +53,16 @@ def validate(
     targets = [target for path in paths for target in _targets(str(path), as_format, report)]
     if not targets and not report.groups:
         raise DataError(f"{', '.join(map(str, paths))}: nothing to check in it (.json, .jsonl or .parquet files)")
-    total, done = sum(size for _, _, size in targets), 0
-
-    def advance(position: int) -> None:
-        if progress:
-            progress(done + position, total)
-
+    advance = advancing(progress, sum(size for _, _, size in targets))
     for path, files in _by_folder(targets):
         folder = Folder(path)
         for file, name, size in files:
             findings = 0
-            for findings, wrong in enumerate(check_file(file, name, folder, advance), 1):
+            for wrong in check_file(file, name, folder):
                 report.add(wrong)
+                findings += 1
             report.files.append(Checked(file, name, folder.values, findings))
-            done += size
+            advance(size)
         for wrong in check_together(folder):
             report.add(wrong)
     return report

@@ -10,9 +10,8 @@ from iepile_cards import card_text, check_card, write_metric_card, write_model_c
 from iepile_cards.dataset_card import dataset_page
 from iepile_cards.diff_card import Expected, compare_text
 from iepile_cards.model_card import model_page
-from iepile_dataset.export.manifest import read_manifest
+from iepile_dataset.export.manifest import published, read_manifest
 from iepile_dataset.export.prepare import prepare
-from iepile_dataset.export.publish import published
 
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
 

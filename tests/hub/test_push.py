@@ -251,8 +251,7 @@ def test_a_folder_that_is_not_what_its_manifest_says_is_not_pushed(hub, prepared
 
 
 def test_the_manifest_goes_without_places_and_still_proves_the_rows(online, prepared, tmp_path):
-    from iepile_dataset.export.manifest import verify
-    from iepile_dataset.export.publish import published
+    from iepile_dataset.export.manifest import published, verify
 
     told, _ = verify(prepared)
     texts = {"README.md": CARD}

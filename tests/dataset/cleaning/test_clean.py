@@ -7,22 +7,22 @@ import time
 from pathlib import Path
 
 import pytest
-import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from iepile.commands.clean import clean as command
 from iepile_dataset.cleaning.clean import clean
-from iepile_dataset.cleaning.normalise import tidy, tidy_record, tidy_text
+from iepile_dataset.cleaning.normalise import normalise, normalise_record, normalise_text
 from iepile_dataset.cleaning.rules import RULES, CleanOptions
 from iepile_dataset.corpus.sources import sample_corpus
 from iepile_dataset.errors import DataError
 from iepile_dataset.validation.validate import validate
+from iepile_trainer.command_line import Commands
 
 from ..conftest import NER_SCHEMA
 
-app = typer.Typer()
+app = Commands()
 app.command()(command)
 
 CITY = {"entity": "Ulm", "entity_type": "city"}
@@ -270,10 +270,10 @@ _letters = st.text(alphabet="ae\u0301\u0308 \u00a0\u3000\n\r\t\u2028乌姆\u2126
 def test_every_mention_that_was_found_before_is_found_after(text, spans):
     mentions = [text[start : start + length] for start, length in spans if text[start : start + length]]
     before = record(text, *({"entity": mention, "entity_type": "a"} for mention in mentions))
-    after = tidy_record(before, "entity")
+    after = normalise_record(before, "entity")
     if after is not None:
         assert all(item["entity"] in after["text"] for item in after["entity"])
-        assert tidy_record(after, "entity") == after
+        assert normalise_record(after, "entity") == after
     elif not mentions:
         pytest.fail("nothing could be lost")
 
@@ -281,8 +281,8 @@ def test_every_mention_that_was_found_before_is_found_after(text, spans):
 @given(st.text())
 @settings(deadline=None)
 def test_normalising_twice_is_normalising_once(text):
-    assert tidy(tidy(text)) == tidy(text)
-    assert tidy_text(tidy_text(text)) == tidy_text(text)
+    assert normalise(normalise(text)) == normalise(text)
+    assert normalise_text(normalise_text(text)) == normalise_text(text)
 
 
 def test_the_layout_the_schema_and_the_origin_are_carried_over(source, tmp_path):
@@ -398,7 +398,7 @@ def test_a_folder_that_is_no_source_is_named(source, tmp_path):
 @pytest.mark.slow
 def test_an_interrupted_run_leaves_nothing(source, tmp_path):
     source(tmp_path / "in/IE-en/NER/b", NER_SCHEMA, train=[record(f"In Ulm {n}", CITY) for n in range(60_000)])
-    code = "import typer; from iepile.commands.clean import clean; a = typer.Typer(); a.command()(clean); a()"
+    code = "from iepile.commands.clean import clean; from iepile_trainer.command_line import run; run(clean)"
     command = [sys.executable, "-c", code, str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--skip", "near"]
     process = subprocess.Popen(command, env=os.environ, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     while not list(tmp_path.glob(".out.*")):

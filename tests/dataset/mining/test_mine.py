@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from iepile.commands.negatives import app
 from iepile_dataset import DataError, Options
 from iepile_dataset.hard_negatives import read_hard_negatives
-from iepile_dataset.mining.cooccurrence import Meetings
+from iepile_dataset.mining.cooccurrence import Cooccurrence
 from iepile_dataset.mining.mine import mine, write_dictionary
 from iepile_dataset.mining.similarity import similarities
 
@@ -187,7 +187,7 @@ def test_bad_lines_are_counted_and_the_first_ones_kept(source, tmp_path):
 
 
 def test_beyond_its_limit_the_memory_keeps_an_evenly_drawn_part_of_the_mentions():
-    met = Meetings(["a", "b"], limit=1000)
+    met = Cooccurrence(["a", "b"], limit=1000)
     for number in range(20_000):
         names = json.dumps([str(number)])
         met.add({"a": names, "b": names} if number % 4 == 0 else {"a": names})

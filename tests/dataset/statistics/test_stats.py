@@ -11,7 +11,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from iepile.commands.stats import stats
@@ -21,12 +20,13 @@ from iepile_dataset.statistics.fonts import drawable, families
 from iepile_dataset.statistics.histograms import bins, panels
 from iepile_dataset.statistics.stats import statistics
 from iepile_dataset.statistics.sunburst import tree, wedges
+from iepile_trainer.command_line import Commands
 
 from ..conftest import NER_SCHEMA
 
 EVENTS = '["sue", "win"]\n["who"]\n{"sue": ["who"], "win": []}\n'
 
-app = typer.Typer()
+app = Commands()
 app.command()(stats)
 
 
@@ -220,7 +220,7 @@ def test_a_break_leaves_no_half_file(source, tmp_path):
     folder = source(tmp_path / "in/IE-en/NER/towns", NER_SCHEMA, train=[])
     line = json.dumps(ner("In Ulm", ("Ulm", "city"))) + "\n"
     (folder / "train.json").write_text(line * 200_000)
-    code = "import typer; from iepile.commands.stats import stats; print('here', flush=True); typer.run(stats)"
+    code = "from iepile.commands.stats import stats; from iepile_trainer.command_line import run; print('here', flush=True); run(stats)"
     command = [sys.executable, "-c", code, str(tmp_path / "in"), "--out", str(tmp_path / "out")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout.readline() == "here\n"

@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 import json
 import os
@@ -9,10 +9,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ..errors import DataError
+from .errors import DataError
+
+__all__ = ["Proof", "final_place", "json_text", "new_folder", "refuse_taken", "write_file"]
 
 _MINE: set[Path] = set()  # those that this process is making now
+
+
+def json_text(value: Any) -> str:
+    """JSON for people to read, as all our files of one object have it."""
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def write_file(file: Path, content: bytes | str) -> None:
+    """Write a file in one step: who reads it sees the old content or the new, and a break leaves nothing half done.
+
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_file(folder / "new" / "a.txt", "x")
+    >>> [path.name for path in (folder / "new").iterdir()]
+    ['a.txt']
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(content.encode() if isinstance(content, str) else content)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)
+        os.replace(name, file)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -22,12 +51,12 @@ class Proof:
     Attributes:
         file: A JSON file, e.g. `manifest.json`.
         key: A key that its object has.
-        told: What is said of a folder that holds it, e.g. "already prepared".
+        words: What is said of a folder that holds it, e.g. "already prepared".
     """
 
     file: str
     key: str
-    told: str
+    words: str
 
 
 def final_place(out: str | os.PathLike[str]) -> Path:
@@ -59,11 +88,11 @@ def refuse_taken(place: Path, proof: Proof, overwrite: bool) -> None:
     if not isinstance(facts, dict) or proof.key not in facts:
         raise DataError(f"{place}: the folder holds other things, which are left alone (choose another --out)")
     if not overwrite:
-        raise DataError(f"{place}: {proof.told} (use it, or --overwrite to make it again)")
+        raise DataError(f"{place}: {proof.words} (use it, or --overwrite to make it again)")
 
 
 @contextmanager
-def work_folder(place: Path, proof: Proof, overwrite: bool) -> Iterator[Path]:
+def new_folder(place: Path, proof: Proof, overwrite: bool) -> Iterator[Path]:
     """A new folder that takes its final place when the block ends, and vanishes where an error ends it.
 
     It lies beside that place, hidden, so that the last step is a rename. A folder that is replaced is moved away in
@@ -75,7 +104,7 @@ def work_folder(place: Path, proof: Proof, overwrite: bool) -> Iterator[Path]:
         overwrite: Whether one may be.
 
     >>> place = Path(tempfile.mkdtemp()).resolve() / "rows"
-    >>> with work_folder(place, Proof("a.json", "a", "is there"), overwrite=False) as work:
+    >>> with new_folder(place, Proof("a.json", "a", "is there"), overwrite=False) as work:
     ...     _ = (work / "a.json").write_text('{"a": 1}')
     >>> [file.name for file in place.iterdir()], [path.name for path in place.parent.iterdir()]
     (['a.json'], ['rows'])
