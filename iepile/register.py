@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from wrapt import register_post_import_hook
+
 import iepile_dataset
-from iepile_dataset.import_hook import when_imported
 from iepile_dataset.registration import teach
 
 METRIC = "iepile_f1"
@@ -23,7 +24,9 @@ def register() -> None:
     1.0
     """
     iepile_dataset.register()
-    when_imported("evaluate.loading", lambda module: teach(module, "evaluation_module_factory", METRIC, _module))
+    register_post_import_hook(
+        lambda module: teach(module, "evaluation_module_factory", METRIC, _module), "evaluate.loading"
+    )
 
 
 def _module(**_: Any) -> Any:

@@ -7,7 +7,7 @@ stripped. A mention that is not in the text, a role that its type lacks and a wr
 whoever asks finds labels that the schema lacks, and `record_check.problems` says in words why.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from json.encoder import encode_basestring as quote
 from operator import itemgetter
 from typing import Any
@@ -23,6 +23,19 @@ NO_MENTION = ("", NAN, None)
 """What stands for an argument or trigger that is not there."""
 
 Items = Sequence[Mapping[str, Any]]
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """What is in lists and objects, to any depth; in every task's answer, leaves are mentions.
+
+    >>> list(leaves({"sue": [{"trigger": "sued", "arguments": {"who": ["Ada", "Bo"]}}]}))
+    ['sued', 'Ada', 'Bo']
+    """
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from leaves(part)
+    else:
+        yield value
 
 
 def locate(text: str, mention: str) -> int:

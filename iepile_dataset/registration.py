@@ -1,7 +1,8 @@
 """Teaches `datasets` the name "iepile".
 
 `datasets` has no hook for builders that live in packages (loading scripts are gone), so the one function that
-finds the module of a dataset is wrapped. It is looked up at call time: the order of imports does not matter.
+finds the module of a dataset is wrapped. It is looked up at call time: the order of imports does not matter. That is
+done once `datasets` is imported, which takes a second (`evaluate` ten): who asks for `--help` waits for neither.
 """
 
 import os
@@ -13,9 +14,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from wrapt import register_post_import_hook
+
 from .corpus.layout import at_revision, fingerprint
 from .corpus.sources import sample_corpus
-from .import_hook import when_imported
 
 NAME = "iepile"
 
@@ -31,9 +33,9 @@ def register() -> None:
     >>> get_dataset_config_names("iepile")
     ['ner', 're', 'ee', 'eet', 'eea', 'spo', 'kg']
     """
-    when_imported("datasets.load", lambda module: teach(module, "dataset_module_factory", NAME, _module))
-    # This one has imported the function by name.
-    when_imported("datasets.inspect", lambda module: teach(module, "dataset_module_factory", NAME, _module))
+    # The second has imported the function by name.
+    for name in ("datasets.load", "datasets.inspect"):
+        register_post_import_hook(lambda module: teach(module, "dataset_module_factory", NAME, _module), name)
 
 
 def teach(module: ModuleType, factory: str, name: str, make: Any) -> None:

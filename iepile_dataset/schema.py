@@ -89,6 +89,7 @@ def parse_schema(text: str, file: str = "schema.json") -> Schema:
     {'city': 'a town. Examples: Ulm'}
     """
     types, relations, third, triples = _parts(text, file)
+    _refuse_half([types, relations, third, triples], file)
     described: dict[str, str] = {}
     if isinstance(types, Mapping) and all(isinstance(value, list) for value in types.values()) and types:
         types, third = list(types), {**dict(types), **dict(third or {})}
@@ -154,38 +155,36 @@ def _pairs(values: Any) -> bool:
 
 
 def _triples(typed: Mapping[str, Any], file: str) -> dict[str, tuple[str, str, str]]:
-    found = {}
+    triples = {}
     for relation, pairs in typed.items():
         for pair in pairs if _pairs(pairs) else [pairs]:
             if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(kind, str) and kind for kind in pair)):
                 raise DataError(f"{file}:3: {shown(pair)} is not a pair of types (write [[head type, tail type]])")
-            _refuse_half(f"{pair[0]}_{relation}_{pair[1]}", f"{file}:3: typed relation")
-            found[f"{pair[0]}_{relation}_{pair[1]}"] = (pair[0], relation, pair[1])
-    return found
+            triples[f"{pair[0]}_{relation}_{pair[1]}"] = (pair[0], relation, pair[1])
+    return triples
 
 
 def _labels(values: Any, file: str, line: int, described: dict[str, str]) -> tuple[str, ...]:
     if isinstance(values, Mapping):
         for label, about in values.items():
-            if told := _description(about, f"{file}:{line}: {label}"):
-                _refuse_half(told, f"{file}:{line}: description")
-                described[label] = told
+            if words := _description(about, f"{file}:{line}: {label}"):
+                described[label] = words
         values = list(values)
     if not isinstance(values, list):
         raise DataError(f"{file}:{line}: {shown(values)} is not a list of labels ({_FORM})")
     for value in values:
         if not isinstance(value, str) or not value:
             raise DataError(f"{file}:{line}: label {shown(value)} is not a non-empty string (quote or remove it)")
-        _refuse_half(value, f"{file}:{line}: label")
     return tuple(dict.fromkeys(values))
 
 
-def _refuse_half(value: str, place: str) -> None:
+def _refuse_half(value: Any, file: str) -> None:
     """A DataError for half of a surrogate pair, which no file can hold."""
     try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise DataError(f"{place} {value!a} is not Unicode text (mend the escape)") from None
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        near = error.object[max(0, error.start - 20) : error.end + 20]
+        raise DataError(f"{file}: {near!a} is not Unicode text (mend the escape)") from None
 
 
 def _description(about: Any, place: str) -> str:

@@ -4,17 +4,18 @@ import json
 import os
 import posixpath
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TextIO
+from typing import Any, BinaryIO
 
 import fsspec
 import orjson
 
 from ..atomic import Proof, final_place, json_text, new_folder, refuse_taken
+from ..corpus.layout import read_file
 from ..corpus.record_check import problems
 from ..corpus.records import BOM
 from ..corpus.select import choose_sources
@@ -23,10 +24,10 @@ from ..corpus.sources import Source
 from ..errors import DataError, Problem
 from ..instructions.generate import totals
 from ..options import Selection
-from ..schema import SCHEMA_FILES
+from ..schema import SCHEMA_FILES, Schema
 from ..tasks import LANGUAGES, TASK_FOLDERS, TASKS
 from .normalise import normalise_record, normalise_text
-from .rules import NORMALISE, CleanOptions, Fact, drops, fact, leaks
+from .rules import NORMALISE, CleanOptions, Record, digest_of, drop, leaks
 
 __all__ = ["Cleaned", "clean"]
 
@@ -101,7 +102,7 @@ def clean(
         corpus: A corpus tree or one of its folders, local or behind any fsspec address.
         options: Which rules are on, and how they decide.
         overwrite: Replace a folder that `clean` made before; another folder is never touched.
-        progress: Called with (bytes read so far, bytes in all); every file is read twice.
+        progress: Called with (bytes read so far, bytes in all).
 
     Returns:
         The counts. Memory grows with the largest source, not with the corpus.
@@ -127,119 +128,102 @@ def clean(
     result.problems = list(
         {problem.file: problem for problem in reversed(wrong) if problem.file not in sources}.values()
     )
-    advance = advancing(progress, 2 * sum(sum(source.sizes.values()) for source in sources.values()))
+    advance = advancing(progress, sum(sum(source.sizes.values()) for source in sources.values()))
     root = _tree_root(corpus)
-    with new_folder(place, _PROOF, overwrite) as work, ExitStack() as files:
-        asides: dict[str, TextIO] = {}
-
-        def put_aside(rule: str, line: dict[str, object]) -> None:
-            if rule not in asides:
-                (work / DROPPED).mkdir(exist_ok=True)
-                asides[rule] = files.enter_context((work / DROPPED / f"{rule}.jsonl").open("w", encoding="utf-8"))
-            asides[rule].write(json.dumps(line, ensure_ascii=False) + "\n")
-
+    with new_folder(place, _PROOF, overwrite) as work:
         for path, source in sorted(sources.items()):
             name = fsspec.core.url_to_fs(path)[1].removeprefix(root).strip("/")
-            _Cleaning(source, name, work / name, options, result, advance).run(put_aside)
+            records = list(_read(source, options))
+            drop(records, source.language, options)
+            result.leaks[name] = leaks(records)
+            counts = _counts(records)
+            result.counts.update({(name, what): number for what, number in counts.items()})
+            kept = _write(records, source, work, name)
+            _carry_over(source, work / name, options, dict(+counts), kept)
+            advance(sum(source.sizes.values()))
         (work / CLEANED).write_text(json_text(result.as_json(options)), "utf-8")
     result.seconds = perf_counter() - start
     return result
 
 
-class _Cleaning:
-    """One source on its way through the rules: its facts are read first, then its lines are written or put aside."""
+def _read(source: Source, options: CleanOptions) -> Iterator[Record]:
+    """The lines that are not blank."""
+    key = TASKS[source.task].annotation
+    for split, size in source.sizes.items():
+        for number, line in Segment(source, split, 0, size).lines():
+            if not line.isspace():
+                raw = (line if number > 1 else line.removeprefix(BOM)).rstrip(b"\r\n")
+                try:
+                    yield _record(Record(split, number, raw), orjson.loads(raw), key, source.schema, options)
+                except (orjson.JSONDecodeError, RecursionError):
+                    yield Record(split, number, raw)
 
-    def __init__(
-        self,
-        source: Source,
-        name: str,
-        folder: Path,
-        options: CleanOptions,
-        result: Cleaned,
-        advance: Callable[[int], None],
-    ) -> None:
-        self._source, self._name, self._folder, self._options = source, name, folder, options
-        self._result, self._advance = result, advance
-        self._key = TASKS[source.task].annotation
-        self._changed: dict[int, bytes] = {}  # place → the line that is written instead
-        self._done: Counter[str] = Counter()
 
-    def run(self, put_aside: Callable[[str, dict[str, object]], None]) -> None:
-        """Read, decide, write."""
-        self._folder.mkdir(parents=True)
-        facts = [self._fact(place, *line) for place, line in enumerate(self._lines())]
-        gone = drops(facts, self._source.language, self._options)
-        names = {split: posixpath.basename(file) for split, file in self._source.files.items()}
-        kept: Counter[str] = Counter()
-        with ExitStack() as files:
-            outs = {split: files.enter_context((self._folder / names[split]).open("wb")) for split in names}
-            for place, (split, number, raw) in enumerate(self._lines()):
-                if place not in gone:
-                    kept[split] += 1
-                    outs[split].write(self._changed.get(place) or raw + b"\n")
-                    continue
-                drop = gone[place]
-                other = None if drop.twin is None else facts[drop.twin]
-                twin = other and {"file": f"{self._name}/{names[other.split]}", "line": other.line}
-                put_aside(
-                    drop.rule,
-                    {
-                        "file": f"{self._name}/{names[split]}", "line": number, "rule": drop.rule,
-                        "reason": drop.reason, "twin": twin, "raw": raw.decode("utf-8", "replace"),
-                    },
-                )  # fmt: skip
-        for split in names:
-            if not kept[split]:
-                (self._folder / names[split]).unlink()  # an empty file would be an error to everyone who reads it
-        self._done += Counter(
-            read=len(facts), kept=kept.total(), normalised=sum(place not in gone for place in self._changed)
-        )
-        self._done.update(drop.rule for drop in gone.values())
-        self._result.counts.update({(self._name, what): number for what, number in self._done.items()})
-        self._result.leaks[self._name] = leaks(facts)
-        self._carry_over(kept, bool(gone or self._changed))
+def _record(line: Record, record: Any, key: str, schema: Schema, options: CleanOptions) -> Record:
+    """A line with what its record says."""
+    if isinstance(record, dict) and isinstance(record.get("text"), str):
+        line.text = record["text"]
+        if NORMALISE in options.rules:
+            better = normalise_record(record, key)
+            line.unnormalised, line.text = better is None, normalise_text(record["text"])
+            if better is not None and better != record:
+                record = better
+                line.changed = json.dumps(record, ensure_ascii=False).encode()
+        line.annotation, line.annotated = digest_of(record.get(key)), bool(record.get(key))
+    line.fits = next(problems(record, key, schema), None) is None
+    return line
 
-    def _lines(self) -> Iterator[tuple[str, int, bytes]]:
-        """(split, 1-based line, line without its end) of each line that is not blank."""
-        for split, size in self._source.sizes.items():
-            for number, line in Segment(self._source, split, 0, size).lines():
-                if not line.isspace():
-                    yield split, number, (line if number > 1 else line.removeprefix(BOM)).rstrip(b"\r\n")
-            self._advance(size)
 
-    def _fact(self, place: int, split: str, line: int, raw: bytes) -> Fact:
-        """What the rules know of a line; what normalising makes of it is kept."""
-        try:
-            record, text = orjson.loads(raw), None
-            if isinstance(record, dict) and isinstance(record.get("text"), str):
-                text = record["text"]
-                if NORMALISE in self._options.rules:
-                    better = normalise_record(record, self._key)
-                    self._done["unnormalised"] += better is None
-                    text = normalise_text(text)
-                    if better is not None and better != record:
-                        record = better
-                        self._changed[place] = json.dumps(record, ensure_ascii=False).encode() + b"\n"
-            fits = next(problems(record, self._key, self._source.schema), None) is None
-            return fact(split, line, record, text, self._key, fits)
-        except (orjson.JSONDecodeError, RecursionError):
-            self._changed.pop(place, None)
-            return fact(split, line, None, None, self._key, fits=False)
+def _counts(records: Sequence[Record]) -> Counter[str]:
+    counts = Counter(record.drop.rule if record.drop else "kept" for record in records)
+    counts["read"] = len(records)
+    counts["normalised"] = sum(record.changed is not None and not record.drop for record in records)
+    counts["unnormalised"] = sum(record.unnormalised for record in records)
+    return counts
 
-    def _carry_over(self, kept: Counter[str], touched: bool) -> None:
-        """Schema and meta.json; an untouched source keeps its meta.json as it is."""
-        filesystem, plain = fsspec.core.url_to_fs(self._source.path)
-        for name in (*SCHEMA_FILES, "meta.json"):
-            if filesystem.isfile(f"{plain}/{name}"):
-                (self._folder / name).write_bytes(filesystem.cat_file(f"{plain}/{name}"))
-        if touched:
-            file = self._folder / "meta.json"
-            meta = orjson.loads(file.read_bytes()) if file.exists() else {}
-            earlier = meta.get("cleaned", [])
-            records = {{"validation": "dev"}.get(split, split): kept[split] for split in self._source.files}
-            this = {"rules": list(self._options.rules), "done": dict(+self._done), "records": records}
-            passes = [*(earlier if isinstance(earlier, list) else [earlier]), this]
-            file.write_text(json_text({**meta, "cleaned": passes}), "utf-8")
+
+def _write(records: Sequence[Record], source: Source, work: Path, name: str) -> Counter[str]:
+    """The lines that stay, into their files, the others aside; split → how many stayed."""
+    files = {split: f"{name}/{posixpath.basename(file)}" for split, file in source.files.items()}
+    kept: Counter[str] = Counter()
+    (work / name).mkdir(parents=True)
+    with ExitStack() as opened:
+        outs: dict[str, BinaryIO] = {}
+
+        def write(file: str, line: bytes) -> None:
+            if file not in outs:
+                (work / file).parent.mkdir(exist_ok=True)
+                outs[file] = opened.enter_context((work / file).open("ab"))
+            outs[file].write(line + b"\n")
+
+        for record in records:
+            if not record.drop:
+                kept[record.split] += 1
+                write(files[record.split], record.changed or record.raw)
+                continue
+            reason, twin = record.drop, record.drop.twin
+            line = {
+                "file": files[record.split], "line": record.line, "rule": reason.rule, "reason": reason.reason,
+                "twin": twin and {"file": files[twin.split], "line": twin.line},
+                "raw": record.raw.decode("utf-8", "replace"),
+            }  # fmt: skip
+            write(f"{DROPPED}/{reason.rule}.jsonl", json.dumps(line, ensure_ascii=False).encode())
+    return kept
+
+
+def _carry_over(source: Source, folder: Path, options: CleanOptions, done: dict[str, int], kept: Counter[str]) -> None:
+    """Schema and meta.json; an untouched source keeps its meta.json as it is."""
+    for name in (*SCHEMA_FILES, "meta.json"):
+        if (content := read_file(f"{source.path}/{name}")) is not None:
+            (folder / name).write_bytes(content)
+    if done.get("kept") != done.get("read") or done.get("normalised"):
+        file = folder / "meta.json"
+        meta = orjson.loads(file.read_bytes()) if file.exists() else {}
+        earlier = meta.get("cleaned", [])
+        records = {{"validation": "dev"}.get(split, split): kept[split] for split in source.files}
+        this = {"rules": list(options.rules), "done": done, "records": records}
+        passes = [*(earlier if isinstance(earlier, list) else [earlier]), this]
+        file.write_text(json_text({**meta, "cleaned": passes}), "utf-8")
 
 
 def _tree_root(corpus: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 MENTIONS = frozenset(("entity", "head", "tail", "event_trigger", "argument"))
@@ -47,31 +47,25 @@ def normalise_record(record: dict[str, Any], key: str) -> dict[str, Any] | None:
     text = normalise_text(record["text"])
     if key not in record:
         return {**record, "text": text}
-    items = record[key]
-    for mention in _mentions(items):
-        if mention and mention in record["text"] and normalise(mention) not in text:
-            return None
-    return {**record, "text": text, key: _normalised(items)}
+    lost = False
+
+    def mention(quoted: str) -> str:
+        nonlocal lost
+        better = normalise(quoted)
+        lost |= quoted in record["text"] and better not in text
+        return better
+
+    items = _mapped(record[key], mention)
+    return None if lost else {**record, "text": text, key: items}
 
 
-def _normalised(value: Any) -> Any:
+def _mapped(value: Any, mention: Callable[[str], str]) -> Any:
+    """An annotation with its mentions changed."""
     if isinstance(value, list):
-        return [_normalised(part) for part in value]
+        return [_mapped(part, mention) for part in value]
     if isinstance(value, dict):
         return {
-            name: normalise(part) if name in MENTIONS and isinstance(part, str) else _normalised(part)
+            name: mention(part) if name in MENTIONS and isinstance(part, str) else _mapped(part, mention)
             for name, part in value.items()
         }
     return value
-
-
-def _mentions(value: Any) -> Iterator[str]:
-    if isinstance(value, list):
-        for part in value:
-            yield from _mentions(part)
-    elif isinstance(value, dict):
-        for name, part in value.items():
-            if name in MENTIONS and isinstance(part, str):
-                yield part
-            else:
-                yield from _mentions(part)

@@ -15,34 +15,42 @@ NORMALISE = "normalise"
 _HELD_OUT = ("validation", "test")
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """What the rules know of one record.
+@dataclass(eq=False, slots=True)
+class Record:
+    """One line of a source, and what the rules know of it.
 
     Attributes:
         split: `train`, `validation` or `test`.
         line: Its 1-based line.
+        raw: The line, without its end.
         text: Its text, normalised where that rule is on; None where the line holds none.
         annotation: A digest of its annotation, the same for any order of the items; None where it has none.
         annotated: It has at least one annotation.
         fits: Its annotation fits its text and schema.
+        changed: The line that is written instead.
+        unnormalised: It is not, since a mention would have been lost.
+        drop: Why it goes, if it does.
     """
 
     split: str
     line: int
-    text: str | None
-    annotation: bytes | None
-    annotated: bool
-    fits: bool = True
+    raw: bytes = b""
+    text: str | None = None
+    annotation: bytes | None = None
+    annotated: bool = False
+    fits: bool = False
+    changed: bytes | None = None
+    unnormalised: bool = False
+    drop: "Drop | None" = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Drop:
     """Why a record goes, and which one stays in its stead."""
 
     rule: str
     reason: str
-    twin: int | None = None
+    twin: Record | None = None
 
 
 @dataclass(frozen=True)
@@ -100,17 +108,13 @@ class CleanOptions:
         return tuple(name for name in (NORMALISE, *RULES) if name in (self.only or (name,)) and name not in self.skip)
 
 
-def fact(split: str, line: int, record: Any, text: str | None, key: str, fits: bool = True) -> Fact:
-    """What the rules know of a record.
+def digest_of(items: Any) -> bytes | None:
+    """A digest of an annotation; None where there is none.
 
-    >>> one = fact("train", 1, {"text": "a", "entity": [{"x": 1, "y": 2}, {"z": 3}]}, "a", "entity")
-    >>> two = fact("train", 2, {"text": "a", "entity": [{"z": 3}, {"y": 2, "x": 1}]}, "a", "entity")
-    >>> one.annotation == two.annotation
+    >>> digest_of([{"x": 1, "y": 2}, {"z": 3}]) == digest_of([{"z": 3}, {"y": 2, "x": 1}])
     True
     """
-    items = record.get(key) if isinstance(record, dict) else None
-    digest = None if items is None else blake2b(_canonical(items), digest_size=16).digest()
-    return Fact(split, line, text, digest, bool(items), fits)
+    return None if items is None else blake2b(_canonical(items), digest_size=16).digest()
 
 
 def _canonical(value: Any) -> bytes:
@@ -123,111 +127,102 @@ def _canonical(value: Any) -> bytes:
     return orjson.dumps(value)
 
 
-def drops(facts: Sequence[Fact], language: str, options: CleanOptions) -> dict[int, Drop]:
-    """Place of each record that goes → why; rules see only what the rules before them left.
+def drop(records: Sequence[Record], language: str, options: CleanOptions) -> None:
+    """Mark the records that go; rules see only what the rules before them left.
 
     Args:
-        facts: The records of one source, split after split.
+        records: Those of one source, split after split.
         language: How texts are cut into shingles, `en` or `zh`.
         options: Which rules are on.
 
-    >>> facts = [fact("train", line, {"entity": []}, "In Ulm", "entity") for line in (1, 2)]
-    >>> drops(facts, "en", CleanOptions(only=("duplicate",)))
-    {1: Drop(rule='duplicate', reason='same text and annotation', twin=0)}
+    >>> records = [Record("train", line, text="In Ulm") for line in (1, 2)]
+    >>> drop(records, "en", CleanOptions(only=("duplicate",)))
+    >>> records[0].drop, records[1].drop.reason, records[1].drop.twin is records[0]
+    (None, 'same text and annotation', True)
     """
-    gone: dict[int, Drop] = {}
     for name in options.rules:
         if name != NORMALISE:
-            left = [place for place in range(len(facts)) if place not in gone]
-            gone.update(RULES[name](facts, left, language, options))
-    return gone
+            left = [record for record in records if not record.drop]
+            for record, reason, twin in RULES[name](left, language, options):
+                record.drop = Drop(name, reason, twin)
 
 
-def leaks(facts: Sequence[Fact]) -> dict[str, int]:
+def leaks(records: Sequence[Record]) -> dict[str, int]:
     """Held-out split → how many distinct texts it shares with train, letter for letter.
 
-    >>> leaks([fact(split, 1, {}, "In Ulm", "entity") for split in ("train", "test", "test")])
+    >>> leaks([Record(split, 1, text="In Ulm") for split in ("train", "test", "test")])
     {'test': 1}
     """
-    texts = {
-        split: {fact.text for fact in facts if fact.split == split and fact.text}
-        for split in dict.fromkeys(fact.split for fact in facts)
-    }
+    texts: dict[str, set[str]] = {}
+    for record in records:
+        texts.setdefault(record.split, set()).update([record.text] if record.text else ())
     return {split: len(texts[split] & texts["train"]) for split in _HELD_OUT if "train" in texts and split in texts}
 
 
-Drops = Iterator[tuple[int, Drop]]
+Drops = Iterator[tuple[Record, str, Record | None]]
+"""(the record that goes, why, the one that stays)"""
 
 
-def _empty(facts: Sequence[Fact], left: list[int], language: str, options: CleanOptions) -> Drops:
-    for place in left:
-        text = facts[place].text
-        if text is None:
-            yield place, Drop("empty", "not an object with a text, or nested too deep to be read")
-        elif not text.strip():
-            yield place, Drop("empty", "the text is empty")
-        elif not facts[place].annotated and not any(map(str.isalnum, text)):
-            yield place, Drop("empty", "no letter or digit in the text, and nothing annotated")
+def _empty(left: list[Record], language: str, options: CleanOptions) -> Drops:
+    for record in left:
+        if record.text is None:
+            yield record, "not an object with a text, or nested too deep to be read", None
+        elif not record.text.strip():
+            yield record, "the text is empty", None
+        elif not record.annotated and not any(map(str.isalnum, record.text)):
+            yield record, "no letter or digit in the text, and nothing annotated", None
 
 
-def _leak(facts: Sequence[Fact], left: list[int], language: str, options: CleanOptions) -> Drops:
-    train: dict[str, int] = {}
-    held_out: dict[str, int] = {}
-    for place, text in _texts(facts, left):
-        (train if facts[place].split == "train" else held_out).setdefault(text, place)
-    other = held_out if options.leak_from == "train" else train
-    for place, text in _texts(facts, left):
-        if (facts[place].split == "train") is (options.leak_from == "train") and text in other:
-            twin = other[text]
-            yield place, Drop("leak", f"the text is in {facts[twin].split} too", twin)
+def _leak(left: list[Record], language: str, options: CleanOptions) -> Drops:
+    sides: tuple[dict[str, Record], dict[str, Record]] = ({}, {})  # held out, train
+    for record in left:
+        if record.text:
+            sides[record.split == "train"].setdefault(record.text, record)
+    loses = options.leak_from == "train"
+    for record in left:
+        twin = sides[not loses].get(record.text or "")
+        if twin and (record.split == "train") is loses:
+            yield record, f"the text is in {twin.split} too", twin
 
 
-def _contradiction(facts: Sequence[Fact], left: list[int], language: str, options: CleanOptions) -> Drops:
+def _contradiction(left: list[Record], language: str, options: CleanOptions) -> Drops:
     """Of the annotations that fit, the one that most records of a text have stays; where none leads, the first."""
-    votes: dict[tuple[str, str], Counter[bytes]] = {}
-    first: dict[tuple[str, str, bytes], int] = {}
-    for place, text in _texts(facts, left):
-        split, annotation = facts[place].split, facts[place].annotation
-        if annotation is not None:
-            # One that fits outvotes any number of those that do not.
-            votes.setdefault((split, text), Counter())[annotation] += len(facts) if facts[place].fits else 1
-            first.setdefault((split, text, annotation), place)
-    # The first of equals, in the order of occurrence.
-    chosen = {where: max(ballot, key=ballot.__getitem__) for where, ballot in votes.items()}
-    for place, text in _texts(facts, left):
-        split, annotation = facts[place].split, facts[place].annotation
-        if annotation is not None and annotation != (best := chosen[split, text]):
-            yield place, Drop("contradiction", "same text, another annotation", first[split, text, best])
+    said = [record for record in left if record.text and record.annotation is not None]
+    votes: dict[tuple[str, str | None], Counter[bytes | None]] = {}
+    first: dict[tuple[str, str | None, bytes | None], Record] = {}
+    for record in said:
+        # One that fits outvotes any number of those that do not.
+        votes.setdefault((record.split, record.text), Counter())[record.annotation] += len(said) if record.fits else 1
+        first.setdefault((record.split, record.text, record.annotation), record)
+    for record in said:
+        ballot = votes[record.split, record.text]
+        best = max(ballot, key=ballot.__getitem__)  # the first of equals, in the order of occurrence
+        if record.annotation != best:
+            yield record, "same text, another annotation", first[record.split, record.text, best]
 
 
-def _duplicate(facts: Sequence[Fact], left: list[int], language: str, options: CleanOptions) -> Drops:
-    first: dict[tuple[str, str, bytes | None], int] = {}
-    for place, text in _texts(facts, left):
-        twin = first.setdefault((facts[place].split, text, facts[place].annotation), place)
-        if twin != place:
-            yield place, Drop("duplicate", "same text and annotation", twin)
+def _duplicate(left: list[Record], language: str, options: CleanOptions) -> Drops:
+    first: dict[tuple[str, str, bytes | None], Record] = {}
+    for record in left:
+        if record.text:
+            twin = first.setdefault((record.split, record.text, record.annotation), record)
+            if twin is not record:
+                yield record, "same text and annotation", twin
 
 
-def _near(facts: Sequence[Fact], left: list[int], language: str, options: CleanOptions) -> Drops:
+def _near(left: list[Record], language: str, options: CleanOptions) -> Drops:
     """Records of one text go or stay together: it is the other rules that tell them apart."""
-    places: dict[str, dict[str, list[int]]] = {}
-    for place, text in _texts(facts, left):
-        places.setdefault(facts[place].split, {}).setdefault(text, []).append(place)
-    for by_text in places.values():
+    splits: dict[str, dict[str, list[Record]]] = {}
+    for record in left:
+        if record.text:
+            splits.setdefault(record.split, {}).setdefault(record.text, []).append(record)
+    for by_text in splits.values():
         texts = list(by_text)
         for later, earlier in near_duplicates(texts, language, options.threshold):
-            for place in by_text[texts[later]]:
-                yield place, Drop("near", "nearly the same text", by_text[texts[earlier]][0])
+            for record in by_text[texts[later]]:
+                yield record, "nearly the same text", by_text[texts[earlier]][0]
 
 
-def _texts(facts: Sequence[Fact], left: list[int]) -> Iterator[tuple[int, str]]:
-    """(place, text) of the records that have a text."""
-    for place in left:
-        text = facts[place].text
-        if text:
-            yield place, text
-
-
-RULES: Mapping[str, Callable[[Sequence[Fact], list[int], str, CleanOptions], Drops]] = {
+RULES: Mapping[str, Callable[[list[Record], str, CleanOptions], Drops]] = {
     "empty": _empty, "leak": _leak, "contradiction": _contradiction, "duplicate": _duplicate, "near": _near,
 }  # fmt: skip

@@ -169,6 +169,13 @@ def absolute(address: str) -> str:
     return address if "://" in address else os.path.abspath(address)
 
 
+def read_file(address: str) -> bytes | None:
+    """The content of a small file, None where there is none."""
+    filesystem, plain = fsspec.core.url_to_fs(address)
+    content: bytes | None = filesystem.cat_file(plain) if filesystem.isfile(plain) else None
+    return content
+
+
 def files_below(filesystem: Any, base: str, depth: int | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
     """(path, what its file system tells) of each file below a folder, links to folders followed.
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-import fsspec
 import orjson
 
 from ..errors import DataError, Problem, shown
@@ -15,7 +14,7 @@ from ..licences import allows
 from ..options import Selection
 from ..schema import SCHEMA_FILES, Schema, parse_schema
 from ..tasks import LANGUAGES, TASKS, Task
-from .layout import SPLITS, TREE, Folder, folders_in, folders_of
+from .layout import SPLITS, TREE, Folder, folders_in, folders_of, read_file
 
 __all__ = ["SPLITS", "Source", "find_sources", "named", "sample_corpus"]
 
@@ -169,18 +168,17 @@ def _source(folder: Folder, task: Task) -> Source:
             "no schema.json beside the split files (three lines: types; relations or roles; {type: [roles]})"
         )
     folder.refuse_broken(schema_file)
-    schema = parse_schema(_read(f"{folder.path}/{schema_file}").decode("utf-8", "replace"), schema_file)
+    schema = parse_schema((read_file(f"{folder.path}/{schema_file}") or b"").decode("utf-8", "replace"), schema_file)
     if not task.labels(schema):
         raise _NotServed(f"{schema_file} has no labels for {task.name} ({task.where})")
-    meta = {}
     if "meta.json" in folder.names:
         folder.refuse_broken("meta.json")
-        try:
-            meta = orjson.loads(_read(f"{folder.path}/meta.json").removeprefix(b"\xef\xbb\xbf"))
-        except ValueError as error:
-            raise DataError(f"meta.json is not JSON: {error} (mend or remove it)") from None
-        if not isinstance(meta, dict):
-            raise DataError(f"meta.json is {shown(meta)}, not an object (mend or remove it)")
+    try:
+        meta = orjson.loads((read_file(f"{folder.path}/meta.json") or b"{}").removeprefix(b"\xef\xbb\xbf"))
+    except ValueError as error:
+        raise DataError(f"meta.json is not JSON: {error} (mend or remove it)") from None
+    if not isinstance(meta, dict):
+        raise DataError(f"meta.json is {shown(meta)}, not an object (mend or remove it)")
     files, sizes = {}, {}
     for split, names in folder.splits().items():
         folder.refuse_broken(names[0])
@@ -215,9 +213,3 @@ def _guess_language(folder: Folder) -> str:
     text = "".join(str(record.get("text")) for record in folder.first_records())
     chinese = sum("一" <= letter <= "鿿" for letter in text)
     return "zh" if chinese * 5 > sum(letter.isalpha() for letter in text) else "en"
-
-
-def _read(address: str) -> bytes:
-    with fsspec.open(address, "rb") as file:
-        data: bytes = file.read()
-        return data

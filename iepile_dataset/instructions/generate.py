@@ -120,17 +120,9 @@ def questions_of(
                 empty += questions.empty
                 yield line, window, questions
         unasked += not asked
-    for what, number in (
-        ("read", read),
-        ("quarantined", bad),
-        ("unlabelled", unlabelled),
-        ("unasked", unasked),
-        ("rows", rows),
-        ("empty_rows", empty),
-        ("dropped_empty", dropped),
-        ("windows", asker.windows),
-        ("lost", asker.lost),
-        ("over", asker.over),
-        ("unknown_hard_negatives", asker.unknown_hard if train and not segment.start else 0),
-    ):
-        counts[source.key, what] += number
+    tally = {
+        "read": read, "quarantined": bad, "unlabelled": unlabelled, "unasked": unasked, "rows": rows,
+        "empty_rows": empty, "dropped_empty": dropped, "windows": asker.windows, "lost": asker.lost, "over": asker.over,
+        "unknown_hard_negatives": asker.unknown_hard if train and not segment.start else 0,
+    }  # fmt: skip
+    counts.update({(source.key, what): number for what, number in tally.items()})

@@ -1,14 +1,14 @@
 """Which labels a model takes for each other, from its answers to annotated texts."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import fsspec
 import numpy as np
 import orjson
 
-from ..answers import UNFIT
+from ..answers import UNFIT, leaves
 from ..corpus.records import read_records
 from ..corpus.sources import Source
 from ..errors import DataError, Problem, keep, shown
@@ -48,7 +48,7 @@ class Confusions:
             One of `answers.UNFIT`: the annotation does not fit the schema.
         """
         # An answer may quote any part of the text; where, does not matter here.
-        text = "\n".join(_strings(items))
+        text = "\n".join(leaf for leaf in leaves(items) if isinstance(leaf, str))
         answers = self._task.answer(text, items, self._schema)
         gold = {label: set(mentions(orjson.loads(value))) for label, value in answers.items()}
         for key, value in answer.items():
@@ -124,11 +124,3 @@ def _parsed(output: str) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return value if isinstance(value, dict) else None
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _strings(part)

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-import fsspec
 import orjson
 
 from ..answers import UNFIT
+from ..corpus.layout import read_file
 from ..corpus.select import choose_sources
 from ..corpus.shards import Progress, advancing, make_shards
 from ..corpus.sources import Source
@@ -142,12 +142,12 @@ def statistics(
         domain = domain_of(source.path)
         for split, file in source.files.items():
             figures = Figures()
-            counter = _RecordCounter(source, figures, file not in measured, count_tokens)
+            count = _record_counter(source, figures, file not in measured, count_tokens)
             for (segment,) in make_shards([source], split, max(1, source.sizes[split] // _STEP)):
                 asker = instructor(segment, options)
                 counts: Counts = Counter()
                 report = partial(keep, result.problems)
-                for _, text, questions in questions_of(segment, asker, options, counts, report, counter.see):
+                for _, text, questions in questions_of(segment, asker, options, counts, report, count):
                     for asked, output in zip(questions.asked, questions.outputs):
                         figures.add_row(asker.instruction(asked, text), output)
                 figures.add_records(totals(counts))
@@ -162,36 +162,32 @@ def statistics(
     return result
 
 
-class _RecordCounter:
-    """Counts what rows do not tell: texts without rows, and what is annotated under which label."""
+def _record_counter(
+    source: Source, figures: Figures, measure: bool, count_tokens: Callable[[str], int] | None
+) -> Callable[[Any], None]:
+    """A function that counts what rows do not tell: texts without rows, and what is annotated under which label."""
+    task, labels = TASKS[source.task], set(TASKS[source.task].labels(source.schema))
 
-    def __init__(
-        self, source: Source, figures: Figures, measure: bool, count_tokens: Callable[[str], int] | None
-    ) -> None:
-        self._task, self._schema, self._figures = TASKS[source.task], source.schema, figures
-        self._labels = set(self._task.labels(source.schema))
-        self._measure, self._count_tokens = measure, count_tokens
-
-    def see(self, record: Any) -> None:
-        """Count a record, or as much of it as can be used."""
+    def count(record: Any) -> None:
         try:
             text = record["text"]
-            if self._measure and isinstance(text, str):
-                self._figures.text_characters[len(text)] += 1
-                if self._count_tokens:
-                    self._figures.text_tokens[self._count_tokens(text)] += 1
-            items = record[self._task.annotation]
-            answers = self._task.answer(text, items, self._schema)
+            if measure and isinstance(text, str):
+                figures.text_characters[len(text)] += 1
+                if count_tokens:
+                    figures.text_tokens[count_tokens(text)] += 1
+            items = record[task.annotation]
+            answers = task.answer(text, items, source.schema)
         except UNFIT:
             return  # who makes its rows says why
-        if text and answers.keys() <= self._labels:
-            self._figures.without += not items
+        if text and answers.keys() <= labels:
+            figures.without += not items
             for label, answer in answers.items():
-                self._figures.labels[label] += len(orjson.loads(answer))
+                figures.labels[label] += len(orjson.loads(answer))
+
+    return count
 
 
 def domain_of(path: str) -> str:
     """What a source's `meta.json` says it is about; that it can be read is known since the source was found."""
-    filesystem, plain = fsspec.core.url_to_fs(f"{path}/meta.json")
-    meta = orjson.loads(filesystem.cat_file(plain)) if filesystem.isfile(plain) else {}
+    meta = orjson.loads(read_file(f"{path}/meta.json") or b"{}")
     return str(meta.get("domain") or NOT_STATED)

@@ -8,15 +8,16 @@ from typing import Any
 
 import fsspec
 
+from ..corpus.layout import read_file
 from ..corpus.record_check import problems
 from ..corpus.records import ONE_ARRAY, OneArrayError, read_records
 from ..errors import Problem
 from ..schema import Schema
 from ..tasks import ANNOTATIONS
-from .check_objects import mapping, read_object, schema_beside
+from .check_objects import check_object, mapping, schema_beside
 from .detect_format import UNREADABLE, split_of
 from .ids import Ids
-from .report import Finding, finding, unreadable
+from .report import Finding, finding
 from .rows import ROW_FORMATS, RowCheck
 from .shapes import Defect, defects, format_schema, without_values
 
@@ -34,7 +35,6 @@ class Folder:
         path: Its address.
         schema: Its labels; None before they were looked for, and where none can be read.
         schema_read: They were looked for.
-        meta: What its `meta.json` says, once it was read.
         counts: Split to the number of its records.
         values: Lines or rows of the file that was checked last.
         ids: Ids of the Parquet rows so far, since one split may lie in several files.
@@ -44,7 +44,6 @@ class Folder:
     path: str
     schema: Schema | None = None
     schema_read: bool = False
-    meta: dict[str, Any] | None = None
     counts: dict[str, int] = field(default_factory=dict)
     values: int = 0
     ids: Ids = field(default_factory=Ids)
@@ -72,12 +71,10 @@ def check_file(file: str, name: str, folder: Folder) -> Iterator[Finding]:
             yield from _lines(file, lambda number, value: defects(value, name), folder)
         else:
             folder.values = 1
-            value, found = read_object(file, name)
-            yield from found
-            if name == "meta":
-                folder.meta = mapping(value)
+            yield from check_object(file, name)
     except UNREADABLE as error:
-        yield unreadable(file, error)
+        reason = " ".join(str(error).split()) or type(error).__name__
+        yield finding(file, 0, f"cannot be read: {reason}", "mend, replace or remove it", kind="cannot be read")
 
 
 def check_together(folder: Folder) -> Iterator[Finding]:
@@ -90,10 +87,7 @@ def check_together(folder: Folder) -> Iterator[Finding]:
 def _meta(folder: Folder) -> Iterator[Finding]:
     """Does `meta.json` say what it should, and as many records as there are?"""
     address = posixpath.join(folder.path, "meta.json")
-    meta = folder.meta
-    if meta is None:
-        filesystem, plain = fsspec.core.url_to_fs(address)
-        meta = mapping(filesystem.cat_file(plain)) if filesystem.isfile(plain) else {}
+    meta = mapping(read_file(address))
     if not (meta.get("licence") or meta.get("license")):
         yield finding(address, 0, "no licence words", 'add "licence" to meta.json', severity="warning")
     passes = meta.get("cleaned")

@@ -10,6 +10,7 @@ import fsspec
 import orjson
 import yaml
 
+from ..corpus.layout import read_file
 from ..errors import DataError, Problem
 from ..schema import SCHEMA_FILES, Schema, one_value, parse_schema, three_lines
 from ..tasks import TASKS
@@ -17,8 +18,8 @@ from .report import Finding, finding
 from .shapes import defects
 
 
-def read_object(file: str, name: str) -> tuple[Any, list[Finding]]:
-    """A file of one JSON value, and what is wrong with it.
+def check_object(file: str, name: str) -> Iterator[Finding]:
+    """What is wrong with a file of one JSON value.
 
     Args:
         file: Its address.
@@ -27,12 +28,13 @@ def read_object(file: str, name: str) -> tuple[Any, list[Finding]]:
     with fsspec.open(file, "rb", compression="infer") as data:
         text = data.read().decode("utf-8", "replace").removeprefix("\ufeff")
     if name == "schema":
-        return None, list(_schema(file, text))
+        yield from _schema(file, text)
+        return
     try:
-        value = orjson.loads(text)
+        for kind, reason, remedy in defects(orjson.loads(text), name):
+            yield finding(file, 0, reason, remedy, kind=kind)
     except orjson.JSONDecodeError as error:
-        return None, [finding(file, 0, f"not JSON: {error}", "mend the file", kind="not JSON")]
-    return value, [finding(file, 0, reason, remedy, kind=kind) for kind, reason, remedy in defects(value, name)]
+        yield finding(file, 0, f"not JSON: {error}", "mend the file", kind="not JSON")
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -81,9 +83,9 @@ def schema_beside(file: str, key: str) -> tuple[Schema | None, list[Finding]]:
     folder = posixpath.dirname(file) or "."
     for name in SCHEMA_FILES:
         address = posixpath.join(folder, name)
-        filesystem, plain = fsspec.core.url_to_fs(address)
-        if filesystem.isfile(plain):  # not so for a dead link, which is told of where it is checked itself
-            text = filesystem.cat_file(plain).decode("utf-8", "replace")
+        content = read_file(address)
+        if content is not None:  # not so for a dead link, which is told of where it is checked itself
+            text = content.decode("utf-8", "replace")
             try:
                 schema = parse_schema(text, name)
             except DataError:

@@ -1,12 +1,11 @@
 """Findings, counted by kind: what `iepile validate` tells, as data, JSON or one HTML file."""
 
-import json
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
-from typing import Any
 
 import jinja2
+import orjson
 
 from ..errors import Problem
 
@@ -37,12 +36,6 @@ def finding(
     'the text is empty'
     """
     return Finding(Problem(file, line, reason, remedy, raw), kind or reason, severity)
-
-
-def unreadable(file: str, error: Exception) -> Finding:
-    """A file that cannot be opened or unpacked: a dead link, a damaged `.gz`, no permission."""
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return finding(file, 0, f"cannot be read: {reason}", "mend, replace or remove it", kind="cannot be read")
 
 
 @dataclass
@@ -109,14 +102,13 @@ class Report:
 
     def add(self, finding: Finding) -> None:
         """Count a finding, and keep it where it is among the first of its kind."""
-        key = (finding.severity, finding.kind)
-        group = self.groups.get(key)
-        if group is None:
-            group = self.groups[key] = Group(finding.kind, finding.severity)
+        group = self.groups.setdefault((finding.severity, finding.kind), Group(finding.kind, finding.severity))
         group.count += 1
         group.files[finding.problem.file] += 1
         if self.examples < 0 or len(group.places) < self.examples:
-            group.places.append(finding.problem)
+            raw = finding.problem.raw
+            cut = raw[:_RAW_SHOWN] + "…" if len(raw) > _RAW_SHOWN else raw
+            group.places.append(replace(finding.problem, raw=cut))
 
     def sorted_groups(self) -> list[Group]:
         """Errors before warnings, the most frequent first."""
@@ -124,15 +116,11 @@ class Report:
 
     def as_json(self) -> str:
         """The whole report for machines."""
-        groups = [
-            {**vars(group), "files": dict(group.files), "places": [_place(problem) for problem in group.places]}
-            for group in self.sorted_groups()
-        ]
         report = {
-            "errors": self.errors, "warnings": self.warnings, "findings": groups,
-            "files": [asdict(checked) for checked in self.files], "skipped": self.skipped,
+            "errors": self.errors, "warnings": self.warnings, "findings": self.sorted_groups(), "files": self.files,
+            "skipped": self.skipped,
         }  # fmt: skip
-        return json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+        return orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
     def as_html(self) -> str:
         """The whole report as one HTML file that needs nothing else."""
@@ -142,9 +130,3 @@ class Report:
 
     def _count(self, severity: str) -> int:
         return sum(group.count for group in self.groups.values() if group.severity == severity)
-
-
-def _place(problem: Problem) -> dict[str, Any]:
-    told = asdict(problem)
-    told["raw"] = problem.raw[:_RAW_SHOWN] + ("…" if len(problem.raw) > _RAW_SHOWN else "")
-    return told

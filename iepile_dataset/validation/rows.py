@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from ..answers import NAN
+from ..answers import NAN, leaves
 from ..corpus.record_check import problems
 from ..errors import shown
 from ..tasks import ANNOTATIONS, TASKS
@@ -126,17 +126,13 @@ def _answer(output: str, label: Any, asked: Any, text: str | None) -> Iterator[D
         return
     names = _asked_names(asked)
     if names is not None and list(answer) != names:
-        yield (
-            "output answers other labels than asked",
-            f"output answers {shown(list(answer))}, asked were {shown(names)}",
-            "each asked label is a key, in the order of the schema",
-        )
-    for mention in () if text is None else _unquoted(answer, text):
-        yield (
-            "output does not quote the text",
-            f"output holds {shown(mention)}, which does not occur in the text",
-            "an answer must quote the text letter for letter",
-        )
+        reason = f"output answers {shown(list(answer))}, asked were {shown(names)}"
+        remedy = "each asked label is a key, in the order of the schema"
+        yield "output answers other labels than asked", reason, remedy
+    for mention in () if text is None else leaves(answer):
+        if not isinstance(mention, str) or (mention not in text and mention != NAN):
+            reason = f"output holds {shown(mention)}, which does not occur in the text"
+            yield "output does not quote the text", reason, "an answer must quote the text letter for letter"
 
 
 def _asked_names(asked: Any) -> list[str] | None:
@@ -150,15 +146,3 @@ def _asked_names(asked: Any) -> list[str] | None:
             return None
         names[name] = None
     return list(names)
-
-
-def _unquoted(value: Any, text: str) -> Iterator[Any]:
-    """The leaves of an answer that are not in the text: in every task's answer, leaves are mentions."""
-    if isinstance(value, str):
-        if value not in text and value != NAN:
-            yield value
-    elif isinstance(value, list | dict):
-        for part in value if isinstance(value, list) else value.values():
-            yield from _unquoted(part, text)
-    else:
-        yield value
