@@ -98,7 +98,7 @@ def failing(*kinds: type[Exception]) -> Iterator[None]:
     except BrokenPipeError:
         raise  # who reads the output has gone
     except mendable as error:
-        say(f"error: {error}", errors, "red")
+        say(f"error: {error}", to=errors, style="red")
         raise typer.Exit(1) from None
 
 

@@ -51,5 +51,5 @@ def app(
                 model, adapter, corpus, constrain, host, port, share, lambda address: say(f"{address} (Ctrl+C ends it)")
             )  # fmt: skip
     except ModuleNotFoundError as missing:
-        say(f"error: no module {missing.name!r} (pip install 'iepile[train,app]')", errors, "red")
+        say(f"error: no module {missing.name!r} (pip install 'iepile[train,app]')", to=errors, style="red")
         raise typer.Exit(1) from None
