@@ -25,7 +25,6 @@ RECORD = {
     "seed": 7,
     "seconds": 61.5,
     "tokens_per_second": 812.4,
-    "energy": {"kwh": 0.25, "source": "NVML (GPUs)", "from_step": 0},
     "hardware": {"device": "CPU", "count": 1, "processes": 2},
 }  # fmt: skip
 

@@ -40,7 +40,7 @@ def test_cards_as_they_were_written_say_what_their_sources_say(run, prepared):
         ("value: 0.75", "value: 0.95", "model-index someone/news / ner / test / f1", "scores.json test.ner.f1"),
         ("license: cc-by-sa-4.0", "license: mit", "README.md license", "run.json data[].licences"),
         ("| 34,567 |", "| 34,568 |", "README.md:", "run.json data[0].tokens"),
-        ("0.25 kWh", "0.2 kWh", "README.md:", "run.json energy.kwh"),
+        ("61.5 s,", "60.5 s,", "README.md:", "run.json seconds"),
         ("learning rate 0.0003", "learning rate 0.0001", "README.md:", "run.json options.learning_rate"),
         ("| packing | False |", "| packing | True |", "README.md:", "run.json options.packing"),
         ("1.2% of the annotation", "0.2% of the annotation", "README.md:", "run.json lengths.gold_lost_share"),
@@ -218,10 +218,10 @@ def test_the_command_fails_with_a_line_for_each_difference(run, tmp_path):
     runner = CliRunner()
     done = runner.invoke(app, ["card", "check", str(run)])
     assert done.exit_code == 0, done.output
-    alter(run / "README.md", "0.25 kWh", "0.2 kWh")
+    alter(run / "README.md", "61.5 s,", "60.5 s,")
     done = runner.invoke(app, ["card", "check", str(run)])
     assert done.exit_code == 1
-    assert "says '0.2', run.json energy.kwh says '0.25'" in done.output
+    assert "says '60.5', run.json seconds says '61.5'" in done.output
     assert "1 difference " in done.output
     (tmp_path / "empty").mkdir()
     for folder, told in ((tmp_path / "empty", "nothing that has a card"), (run, "no metadata")):

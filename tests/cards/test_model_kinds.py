@@ -108,7 +108,7 @@ def test_results_go_to_the_hub_only_where_the_data_have_a_name_there(run):
     assert not (run / ".eval_results/iepile.yaml").exists()
 
 
-def test_intervals_energy_and_the_best_step_stand_in_the_card(run):
+def test_intervals_and_the_best_step_stand_in_the_card(run):
     record = json.loads((run / "run.json").read_text())
     record["best"] = {"step": 30, "metric": "eval_f1", "value": 0.8, "loaded": True}
     (run / "run.json").write_text(json.dumps(record))
@@ -116,7 +116,6 @@ def test_intervals_energy_and_the_best_step_stand_in_the_card(run):
     low, high = json.loads((run / "scores.json").read_text())["test"]["ner"]["interval"]
     assert f"| test | ner | all | 0.7500 | 0.7500 | 0.7500 | {low:.4f} to {high:.4f} | 2 | 0 |" in text
     assert "- F1 of ner counts each entity (type, mention)." in text
-    assert "- Energy: 0.25 kWh (NVML (GPUs))." in text
     assert "- Best at step 30 (eval_f1 0.8), whose weights these are." in text
 
 

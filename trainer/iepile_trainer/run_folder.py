@@ -22,7 +22,7 @@ STARTED = "started.json"  # what the run set out to do, to be compared when it i
 _PACKAGES = ("iepile", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
 _KEYS = (
     "name", "created", "base_model", "adapter", "method", "prompt_format", "data", "lengths", "plan", "options", "seed",
-    "history", "resumed_from", "seconds", "tokens_per_second", "hardware", "energy", "best", "sample", "versions",
+    "history", "resumed_from", "seconds", "tokens_per_second", "hardware", "best", "sample", "versions",
 )  # fmt: skip
 _OURS = (
     "*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "adapter_config.json",

@@ -1,4 +1,4 @@
-"""Options of watching, the lines and bars of progress, energy from counters, and the picture."""
+"""Options of watching, the lines and bars of progress, and the picture."""
 
 import io
 
@@ -7,7 +7,6 @@ import pytest
 from iepile_trainer import TrainerError
 from iepile_trainer.sft import main
 from iepile_trainer.training.arguments import parse
-from iepile_trainer.training.energy import Meter, energy
 from iepile_trainer.training.monitoring import WatchArguments, check_watch
 from iepile_trainer.training.plot import draw_curve
 from iepile_trainer.training.progress import Moment, shown
@@ -104,37 +103,6 @@ def test_lines_go_to_standard_output(capsys):
 
 def test_the_time_left_counts_hours():
     assert str(Moment(1, 2, seconds_left=3 * 3600 + 62)).endswith("3:01:02 left")
-
-
-def test_energy_is_what_the_counters_advanced_even_when_they_run_over(tmp_path):
-    for package, start in ((0, 990), (1, 500)):
-        zone = tmp_path / f"intel-rapl:{package}"
-        zone.mkdir()
-        (zone / "max_energy_range_uj").write_text("1000000000\n")
-        (zone / "energy_uj").write_text(f"{start}000000\n")
-    part = tmp_path / "intel-rapl:0:0"  # the cores of package 0, counted in it
-    part.mkdir()
-    (part / "energy_uj").write_text("0\n")
-    (part / "max_energy_range_uj").write_text("1000000000\n")
-    meter = Meter(powercap=tmp_path)
-    # Package 0 runs over: 1000 - 990 + 26 = 36 J; package 1: 600 - 500 = 100 J, then 124 J more.
-    (tmp_path / "intel-rapl:0" / "energy_uj").write_text("26000000\n")
-    (tmp_path / "intel-rapl:1" / "energy_uj").write_text("600000000\n")
-    (part / "energy_uj").write_text("999000000\n")
-    meter.read()
-    (tmp_path / "intel-rapl:1" / "energy_uj").write_text("724000000\n")
-    meter.read()
-    assert meter.joules["RAPL"] == pytest.approx(260)
-    assert energy([meter.joules, {}], from_step=5) == {
-        "kwh": pytest.approx(260 / 3.6e6, abs=1e-6),
-        "source": "RAPL (processors, all that ran on them)",
-        "from_step": 5,
-    }
-
-
-def test_energy_that_cannot_be_measured_is_unknown(tmp_path):
-    assert energy([Meter(powercap=tmp_path / "none").joules]) is None
-    assert energy([Meter(processors=False).joules]) is None
 
 
 def test_the_picture_has_a_panel_for_each_thing_there_is_to_see(tmp_path):

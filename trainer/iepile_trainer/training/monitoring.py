@@ -116,7 +116,6 @@ class Watching:
     """
 
     def __init__(self, watch: WatchArguments, config: Any, eval_rows: Any, tokenizer: Any, split: str) -> None:
-        from .energy import Meter
         from .eval_sample import draw_sample
         from .evaluate import Examination
 
@@ -126,43 +125,31 @@ class Watching:
         if _evaluates(config) and eval_rows is not None and watch.predict_rows:
             self.sample = draw_sample(eval_rows, watch.predict_rows, config.seed, split)
             self.examination = Examination(self.sample, tokenizer)
-        gpu = config.device.index or 0 if config.device.type == "cuda" else None
-        self.meter = Meter(gpu, processors=config.local_process_index == 0)
 
     def attach(self, trainer: Any) -> None:
         """Let the trainer be watched; its own bar and its dictionaries of logs make way."""
         from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-        from .energy import metering
         from .progress import shown
 
         trainer.examination = self.examination
         for callback in (PrinterCallback, ProgressCallback):
             trainer.remove_callback(callback)
-        callbacks = [metering(self.meter), *shown(False if trainer.args.disable_tqdm else None)]
+        callbacks = [*shown(False if trainer.args.disable_tqdm else None)]
         if self.watch.early_stopping_patience is not None:
             callbacks.append(patient(self.watch.early_stopping_patience))
         for callback in callbacks:
             trainer.add_callback(callback)
 
     def record(self, trainer: Any) -> dict[str, Any]:
-        """What a run record says of it: `best`, `sample` and `energy`, None where there is none.
+        """What a run record says of it: `best` and `sample`, None where there is none.
 
         Called in every process, when training has ended.
         """
-        from accelerate.utils import gather_object
-
-        from .energy import energy
-
-        self.meter.read()
         best = best_of(trainer)
         if best and best["loaded"] and trainer.is_world_process_zero():
             print(f"the weights are those of step {best['step']:,}, the best by {best['metric']}: {best['value']:.4f}")
-        return {
-            "best": best,
-            "sample": self.sample and self.sample.as_dict(),
-            "energy": energy(gather_object([self.meter.joules]), self.meter.from_step),
-        }
+        return {"best": best, "sample": self.sample and self.sample.as_dict()}
 
 
 def patient(patience: int) -> Any:
