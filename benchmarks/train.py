@@ -45,7 +45,8 @@ from iepile_trainer.models.precision import products
 from iepile_trainer.models.scratch import new_tokenizer
 from iepile_trainer.sft import run_training, train
 from iepile_trainer.tokenization.encode import encode
-from iepile_trainer.training.arguments import hardware_defaults, parse
+from iepile_trainer.training.arguments import hardware_defaults
+from iepile_trainer.training.parser import parse
 from iepile_trainer.training.progress import without_bars
 
 ON_GPU = torch.cuda.is_available()

@@ -33,7 +33,7 @@ def test_options_go_through_and_errors_come_back(app, command):
 
 def test_recipes_are_listed_and_printed_as_they_are_shipped():
     from iepile.cli import app
-    from iepile_trainer.training.arguments import recipes
+    from iepile_trainer.recipes import recipes
 
     listed = CliRunner().invoke(app, ["recipes"]).output
     for name in [*recipes(), "accelerate/fsdp2", "accelerate/zero3", "slurm/two_nodes.sh"]:
@@ -48,7 +48,7 @@ def test_recipes_are_listed_and_printed_as_they_are_shipped():
 
 def test_a_printed_recipe_is_taken_by_its_path(tmp_path):
     from iepile.cli import app
-    from iepile_trainer.training.arguments import parse
+    from iepile_trainer.training.parser import parse
 
     mine = tmp_path / "mine.yaml"
     mine.write_text(CliRunner().invoke(app, ["recipes", "show", "lora"]).output.replace("lora_r: 16", "lora_r: 8"))

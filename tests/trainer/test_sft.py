@@ -10,7 +10,7 @@ from iepile_trainer.predict import predict
 from iepile_trainer.run_folder import read_run
 from iepile_trainer.sft import main, train
 from iepile_trainer.training.arguments import training_config
-from iepile_trainer.training.sampler import Order
+from iepile_trainer.training.sampler import EpochSampler
 
 
 def config(folder, **options):
@@ -85,7 +85,7 @@ def test_evaluation_and_packing_work(packing, tmp_path, tokenizer, small_model, 
 
 def test_the_order_by_length_is_the_same_everywhere_and_new_each_epoch():
     lengths = [(at * 37) % 101 for at in range(400)]
-    first, second = Order(lengths, 16, seed=1), Order(lengths, 16, seed=1)
+    first, second = EpochSampler(lengths, 16, seed=1), EpochSampler(lengths, 16, seed=1)
     torch.rand(3)  # whatever else has drawn from the global state
     order = list(first)
     assert order == list(second)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +34,18 @@ def add_scores(run_dir: Path | str, files: Iterable[Path | str]) -> dict[str, An
     folder = Path(run_dir)
     if not is_finished(folder):
         raise TrainerError(f"{folder} is no finished run (train one first)")
-    path = folder / SCORES
-    scores: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    scores = _read_scores(folder)
     for file in files:
         try:
             rows, _ = rows_of(file)
             by_split: dict[str, list[dict[str, Any]]] = {}
             for row in rows:
                 by_split.setdefault(split_of(row, Path(file).stem), []).append(row)
-            for split, mine in by_split.items():
-                scores[split] = {**scores.get(split, {}), **scored(mine)}
+            for split, its_rows in by_split.items():
+                scores[split] = {**scores.get(split, {}), **scored(its_rows)}
         except ValueError as problem:
             raise TrainerError(str(problem)) from None
-    path.write_text(json.dumps(scores, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    (folder / SCORES).write_text(json.dumps(scores, ensure_ascii=False, indent=2) + "\n", "utf-8")
     return scores
 
 
@@ -66,13 +66,13 @@ def scored(rows: Iterable[dict[str, Any]], resamples: int = _RESAMPLES) -> dict[
     counted = Counted()
     result = Accumulator(watch=counted).extend(rows).result()
     tasks: dict[str, Any] = result.get("tasks") or {result["task"]: result}
-    for task, found in intervals(counted, resamples).items():
+    for task, spread in intervals(counted, resamples).items():
         scores = tasks.get(task, {})
-        scores["interval"] = found["f1"]
-        for source, low_high in found["sources"].items():
+        scores["interval"] = spread["f1"]
+        for source, low_high in spread["sources"].items():
             scores["sources"][source]["interval"] = low_high
         scores["definitions"]["interval"] = (
-            f"{found['level']:.0%} of F1: percentile bootstrap over records, {resamples:,} resamples"
+            f"{spread['level']:.0%} of F1: percentile bootstrap over records, {resamples:,} resamples"
         )
     return tasks
 
@@ -97,23 +97,22 @@ def answer_split(run_dir: Path | str, rows: Any, batch_size: int = 32, max_new_t
     from tqdm import tqdm  # type: ignore[import-untyped]
 
     from .models.load import load
-    from .predict import predict
+    from .training.evaluate import answers_by_place
 
     folder, state = Path(run_dir), PartialState()
     model, tokenizer = load(str(folder))
     share = range(state.process_index, len(rows), state.num_processes)
-    answers = predict(model, tokenizer, (rows[at] for at in share), batch_size, max_new_tokens)
-    bar = tqdm(answers, "Answering", len(share), unit="row", disable=None if state.is_main_process else True)
-    parts = gather_object([{at: {k: row[k] for k in row if k in ("output", "error")} for at, row in zip(share, bar)}])
+    bar = partial(tqdm, desc="Answering", total=len(share), unit="row", disable=None if state.is_main_process else True)
+    parts = gather_object([answers_by_place(model, tokenizer, rows, share, batch_size, max_new_tokens, bar)])
     if state.is_main_process:
-        answered = {at: row for part in parts for at, row in part.items()}
+        answers = {place: answer for part in parts for place, answer in part.items()}
         with open(folder / ANSWERS, "w", encoding="utf-8") as file:
-            for at, row in enumerate(rows):
-                file.write(json.dumps({**row, **answered[at]}, ensure_ascii=False) + "\n")
+            for place, row in enumerate(rows):
+                file.write(json.dumps({**row, **answers[place]}, ensure_ascii=False) + "\n")
         add_scores(folder, [folder / ANSWERS])
         renew(folder)
     state.wait_for_everyone()
-    return dict(json.loads((folder / SCORES).read_text("utf-8")))
+    return _read_scores(folder)
 
 
 def renew(run_dir: Path | str) -> None:
@@ -123,10 +122,14 @@ def renew(run_dir: Path | str) -> None:
     from .training.plot import draw_curve
 
     folder, record = Path(run_dir), read_run(run_dir)
-    scores = json.loads((folder / SCORES).read_text("utf-8")) if (folder / SCORES).is_file() else {}
     if record["history"]:
-        draw_curve(folder, record["history"], scores, record.get("best"))
+        draw_curve(folder, record["history"], _read_scores(folder), record.get("best"))
     write_model_card(folder)
+
+
+def _read_scores(folder: Path) -> dict[str, Any]:
+    path = folder / SCORES
+    return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
 
 
 def split_of(row: dict[str, Any], otherwise: str) -> str:

@@ -7,8 +7,12 @@ interrupted and can be taken up again.
 
 import json
 import os
+import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from errno import ENOSPC
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,7 @@ from . import TrainerError
 RECORD = "run.json"
 STARTED = "started.json"  # what the run set out to do, to be compared when it is taken up again
 
+_NOTHING = 1 << 20  # bytes: a disk with less is full
 _PACKAGES = ("iepile", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
 _KEYS = (
     "name", "created", "base_model", "adapter", "method", "prompt_format", "data", "lengths", "plan", "options", "seed",
@@ -191,3 +196,48 @@ def _write(path: Path, content: dict[str, Any]) -> Path:
     partial.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     os.replace(partial, path)
     return path
+
+
+@contextmanager
+def saving(place: Path) -> Iterator[None]:
+    """Say in one line why `place` cannot be written.
+
+    Raises:
+        TrainerError: The disk is full, read-only, or the like; says what is left to resume from.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, SafetensorError, RuntimeError) as problem:
+        if isinstance(problem, RuntimeError) and not _is_writing(problem):
+            raise
+        before = (last_checkpoint(place), last_checkpoint(place.parent))
+        kept = next((checkpoint for checkpoint in before if checkpoint not in (None, place)), None)
+        resume = f"the same command resumes from {kept}" if kept else "the same command starts anew"
+        raise TrainerError(
+            f"cannot write {place}: {_reason(problem, place)}, {_free(place) / 1e9:,.2f} GB free (make room, or keep "
+            f"fewer checkpoints with --save_total_limit 1; {resume})"
+        ) from None
+
+
+def _is_writing(problem: BaseException) -> bool:
+    """Whether a RuntimeError comes from `torch.save`, which wraps what the system says."""
+    return any(mark in str(problem) for mark in ("PytorchStreamWriter", "unexpected pos", "basic_ios"))
+
+
+def _reason(problem: BaseException, place: Path) -> str:
+    """What the system says, out of what safetensors and torch make of it."""
+    if number := re.search(r"os error (\d+)", str(problem)):
+        return os.strerror(int(number[1]))
+    cause: BaseException | None = problem
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__context__
+    return os.strerror(ENOSPC) if _free(place) < _NOTHING else "writing failed"
+
+
+def _free(place: Path) -> int:
+    """Bytes that are free where a folder is, or was to be made."""
+    return shutil.disk_usage(next((folder for folder in (place, *place.parents) if folder.is_dir()), Path())).free

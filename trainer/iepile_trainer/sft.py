@@ -47,9 +47,9 @@ from typing import Any
 
 from . import TrainerError
 from .data.arguments import DataArguments
-from .training.arguments import RunArguments, parse
-from .training.monitoring import WatchArguments, check_watch
-from .training.progress import without_bars
+from .training.arguments import RunArguments, WatchArguments
+from .training.monitoring import check_watch
+from .training.parser import parse
 from .training.train import train
 
 __all__ = ["main", "run_training", "train"]
@@ -62,10 +62,12 @@ def main(argv: list[str] | None = None) -> None:
     # TRL and peft still use these names, and transformers warns each time that they are the old ones.
     warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
     try:
+        parsed = parse(argv, "sft", __doc__)
         if not sys.stderr.isatty():
+            from .training.progress import without_bars
+
             without_bars()
-        data, run, training, model, watch = parse(argv, prog="sft", description=__doc__)
-        run_training(data, run, training, model, watch)
+        run_training(*parsed)
     except (TrainerError, DataError) as problem:
         sys.exit(f"error: {problem}")
     except KeyboardInterrupt:
@@ -83,15 +85,54 @@ def run_training(
     Returns:
         The run record, see `train`.
     """
-    from trl import get_peft_config
-
     from .data.load import first_rows, load_both, load_rows
     from .evaluate_run import answer_split
+
+    watch = watch or WatchArguments()
+    first = training.process_index == 0
+    path, adapter = _start(data, run, training, model_args, watch)
+    quantised, peft_config = _adapter(run, training, model_args, adapter)
+    if adapter and first:
+        print(f"going on with the adapter {adapter} on {path}: rank, modules and start are its own", flush=True)
+    with training.main_process_first(desc="loading rows"):
+        loaded = load_both(data, training.eval_strategy != "no", training.dataset_num_proc)
+        test_rows = watch.test_split and load_rows(data, watch.test_split, None, training.dataset_num_proc)
+    if first and loaded.notes:
+        print(*loaded.notes, sep="\n", flush=True)
+    model, tokenizer = _model(first_rows(loaded.rows), path, adapter, run, training, model_args)
+    record = train(
+        model,
+        tokenizer,
+        loaded.rows,
+        training,
+        data,
+        peft_config=peft_config,
+        eval_rows=loaded.eval_rows,
+        quantization_config=quantised,
+        adapter=adapter,
+        overwrite=run.overwrite,
+        record_ids=run.record_ids,
+        watch=watch,
+        dry_run=run.dry_run,
+    )
+    if run.dry_run:
+        return record
+    if first:
+        print(f"trained in {record['seconds']:.0f} s; the model lies in {training.output_dir}")
+    if test_rows:
+        scores = answer_split(training.output_dir, test_rows)
+        if first:
+            print(_summary(scores))
+    return record
+
+
+def _start(
+    data: DataArguments, run: RunArguments, training: Any, model_args: Any, watch: WatchArguments
+) -> tuple[str | None, str | None]:
+    """The base and the adapter that a training starts from, None for a new model; refuses what cannot work."""
     from .formats import OWN, find
-    from .models.load import base_and_adapter, check_remote_code, few_bits, quantisation
-    from .models.precision import training_weights
+    from .models.load import base_and_adapter, check_remote_code
     from .run_folder import check_free
-    from .training.peft_setup import start_adapter
 
     check_remote_code(training.trust_remote_code, model_args.model_revision)
     named = model_args.model_name_or_path or run.adapter
@@ -103,55 +144,33 @@ def run_training(
         )
     if not run.scratch and not named:
         raise TrainerError("no model: give --model_name_or_path (a folder or a Hub id), or --scratch for a new one")
-    watch = watch or WatchArguments()
     check_watch(watch, training)
     check_free(training.output_dir, run.overwrite)  # before anything is loaded
     if data.prompt_format not in (None, OWN):
         find(data.prompt_format)
-    path = adapter = None
-    if named:
-        path, adapter = base_and_adapter(named, run.adapter if model_args.model_name_or_path else None)
-        path, adapter = _absolute(path), _absolute(adapter)
+    if not named:
+        return None, None
+    path, adapter = base_and_adapter(named, run.adapter if model_args.model_name_or_path else None)
+    return _absolute(path), _absolute(adapter)
+
+
+def _adapter(run: RunArguments, training: Any, model_args: Any, adapter: str | None) -> tuple[Any, Any]:
+    """How the base is quantised, and the configuration of a new adapter; None for neither."""
+    from trl import get_peft_config
+
+    from .models.load import few_bits, quantisation
+    from .models.precision import training_weights
+    from .training.peft_setup import start_adapter
+
     bits = 4 if model_args.load_in_4bit else 8 if model_args.load_in_8bit else None
     peft_config = get_peft_config(model_args)
     if bits and peft_config is None and adapter is None:
         raise TrainerError(f"weights of {bits} bits cannot be trained, an adapter on them can: add --use_peft")
-    if adapter and training.process_index == 0:
-        print(f"going on with the adapter {adapter} on {path}: rank, modules and start are its own", flush=True)
     start_adapter(peft_config, run.init_lora_weights, quantised=bits is not None)
     quantised = None
     if bits:
         quantised = quantisation(bits, training_weights(model_args.dtype, training, False), few_bits(model_args))
-    with training.main_process_first(desc="loading rows"):
-        loaded = load_both(data, training.eval_strategy != "no", training.dataset_num_proc)
-        test_rows = watch.test_split and load_rows(data, watch.test_split, None, training.dataset_num_proc)
-    if training.process_index == 0 and loaded.notes:
-        print(*loaded.notes, sep="\n", flush=True)
-    model, tokenizer = _model(first_rows(loaded.rows), path, adapter, run, training, model_args)
-    record = train(
-        model,
-        tokenizer,
-        loaded.rows,
-        training,
-        data,
-        peft_config=peft_config if adapter is None else None,
-        eval_rows=loaded.eval_rows,
-        quantization_config=quantised,
-        adapter=adapter,
-        overwrite=run.overwrite,
-        record_ids=run.record_ids,
-        watch=watch,
-        dry_run=run.dry_run,
-    )
-    if run.dry_run:
-        return record
-    if training.process_index == 0:
-        print(f"trained in {record['seconds']:.0f} s; the model lies in {training.output_dir}")
-    if test_rows:
-        scores = answer_split(training.output_dir, test_rows)
-        if training.process_index == 0:
-            print(_summary(scores))
-    return record
+    return quantised, peft_config if adapter is None else None
 
 
 def _summary(scores: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from iepile_trainer import TrainerError
 from iepile_trainer.data.arguments import DataArguments
 from iepile_trainer.data.load import load_both, load_rows, manifest
 from iepile_trainer.data.mixture import Mix, mixed, mixed_stream
-from iepile_trainer.training.arguments import parse
+from iepile_trainer.training.parser import parse
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from iepile_trainer.models.merge import merge
 from iepile_trainer.models.precision import decide, mixed, products, training_products, training_weights
 from iepile_trainer.predict import predict
 from iepile_trainer.sft import main
-from iepile_trainer.training.arguments import parse, training_config
+from iepile_trainer.training.arguments import training_config
+from iepile_trainer.training.parser import parse
 
 HALF = {torch.bfloat16, torch.float16}
 

@@ -3,7 +3,8 @@
 import pytest
 
 from iepile_trainer import TrainerError
-from iepile_trainer.training.arguments import parse, recipes
+from iepile_trainer.recipes import recipes
+from iepile_trainer.training.parser import parse
 
 
 def refused(*argv):

@@ -6,7 +6,7 @@ from iepile_trainer.data.arguments import DataArguments
 from iepile_trainer.tokenization.encode import encode
 from iepile_trainer.training.arguments import training_config
 from iepile_trainer.training.estimate import memory, outline, sharing, with_adapter
-from iepile_trainer.training.sampler import Order, ready
+from iepile_trainer.training.sampler import EpochSampler, ready
 from iepile_trainer.training.train import train
 
 
@@ -99,13 +99,10 @@ def test_a_dry_run_reports_and_leaves_nothing_behind(tmp_path, tokenizer, small_
 
 
 def test_draws_are_taken_in_turn_and_have_equal_numbers_of_rows(tmp_path, tokenizer, dataset):
-    from datasets import concatenate_datasets
-
-    parts = [dataset(count).add_column("draw", [draw] * count) for draw, count in enumerate((9, 7))]
-    encoded, _ = encode(concatenate_datasets(parts), tokenizer, 200)
+    encoded, _ = encode([dataset(9), dataset(7)], tokenizer, 200)
     rows = ready(encoded, config(tmp_path), tokenizer.pad_token_id)
     assert len(rows) == 18  # nine each: two blank rows for the second draw
-    order = Order(rows["length"][:], 4, seed=1, draws=2)
+    order = EpochSampler(rows["length"][:], 4, seed=1, draws=2)
     for epoch in range(3):
         order.set_epoch(epoch)
         start = epoch % 2 * 9
@@ -116,7 +113,7 @@ def test_draws_are_taken_in_turn_and_have_equal_numbers_of_rows(tmp_path, tokeni
 
 def test_batches_by_length_come_in_any_order_the_longest_first():
     lengths = [(at * 37) % 101 for at in range(400)]
-    order = list(Order(lengths, 16, seed=1))
+    order = list(EpochSampler(lengths, 16, seed=1))
     batches = [[lengths[at] for at in order[start : start + 16]] for start in range(0, 400, 16)]
     assert max(lengths) in batches[0]
     means = [sum(batch) / 16 for batch in batches]

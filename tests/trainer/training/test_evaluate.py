@@ -12,9 +12,8 @@ from iepile_trainer.engines.generate import predict
 from iepile_trainer.models.load import load
 from iepile_trainer.sft import train
 from iepile_trainer.training import evaluate as examine
-from iepile_trainer.training.arguments import training_config
+from iepile_trainer.training.arguments import WatchArguments, training_config
 from iepile_trainer.training.evaluate import answer_nats
-from iepile_trainer.training.monitoring import WatchArguments
 
 
 def config(folder, **options):
@@ -162,7 +161,7 @@ def test_the_best_weights_are_kept_and_training_stops_early(tmp_path, tokenizer,
     # Evaluations that say 0, 0, 0, 0.5, 0.5, 0.25: nothing counts before the first answer that is right, at step 4;
     # two evaluations later, at step 6, training stops, and the weights of step 4 are the best.
     told = iter([0.0, 0.0, 0.0, 0.5, 0.5, 0.25])
-    monkeypatch.setattr(examine.Examination, "__call__", lambda self, trainer: {"eval_f1": next(told)})
+    monkeypatch.setattr(examine.SampleEvaluation, "__call__", lambda self, trainer: {"eval_f1": next(told)})
     watch = WatchArguments(early_stopping_patience=2, predict_rows=4)
     options = stopping(tmp_path / "run", 20)
     record = train(small_model(tokenizer), tokenizer, dataset(20), options, eval_rows=dataset(6), watch=watch)

@@ -92,20 +92,20 @@ def test_ctrl_c_ends_in_one_line_and_leaves_a_run_that_can_be_resumed(tmp_path, 
 FULL = """
 import resource, signal, sys
 from transformers import TrainerCallback
-from iepile_trainer import training
 from iepile_trainer.sft import main
+from iepile_trainer.training import trainer as training
 
 class Full(TrainerCallback):
     def on_step_end(self, args, state, control, **kwargs):
         if state.global_step == 7:  # from here on the weights (110 kB) can be written, the optimizer (220 kB) cannot
             resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, resource.RLIM_INFINITY))
 
-make = training._trainer
+make = training.new_trainer
 def with_callback(*args, **options):
     trainer = make(*args, **options)
     trainer.add_callback(Full())
     return trainer
-training._trainer = with_callback
+training.new_trainer = with_callback
 main(sys.argv[1:])
 """
 

@@ -6,8 +6,9 @@ import pytest
 
 from iepile_trainer import TrainerError
 from iepile_trainer.sft import main
-from iepile_trainer.training.arguments import parse
-from iepile_trainer.training.monitoring import WatchArguments, check_watch
+from iepile_trainer.training.arguments import WatchArguments
+from iepile_trainer.training.monitoring import check_watch
+from iepile_trainer.training.parser import parse
 from iepile_trainer.training.plot import draw_curve
 from iepile_trainer.training.progress import Moment, shown
 
@@ -85,7 +86,7 @@ def test_a_bar_shows_loss_f1_speed_and_the_time_left(tmp_path, tokenizer, small_
 
 
 def test_lines_go_to_standard_output(capsys):
-    (callback,) = shown(bar=False)
+    callback = shown(bar=False)
 
     class State:
         is_world_process_zero, global_step, max_steps, num_input_tokens_seen = True, 0, 10, 0

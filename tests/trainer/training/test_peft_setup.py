@@ -9,9 +9,9 @@ from safetensors.torch import load_file
 from iepile_trainer.models.load import load, quantisation, read_weights
 from iepile_trainer.models.merge import merge
 from iepile_trainer.predict import predict
+from iepile_trainer.recipes import recipes
 from iepile_trainer.run_folder import read_run
 from iepile_trainer.sft import main
-from iepile_trainer.training.arguments import recipes
 
 
 def started(recipe, base, rows_file, out, *more):
@@ -65,11 +65,11 @@ def logits(model, tokenizer):
 def test_an_adapter_that_starts_from_the_base_fits_the_base_as_it_is(start, base, rows_file, tmp_path, monkeypatch):
     from transformers import AutoModelForCausalLM
 
-    from iepile_trainer.training import train as training
+    from iepile_trainer.training import trainer as training
 
     trained = []
-    make = training._trainer
-    monkeypatch.setattr(training, "_trainer", lambda *args: trained.append(make(*args)) or trained[0])
+    make = training.new_trainer
+    monkeypatch.setattr(training, "new_trainer", lambda *args: trained.append(make(*args)) or trained[0])
     started("pissa", base, rows_file, tmp_path / "run", "--init_lora_weights", start)
     model, tokenizer = load(str(tmp_path / "run"))
     in_memory = logits(trained[0].model, tokenizer)

@@ -24,7 +24,7 @@ DRIVER = """
 import json, sys
 import torch
 from transformers import TrainerCallback
-from iepile_trainer.training.arguments import parse
+from iepile_trainer.training.parser import parse
 from iepile_trainer.data.load import load_both, first_rows
 from iepile_trainer.models.scratch import new_model, new_tokenizer
 from iepile_trainer.training.train import train

@@ -11,7 +11,7 @@ from iepile_trainer.data.load import load_both, suggested_steps
 from iepile_trainer.run_folder import read_run
 from iepile_trainer.tokenization.encode import encode
 from iepile_trainer.training.arguments import training_config
-from iepile_trainer.training.stream import Passes, check_stream
+from iepile_trainer.training.stream import EpochStream, check_stream
 from iepile_trainer.training.train import train
 
 
@@ -43,7 +43,7 @@ def test_a_stream_gives_the_rows_of_the_dataset(tokenizer):
 def test_a_pass_fills_its_last_batch_with_blank_rows(files, tokenizer, tmp_path):
     rows = load_both(DataArguments(dataset=str(files), streaming=True), False).rows
     streams, _ = encode(rows, tokenizer, 200)
-    passes = iter(Passes(streams, config(tmp_path), tokenizer.pad_token_id))
+    passes = iter(EpochStream(streams, config(tmp_path), tokenizer.pad_token_id))
     # 30 rows in batches of 4: 8 batches, the last with 2 blank rows.
     first, second = ([next(passes) for _ in range(32)] for _ in range(2))
     assert [row["id"] for row in first].count("") == 2
@@ -56,7 +56,7 @@ def test_each_pass_takes_the_next_draw_of_the_labels(tokenizer, tmp_path):
     data = DataArguments(task=["ner"], source=["city_news"], negatives="0.5", redraw=2, streaming=True)
     streams, _ = encode(load_both(data, False).rows, tokenizer, None)
     sizes = [sum(1 for _ in stream) for stream in streams]
-    made = Passes(streams, config(tmp_path, per_device_train_batch_size=1, max_length=None), 0)
+    made = EpochStream(streams, config(tmp_path, per_device_train_batch_size=1, max_length=None), 0)
     passes = iter(made)
     first, second, third = ([tuple(next(passes)["input_ids"]) for _ in range(sizes[at % 2])] for at in range(3))
     assert set(first) == set(third) != set(second)
@@ -133,7 +133,7 @@ def test_a_stream_without_a_row_to_learn_from_ends(tmp_path, files, tokenizer):
     data = DataArguments(dataset=str(files), streaming=True)
     streams, _ = encode(load_both(data, False).rows, tokenizer, 5, "drop")
     with pytest.raises(TrainerError, match=r"no row of the stream can be trained on; rows 30: kept 0 .*dropped 30"):
-        next(iter(Passes(streams, config(tmp_path, max_length=5), 0)))
+        next(iter(EpochStream(streams, config(tmp_path, max_length=5), 0)))
     (tmp_path / "train-0.jsonl").write_text("")
     empty = DataArguments(dataset=str(tmp_path / "train-0.jsonl"), streaming=True)
     with pytest.raises(TrainerError, match="the stream is empty"):

@@ -1,78 +1,57 @@
-"""Which rows to train on: the options of the data."""
+"""Which rows to train on: the options of the data.
+
+Those that shape instructions are the fields of the dataset's own `Options`: a new one there is one here.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, make_dataclass
+from typing import Any
+
+from iepile_dataset.options import Options
 
 from .. import TrainerError
 from ..tokenization.truncate import OVERLONG
 from .mixture import Mix
 
+ROW_OPTIONS = tuple(option.name for option in fields(Options))
+
+_TYPES = {"source": list[str] | None, "negatives": str}  # what a command line gives where more is possible
+
+
+def _row_option(option: Any) -> tuple[str, Any, Any]:
+    metadata = {name: option.metadata[name] for name in ("help", "choices", "aliases") if name in option.metadata}
+    kind = option.metadata.get("type", _TYPES.get(option.name, option.type))
+    return option.name, kind, field(default=option.default, metadata=metadata)
+
+
+_RowArguments: Any = make_dataclass("_RowArguments", map(_row_option, fields(Options)))
+
 
 @dataclass
-class DataArguments:
+class DataArguments(_RowArguments):
     """Which rows to train on. Those that shape instructions are the options of `load_dataset("iepile", …)`."""
 
     dataset: list[str] = field(
         default_factory=lambda: ["iepile"],
-        metadata={
-            "help": "`iepile`, a folder made by `iepile prepare`, a file or folder of rows (JSON lines, the original's "
-            "train.json and dev.json among them), or a Hub id; or several of these."
-        },
+        metadata={"help": "`iepile`, a folder of `iepile prepare`, rows as JSON lines, or a Hub id; or several."},
     )
     task: list[str] | None = field(
         default=None,
         metadata={
-            "help": "Tasks (configurations), one or several: ner re ee eet eea spo kg. ner for `iepile`, else all "
-            "there are; also the task of rows that name none.",
+            "help": "Tasks, one or several: ner re ee eet eea spo kg; also of rows that name none.",
             "aliases": ["--tasks"],
         },
     )
-    source: list[str] | None = field(default=None, metadata={"help": "Only these sources."})
-    language: str | None = field(default=None, metadata={"help": "Only this language.", "choices": ["en", "zh"]})
-    split_num: int | None = field(default=None, metadata={"help": "Most labels asked in one instruction."})
-    negatives: str = field(
-        default="all", metadata={"help": "Labels that do not occur to ask as well: all, none, a share, or hard."}
-    )
-    hard_negatives: str | None = field(
-        default=None, metadata={"help": "Dictionary of confusable labels for --negatives hard, a file."}
-    )
-    max_empty: float | None = field(
-        default=None, metadata={"help": "Largest share of training rows with an empty answer, 0 to 1."}
-    )
-    remainder: str = field(
-        default="even",
-        metadata={
-            "help": "Labels left over: spread over the batches, or the original's rule.",
-            "choices": ["even", "merge"],
-        },
-    )
-    descriptions: bool = field(default=False, metadata={"help": "Ask with the label descriptions of the schema."})
-    max_prompt_tokens: int | None = field(
-        default=None, metadata={"help": "Most tokens of one instruction; labels and texts are cut to fit."}
-    )
-    tokenizer: str | None = field(
-        default=None, metadata={"help": "Counts --max_prompt_tokens; the model's own by default."}
-    )
-    licence: str | None = field(
-        default=None,
-        metadata={"help": "Only sources that allow this.", "choices": ["commercial", "derivatives", "any"]},
-    )
     redraw: int = field(
-        default=1,
-        metadata={"help": "Draw the labels of `iepile` anew so many times, one draw for each epoch, in turn."},
+        default=1, metadata={"help": "Draw the labels of `iepile` anew so many times, for epochs in turn."}
     )
     mix: list[str] | None = field(
         default=None,
-        metadata={
-            "help": "How often rows enter an epoch: ner=2 re=1 ner/wnut17=0.5; in a recipe also a mapping. The most "
-            "specific name counts; 1 where nothing is said. Names the tasks to load where --task does not."
-        },
+        metadata={"help": "How often rows enter an epoch, 1 by default: ner=2 re=1 ner/wnut17=0.5."},
     )
     max_rows_per_source: int | None = field(
-        default=None, metadata={"help": "At most so many rows of each source of each task, drawn by --seed."}
+        default=None, metadata={"help": "At most so many rows of each source of each task."}
     )
-    epoch: int = field(default=0, metadata={"help": "Draws the labels of the train split anew."})
-    strict: bool = field(default=False, metadata={"help": "The first bad record is an error."})
     data_dir: str | None = field(default=None, metadata={"help": "A corpus tree of your own, for `iepile`."})
     data_files: list[str] | None = field(
         default=None, metadata={"help": "Annotated files, for `iepile`: paths, or split=path."}
@@ -82,32 +61,19 @@ class DataArguments:
     eval_split: str = field(default="validation", metadata={"help": "Split for --eval_strategy steps or epoch."})
     val_set_size: float | None = field(
         default=None,
-        metadata={
-            "help": "Hold out so many training rows (a share below 1) for evaluation, whole records. By default the "
-            "validation split; where there is none 1000 rows, or 1 %% if that is less."
-        },
+        metadata={"help": "Hold out so many rows (below 1 a share) where --eval_split is missing, or if given."},
     )
-    streaming: bool = field(
-        default=False,
-        metadata={"help": "Read rows while training instead of before; needs --max_steps. See also --num_shards."},
-    )
+    streaming: bool = field(default=False, metadata={"help": "Read rows while training; needs --max_steps."})
     shuffle_buffer: int = field(default=10_000, metadata={"help": "Rows of a stream that are shuffled together."})
     max_rows: int | None = field(default=None, metadata={"help": "Train on at most so many rows, drawn by --seed."})
     max_eval_rows: int | None = field(default=1000, metadata={"help": "The same for evaluation."})
     overlong: str = field(
         default="window",
-        metadata={
-            "help": "Rows over --max_length: cut their text into windows, shorten it (drop where gold would be lost), "
-            "drop, or error.",
-            "choices": list(OVERLONG),
-        },
+        metadata={"help": "Rows over --max_length: what becomes of their text.", "choices": list(OVERLONG)},
     )
     prompt_format: str | None = field(
         default=None,
-        metadata={
-            "help": "A shipped chat template (`iepile formats` lists them), or `tokenizer` for the tokenizer's own; "
-            "by default the latter, `plain` where it has none."
-        },
+        metadata={"help": "A name of `iepile formats`, or tokenizer for its own, which goes first by default."},
     )
     # Training has a --seed already: one number seeds the labels that are drawn, too.
     seed: int = field(default=42, init=False)

@@ -6,22 +6,19 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import TrainerError
-from ..tokenization.encode import is_stream
+from ..tokenization.encode import draws_of, is_stream
 from ..tokenization.length_report import Tally
-from .arguments import DataArguments
+from .arguments import ROW_OPTIONS, DataArguments
 from .holdout import drawn, held_out_size, hold_out
 from .mixture import Mix, mixed, mixed_stream
-from .sources import COLUMNS, NoSplit, parts, read_jsonl
+from .sources import COLUMNS, NoSplit, parts
 
-__all__ = [
-    "COLUMNS", "Loaded", "NoSplit", "first_rows", "load_both", "load_rows", "manifest", "read_jsonl", "suggested_steps",
-]  # fmt: skip
-
+__all__ = ["COLUMNS", "Loaded", "NoSplit", "first_rows", "load_both", "load_rows", "manifest", "suggested_steps"]
 
 _FIRST = 20_000
 _SECONDS = 5.0
@@ -33,7 +30,7 @@ class Loaded:
 
     Attributes:
         rows: A `datasets.Dataset`, or an `IterableDataset` with `data.streaming`. Where labels are drawn anew
-            for each epoch, all draws one after the other, told apart by the column `draw`.
+            for each epoch, a list of them, one for each draw.
         eval_rows: A `datasets.Dataset`; None where no evaluation is wanted.
         notes: What the user should know, a line each.
     """
@@ -53,42 +50,43 @@ def load_both(data: DataArguments, evaluate: bool, num_proc: int | None = None) 
         TrainerError: As `load_rows`; or what was asked for cannot be had of a stream.
     """
     _check_names(data)
-    if data.streaming:
-        return Loaded(_stream(data), _validation(data, num_proc) if evaluate else None)
-    eval_rows = None
+    eval_rows, notes = None, []
+    whole = copy(data)
+    whole.streaming = False
     take = evaluate and data.val_set_size is not None
     if evaluate and not take:
         try:
-            eval_rows = load_rows(data, data.eval_split, data.max_eval_rows, num_proc)
-        except NoSplit:
+            eval_rows = load_rows(whole, data.eval_split, data.max_eval_rows, num_proc)
+        except NoSplit as problem:
+            if data.streaming:
+                remedy = "a stream has none to hold out (leave out --streaming, or --eval_strategy no)"
+                raise TrainerError(f"{problem}; {remedy}") from None
             if data.eval_split != "validation":
                 raise
             take = True
-    if not take and data.redraw == 1:
-        return Loaded(load_rows(data, data.train_split, data.max_rows, num_proc), eval_rows)
-    import datasets
-
-    notes, draws = [], []
-    records: set[bytes] = set()
-    for number in range(data.redraw):
-        rows = _joined(data, data.train_split, num_proc, number)
+    draws: list[Any] = []
+    held_out: set[bytes] = set()
+    for draw in range(data.redraw):
+        if data.streaming:
+            draws.append(_stream(data, draw))
+            continue
+        rows = _joined(data, data.train_split, num_proc, draw)
+        if take and not draw:
+            size = held_out_size(data.val_set_size, len(rows))
+            if data.val_set_size is None and data.max_eval_rows is not None:
+                size = min(size, data.max_eval_rows)  # what is not evaluated can be learnt from
+            held_out = drawn(rows, size, data.seed)
         if take:
-            if not records:
-                size = held_out_size(data.val_set_size, len(rows))
-                if data.val_set_size is None and data.max_eval_rows is not None:
-                    size = min(size, data.max_eval_rows)  # what is not evaluated can be learnt from
-                records = drawn(rows, size, data.seed)
-            rows, out = hold_out(rows, records, data.seed)
-            if eval_rows is None:
-                eval_rows = out
-                notes.append(
-                    f"{len(out):,} rows are held out of the train split for validation: whole records, by --seed"
-                )
-        rows = _at_most(mixed(rows, Mix.of(data.mix), data.max_rows_per_source, data.seed), data.max_rows, data.seed)
-        draws.append(rows.add_column("draw", [number] * len(rows)) if data.redraw > 1 else rows)
-    if data.redraw > 1:
+            rows, out = hold_out(rows, held_out, data.seed)
+            eval_rows = out if eval_rows is None else eval_rows
+        draws.append(_at_most(_mixed(rows, data), data.max_rows, data.seed))
+    if take:
+        notes.append(
+            f"{len(eval_rows):,} rows are held out of the train split for validation: whole records, by --seed"
+        )
+    if data.redraw > 1 and not data.streaming:
         notes.append(f"the labels to ask are drawn anew {data.redraw} times: epoch 1 sees the first draw, and so on")
-    return Loaded(datasets.concatenate_datasets(draws), eval_rows, tuple(notes))
+    return Loaded(draws if data.redraw > 1 else draws[0], eval_rows, tuple(notes))
 
 
 def load_rows(data: DataArguments, split: str, max_rows: int | None = None, num_proc: int | None = None) -> Any:
@@ -109,7 +107,7 @@ def load_rows(data: DataArguments, split: str, max_rows: int | None = None, num_
     """
     rows = _joined(data, split, num_proc)
     if split.partition("[")[0] == data.train_split.partition("[")[0]:
-        rows = mixed(rows, Mix.of(data.mix), data.max_rows_per_source, data.seed)
+        rows = _mixed(rows, data)
     return _at_most(rows, max_rows, data.seed)
 
 
@@ -128,32 +126,25 @@ def _joined(data: DataArguments, split: str, num_proc: int | None, draw: int = 0
     return rows
 
 
+def _mixed(rows: Any, data: DataArguments) -> Any:
+    return mixed(rows, Mix.of(data.mix), data.max_rows_per_source, data.seed)
+
+
 def _at_most(rows: Any, count: int | None, seed: int) -> Any:
     return rows if count is None or count >= len(rows) else rows.shuffle(seed=seed).select(range(count))
 
 
-def _stream(data: DataArguments) -> Any:
-    """A stream of the train split, all draws of its labels one after the other."""
+def _stream(data: DataArguments, draw: int) -> Any:
+    """A stream of the train split."""
     import datasets
 
     for name in ("max_rows", "max_rows_per_source", "val_set_size"):
         if getattr(data, name) is not None:
             raise TrainerError(f"--{name} needs to know how many rows there are: leave out --streaming")
-    draws = []
-    for number in range(data.redraw):
-        rows = datasets.concatenate_datasets(parts(data, data.train_split, None, number))
-        rows = mixed_stream(rows, Mix.of(data.mix), data.seed)
-        draws.append(rows.shuffle(seed=data.seed, buffer_size=data.shuffle_buffer))
-    return draws if data.redraw > 1 else draws[0]
-
-
-def _validation(data: DataArguments, num_proc: int | None) -> Any:
-    try:
-        return load_rows(_without_streaming(data), data.eval_split, data.max_eval_rows, num_proc)
-    except NoSplit as problem:
-        raise TrainerError(
-            f"{problem}; a stream has none to hold out (leave out --streaming, or --eval_strategy no)"
-        ) from None
+    rows = mixed_stream(
+        datasets.concatenate_datasets(parts(data, data.train_split, None, draw)), Mix.of(data.mix), data.seed
+    )
+    return rows.shuffle(seed=data.seed, buffer_size=data.shuffle_buffer)
 
 
 def _check_names(data: DataArguments) -> None:
@@ -175,10 +166,9 @@ def first_rows(rows: Any) -> Any:
     """The rows themselves, of a stream the first ones: enough to learn a tokenizer from."""
     import datasets
 
-    if not is_stream(rows):
-        return rows
-    stream = rows[0] if isinstance(rows, list) else rows
-    return datasets.Dataset.from_list(list(stream.take(_FIRST)))
+    if is_stream(rows):
+        return datasets.Dataset.from_list(list(draws_of(rows)[0].take(_FIRST)))
+    return datasets.concatenate_datasets(draws_of(rows))
 
 
 def suggested_steps(data: DataArguments, config: Any) -> int | None:
@@ -195,12 +185,6 @@ def suggested_steps(data: DataArguments, config: Any) -> int | None:
     return math.ceil(rows / together) * math.ceil(config.num_train_epochs) if rows else None
 
 
-def _without_streaming(data: DataArguments) -> DataArguments:
-    whole = copy(data)
-    whole.streaming = False
-    return whole
-
-
 def manifest(rows: Any, data: DataArguments, split: str) -> list[dict[str, Any]]:
     """What is trained on in one epoch, one entry per task.
 
@@ -209,16 +193,16 @@ def manifest(rows: Any, data: DataArguments, split: str) -> list[dict[str, Any]]
         data: Where they came from.
         split: The split they were.
     """
-    counted = rows if isinstance(rows, dict) else {} if is_stream(rows) else _counted(rows)
+    counted = rows if isinstance(rows, dict) else {} if is_stream(rows) else _counted(draws_of(rows)[0])
     licences = _licences(data)
-    made = []
+    entries = []
     for task in dict.fromkeys(task for task, _, _ in counted):
         of_task = {key[1:]: numbers for key, numbers in counted.items() if key[0] == task}
         by_source: Counter[str] = Counter()
         for (source, _), (number, _) in of_task.items():
             by_source[source] += number
         keys = [f"{language}/{task}/{source}" for source, language in of_task]
-        made.append(
+        entries.append(
             {
                 "dataset": " + ".join(data.dataset),
                 "config": task.lower(),
@@ -232,33 +216,29 @@ def manifest(rows: Any, data: DataArguments, split: str) -> list[dict[str, Any]]
                 "options": _shaping(data),
             }
         )
-    return made
+    return entries
 
 
 def _counted(rows: Any) -> dict[tuple[str, str, str], list[int]]:
-    """(task, source, language) → rows and tokens, of the first draw."""
-    tally = Tally(None)
-    given = [name for name in ("task", "source", "language", "draw") if name in rows.column_names]
-    for batch in rows.select_columns([*given, "length"]).iter(10_000):
-        size = len(batch["length"])
-        columns = [batch.get(name, [""] * size) for name in ("task", "source", "language")]
-        draws = batch.get("draw", [0] * size)
-        for task, source, language, length, draw in zip(*columns, batch["length"], draws):
-            if not draw:
-                tally.count(task, source, language, 1, length)
+    """(task, source, language) → rows and tokens."""
+    tally, names = Tally(None), ("task", "source", "language")
+    present = [name for name in names if name in rows.column_names]
+    for batch in rows.select_columns([*present, "length"]).iter(10_000):
+        columns = [batch.get(name) or [""] * len(batch["length"]) for name in names]
+        for task, source, language, length in zip(*columns, batch["length"]):
+            tally.count(task, source, language, 1, length)
     return tally.sources
 
 
 def _shaping(data: DataArguments) -> dict[str, Any]:
     """The options that shape rows: those that the package has from the beginning, and others where given."""
     always = ("split_num", "negatives", "seed", "epoch", "data_dir", "data_files", "max_rows")
-    fresh = DataArguments()
-    others = (
-        "licence", "remainder", "hard_negatives", "max_empty", "descriptions", "max_prompt_tokens", "redraw", "mix",
-        "max_rows_per_source", "val_set_size", "streaming",
-    )  # fmt: skip
-    told = {name: getattr(data, name) for name in others if getattr(data, name) != getattr(fresh, name)}
-    return {name: getattr(data, name) for name in always} | told
+    elsewhere = ("source", "language", "tokenizer", "strict")
+    others = {*ROW_OPTIONS, "redraw", "mix", "max_rows_per_source", "val_set_size", "streaming"}.difference(elsewhere)
+    values, defaults = asdict(data), asdict(DataArguments())
+    return {name: values[name] for name in always} | {
+        name: values[name] for name in values if name in others and values[name] != defaults[name]
+    }
 
 
 def _licences(data: DataArguments) -> dict[str, str]:

@@ -9,15 +9,11 @@ from typing import Any
 import orjson
 
 from .. import TrainerError
-from .arguments import DataArguments
+from .arguments import ROW_OPTIONS, DataArguments
 from .mixture import Mix
 
 COLUMNS = ("id", "task", "source", "language", "instruction", "output", "label")
 
-_OPTIONS = (
-    "language", "source", "licence", "split_num", "remainder", "negatives", "hard_negatives", "max_empty", "seed",
-    "epoch", "descriptions", "max_prompt_tokens", "tokenizer", "strict", "data_dir", "num_shards",
-)  # fmt: skip
 _ALSO_CALLED = {"validation": ("validation", "dev", "valid")}
 
 
@@ -40,53 +36,62 @@ def parts(data: DataArguments, split: str, num_proc: int | None, draw: int = 0) 
     """
     if data.streaming and "[" in split:
         raise TrainerError(f"{split}: a stream has no slices (leave out --streaming, or give the whole split)")
-    found: list[Any] = []
+    loaded: list[Any] = []
     missing: NoSplit | None = None
     for name in data.dataset:
-        for load in _loads(name, data, split, num_proc, draw):
+        for task in _tasks(name, data):
             try:
-                found.append(load())
+                loaded.append(_part(name, task, data, split, num_proc, draw))
             except NoSplit as problem:
                 missing = problem
-    if missing and not found:
+    if missing and not loaded:
         raise missing
-    return found
+    return loaded
 
 
-def read_jsonl(path: Path | str) -> Iterator[dict[str, Any]]:
-    """Rows of a JSON lines file, one by one.
-
-    Raises:
-        TrainerError: A line is no JSON object; says which.
-    """
-    for _, row in _numbered(path):
-        yield row
-
-
-def _loads(name: str, data: DataArguments, split: str, num_proc: int | None, draw: int) -> Iterator[Any]:
-    """The loads of one dataset, each to be called."""
+def _tasks(name: str, data: DataArguments) -> list[str]:
+    """The tasks of a dataset that are loaded one by one; of files, which are loaded as one, the task if it is one."""
     from iepile_dataset.tasks import task_named
 
     path = Path(name)
     tasks = [task.lower() for task in data.task or ()] or sorted(Mix.of(data.mix).tasks)
     if name == "iepile":
-        options = {option: getattr(data, option) for option in _OPTIONS} | {"data_files": _by_split(data.data_files)}
-        options["epoch"] = data.epoch + draw
-        for task in tasks or ["ner"]:
-            yield lambda task=task: _load("iepile", task, split, data, num_proc=num_proc, **options)
-    elif path.is_file() or (path.is_dir() and not _is_loadable(path)):
+        return tasks or ["ner"]
+    if _is_files(path):
         named = [task_named(task).name for task in tasks]
-        only = named[0] if len(named) == 1 else ""
-        yield lambda: _only(_from_files(path, _row_files(path, split), data.streaming, split, only), data)
-    elif path.suffix in (".json", ".jsonl"):
+        return named if len(named) == 1 else [""]
+    if path.suffix in (".json", ".jsonl"):
         raise TrainerError(f"{name}: no such file")
-    else:
-        # Beside the instructions, a published corpus offers its annotated records as they were.
-        known = [config for config in _configs(name) if not config.startswith("raw")]
-        for task in tasks or known:
-            if task not in known:
-                raise TrainerError(f"{name}: no configuration {task!r} (there are {', '.join(known)})")
-            yield lambda task=task: _only(_published(name, task, split, data), data)
+    # Beside the instructions, a published corpus offers its annotated records as they were.
+    known = [config for config in _configs(name) if not config.startswith("raw")]
+    for task in tasks:
+        if task not in known:
+            raise TrainerError(f"{name}: no configuration {task!r} (there are {', '.join(known)})")
+    return tasks or known
+
+
+def _part(name: str, task: str, data: DataArguments, split: str, num_proc: int | None, draw: int) -> Any:
+    path = Path(name)
+    if name == "iepile":
+        options = {option: getattr(data, option) for option in (*ROW_OPTIONS, "data_dir", "num_shards")}
+        options |= {"data_files": _by_split(data.data_files), "epoch": data.epoch + draw}
+        return _load("iepile", task, split, data, **options, **({} if data.streaming else {"num_proc": num_proc}))
+    if _is_files(path):
+        return _only(_from_files(path, _row_files(path, split), data.streaming, split, task), data)
+    return _only(_published(name, task, split, data), data)
+
+
+def _is_files(path: Path) -> bool:
+    """Whether these are files of rows, and not a folder that `datasets` knows what to do with.
+
+    That one holds Parquet, or a page that says.
+    """
+    page = path / "README.md"
+    return path.is_file() or (
+        path.is_dir()
+        and not any(path.rglob("*.parquet"))
+        and not (page.is_file() and "\nconfigs:" in page.read_text(encoding="utf-8"))
+    )
 
 
 def _load(path: str, task: str, split: str, data: DataArguments, **options: Any) -> Any:
@@ -95,10 +100,8 @@ def _load(path: str, task: str, split: str, data: DataArguments, **options: Any)
     import iepile_dataset
 
     iepile_dataset.register()
-    if data.streaming:
-        options = {**{key: value for key, value in options.items() if key != "num_proc"}, "streaming": True}
     with _one_line("" if path == "iepile" else f"{path}: "):
-        return datasets.load_dataset(path, task, split=split, **options)
+        return datasets.load_dataset(path, task, split=split, streaming=data.streaming, **options)
 
 
 def _published(path: str, task: str, split: str, data: DataArguments) -> Any:
@@ -244,12 +247,6 @@ def _row_files(path: Path, split: str) -> list[Path]:
     if not files:
         raise NoSplit(f"{path}: no rows of split {split!r} (make them with: iepile prepare DIR --out {folder})")
     return files
-
-
-def _is_loadable(folder: Path) -> bool:
-    """Whether `datasets` knows what to do with a folder: it holds Parquet, or a page that says."""
-    page = folder / "README.md"
-    return any(folder.rglob("*.parquet")) or (page.is_file() and "\nconfigs:" in page.read_text(encoding="utf-8"))
 
 
 def _by_split(paths: list[str] | None) -> Any:

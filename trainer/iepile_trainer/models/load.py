@@ -132,12 +132,9 @@ def load_trainable(
 
 def read_weights(model: str, **options: Any) -> Any:
     """A whole model from its safetensors; `options` go to `from_pretrained`."""
-    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
-
     remote = {name: options.get(name) for name in ("revision", "trust_remote_code")}
-    auto = AutoModelForSeq2SeqLM if is_encoder_decoder(model, **remote) else AutoModelForCausalLM
     try:
-        return auto.from_pretrained(model, use_safetensors=True, **options)
+        return auto_class(is_encoder_decoder(model, **remote)).from_pretrained(model, use_safetensors=True, **options)
     except (OSError, ValueError, ImportError) as problem:
         reason = first_line(problem)
         if "safetensors" in reason or (Path(model).is_dir() and not list(Path(model).glob("*.safetensors"))):
@@ -153,14 +150,29 @@ def is_encoder_decoder(model: str, revision: str | None = None, trust_remote_cod
     Raises:
         TrainerError: There is no model.
     """
+    base, _ = base_and_adapter(model)
+    return bool(getattr(config_of(base, revision, trust_remote_code), "is_encoder_decoder", False))
+
+
+def config_of(model: str, revision: str | None = None, trust_remote_code: bool | None = False) -> Any:
+    """The configuration of a whole model.
+
+    Raises:
+        TrainerError: There is no model.
+    """
     from transformers import AutoConfig
 
-    base, _ = base_and_adapter(model)
     try:
-        config = AutoConfig.from_pretrained(base, revision=revision, trust_remote_code=bool(trust_remote_code))
+        return AutoConfig.from_pretrained(model, revision=revision, trust_remote_code=bool(trust_remote_code))
     except (OSError, ValueError) as problem:
-        raise TrainerError(f"cannot load the model {base}: {first_line(problem)}") from None
-    return bool(getattr(config, "is_encoder_decoder", False))
+        raise TrainerError(f"cannot load the model {model}: {first_line(problem)}") from None
+
+
+def auto_class(seq2seq: bool) -> Any:
+    """The class of transformers that loads such models."""
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    return AutoModelForSeq2SeqLM if seq2seq else AutoModelForCausalLM
 
 
 def with_adapter(model: Any, adapter: str, trainable: bool = False) -> Any:

@@ -32,8 +32,7 @@ def merge(
 
     from iepile_cards import write_model_card
 
-    from ..run_folder import clear, is_finished, read_run, write_run
-    from ..training.failures import saving
+    from ..run_folder import clear, is_finished, read_run, saving, write_run
     from .load import FORM, base_and_adapter, load_tokenizer, quantisation, read_weights, with_adapter
     from .precision import FLOAT32
 
@@ -71,19 +70,14 @@ def merge(
 
 
 def _refuse_quantised(base: str) -> None:
-    from transformers import AutoConfig
-
-    from .load import first_line
+    from .load import config_of
 
     try:
-        config = AutoConfig.from_pretrained(base)
-    except (OSError, ValueError) as problem:
-        raise TrainerError(
-            f"cannot load the base {base}: {first_line(problem)} (say where it is with --base)"
-        ) from None
-    how = getattr(config, "quantization_config", None)
+        how = getattr(config_of(base), "quantization_config", None)
+    except TrainerError as problem:
+        raise TrainerError(f"{problem} (say where the base is with --base)") from None
     if how:
-        kind = how.get("quant_method", "quantised") if isinstance(how, dict) else getattr(how, "quant_method", "")
+        kind = how.get("quant_method", "quantised") if isinstance(how, dict) else how.quant_method
         raise TrainerError(
             f"the base {base} is quantised itself ({kind}): weights of few bits take no merge without loss (give the "
             "whole model with --base)"

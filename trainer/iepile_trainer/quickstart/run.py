@@ -162,7 +162,7 @@ def _train(
     from trl import SFTConfig
 
     from ..sft import train
-    from ..training.progress import telling
+    from ..training.progress import ProgressLines
     from .compact import answers_only
     from .muon import muon_for_matrices
 
@@ -184,7 +184,7 @@ def _train(
         seed=seed,
         use_cpu=True,
     )
-    steps = telling(lambda moment: tell("step", (moment.step, moment.steps, moment.loss)))
+    steps = ProgressLines(lambda moment: tell("step", (moment.step, moment.steps, moment.loss)))
     callbacks = [muon_for_matrices(recipe.matrix_learning_rate), steps]
     with answers_only():
         record = train(model, tokenizer, rows, config, data, callbacks=callbacks)

@@ -16,7 +16,7 @@ from .truncate import OVERLONG, brought_under, lost
 
 IGNORED = -100  # the label that the loss skips
 
-_CARRIED = ("id", "task", "source", "language", "draw")
+_CARRIED = ("id", "task", "source", "language")
 _COUNTED = ("fate", "gold", "lost", "whole", "answer")
 _SAMPLE = 1000
 _FEW = 100
@@ -46,11 +46,12 @@ def encode(
     num_proc: int | None = None,
     seq2seq: bool = False,
 ) -> tuple[Any, LengthReport]:
-    """Tokenise rows for training.
+    """Tokenise rows for training; those of a stream as they are read.
 
     Args:
         rows: A `datasets.Dataset` (or a stream of it) with the string columns `instruction` and `output`; `task` and
             `label` say what stands in a window; `id`, `task`, `source` and `language` are carried along where present.
+            Or a list of these, one for each draw of the labels.
         tokenizer: A transformers tokenizer; gets the `plain` chat template where it has none.
         max_length: Limit for prompt and answer together, in tokens; None for no limit.
         overlong: What happens to longer rows: cut their text into `window`s, `shorten` it (drop the row if that
@@ -60,71 +61,59 @@ def encode(
             itself.
 
     Returns:
-        A dataset of the kept rows with `input_ids`, `labels` (-100 over the prompt) and `length`, and the report.
-        Of a stream: see `encode_stream`.
+        A dataset of the kept rows with `input_ids`, `labels` (-100 over the prompt) and `length`, of a list one for
+        each, and the report. Of streams a list of streams in which the rows that cannot be learnt still stand, with
+        their `fate`, to be counted by who reads them; and the report of the first thousand rows of the first.
 
     Raises:
         TrainerError: Missing columns, an unknown `overlong`, a row that is too long under `error`, or
-            nothing left to train on.
+            nothing left to train on; of a stream where it shows in its first rows, the rest when it is read.
     """
+    if overlong not in OVERLONG:
+        raise TrainerError(f"overlong={overlong!r} is unknown (one of {', '.join(OVERLONG)})")
+    use_format(tokenizer)
+    tokenise = partial(_encode_batch, tokenizer=tokenizer, max_length=max_length, overlong=overlong, seq2seq=seq2seq)
+    tally = Tally(max_length)
     if is_stream(rows):
-        return encode_stream(rows, tokenizer, max_length, overlong, seq2seq)
-    tokenise, unneeded = _tokenise(rows.column_names, tokenizer, max_length, overlong, seq2seq)
-    fated = rows.map(tokenise, batched=True, remove_columns=unneeded, num_proc=num_proc, desc="Tokenising")
-    tally, kept = Tally(max_length), []
-    for at, row in enumerate(_rows(fated.select_columns([*_COUNTED, "length"]))):
-        tally.add(row)
-        if row["fate"] in LEARNT:
-            kept.append(at)
+        return _encode_streams(draws_of(rows), tokenise, tally)
+    encoded = []
+    for draw in draws_of(rows):
+        options = {"remove_columns": _checked_columns(draw), "num_proc": num_proc, "desc": "Tokenising"}
+        fated = draw.map(tokenise, batched=True, **options)
+        kept = [number for number, row in enumerate(_counts(fated, tally)) if row["fate"] in LEARNT]
+        encoded.append(fated.select(kept).remove_columns(list(_COUNTED)))
     report = tally.report()
-    if not kept:
+    if not all(map(len, encoded)):
         raise TrainerError(f"no row is left to train on; {str(report).splitlines()[0]}")
-    return fated.select(kept).remove_columns(list(_COUNTED)), report
+    return encoded if isinstance(rows, list) else encoded[0], report
 
 
-def encode_stream(
-    rows: Any, tokenizer: Any, max_length: int | None, overlong: str = "window", seq2seq: bool = False
-) -> tuple[list[Any], LengthReport]:
-    """The same for streams: rows are tokenised as they are read.
-
-    Args:
-        rows: A `datasets.IterableDataset`, or several, one for each draw of the labels.
-        tokenizer: As for `encode`.
-        max_length: As for `encode`.
-        overlong: As for `encode`.
-        seq2seq: As for `encode`.
-
-    Returns:
-        For each a stream in which the rows that cannot be learnt still stand, with their `fate`, to be counted by who
-        reads them; and the report of the first thousand rows of the first.
-
-    Raises:
-        TrainerError: As for `encode`, where it shows in the first rows; the rest when it is read.
-    """
+def _encode_streams(streams: list[Any], tokenise: Any, tally: Tally) -> tuple[list[Any], LengthReport]:
     import datasets
 
-    streams = rows if isinstance(rows, list) else [rows]
     first = datasets.Dataset.from_list(list(streams[0].take(_SAMPLE)))
     if not len(first):
         raise TrainerError("no row is left to train on: the stream is empty")
-    tokenise, unneeded = _tokenise(first.column_names, tokenizer, max_length, overlong, seq2seq)
-    fated = first.map(tokenise, batched=True, remove_columns=unneeded, desc="Tokenising the first rows")
-    tally = Tally(max_length)
-    for row in _rows(fated.select_columns([*_COUNTED, "length"])):
-        tally.add(row)
-    encoded = [
-        # Small batches: whoever waits for the next row waits until one is tokenised.
-        stream.map(tokenise, batched=True, batch_size=100, remove_columns=unneeded, features=fated.features)
-        for stream in streams
-    ]
+    columns = _checked_columns(first)
+    fated = first.map(tokenise, batched=True, remove_columns=columns, desc="Tokenising the first rows")
+    for _ in _counts(fated, tally):
+        pass
+    # Small batches: whoever waits for the next row waits until one is tokenised.
+    options = {"batch_size": 100, "remove_columns": columns, "features": fated.features}
+    encoded = [stream.map(tokenise, batched=True, **options) for stream in streams]
     return encoded, tally.report(sample=len(first) == _SAMPLE)
+
+
+def draws_of(rows: Any) -> list[Any]:
+    """Datasets or streams, one for each draw of the labels."""
+    return rows if isinstance(rows, list) else [rows]
 
 
 def is_stream(rows: Any) -> bool:
     """Whether rows are read as they are needed."""
     from datasets import IterableDataset
 
-    return isinstance(rows, list | IterableDataset)
+    return isinstance(draws_of(rows)[0], IterableDataset)
 
 
 def check_vocabulary(model: Any, tokenizer: Any, encoded: Any) -> None:
@@ -139,8 +128,7 @@ def check_vocabulary(model: Any, tokenizer: Any, encoded: Any) -> None:
         TrainerError: A row, or the filler of short ones, has a token beyond the model's.
     """
     known = model.config.get_text_config().vocab_size
-    rows = encoded[0].take(_FEW) if is_stream(encoded) else encoded.select(range(min(_FEW, len(encoded))))
-    highest = max(max([*row["input_ids"], *row["labels"]], default=0) for row in rows)
+    highest = max(max([*row["input_ids"], *row["labels"]], default=0) for row in draws_of(encoded)[0].take(_FEW))
     if max(highest, tokenizer.pad_token_id or 0) >= known:
         raise TrainerError(
             f"the tokenizer has {len(tokenizer):,} tokens, the model only {known:,}: they do not belong together "
@@ -148,27 +136,25 @@ def check_vocabulary(model: Any, tokenizer: Any, encoded: Any) -> None:
         )
 
 
-def _tokenise(
-    columns: list[str], tokenizer: Any, max_length: int | None, overlong: str, seq2seq: bool
-) -> tuple[Any, list[str]]:
-    """The function that tokenises a batch, and the columns that it replaces."""
-    if overlong not in OVERLONG:
-        raise TrainerError(f"overlong={overlong!r} is unknown (one of {', '.join(OVERLONG)})")
+def _checked_columns(rows: Any) -> list[str]:
+    """The columns of rows, with those that are needed."""
+    columns = list(rows.column_names)
     missing = [name for name in ("instruction", "output") if name not in columns]
     if missing:
         raise TrainerError(
             f"the rows have no column {missing[0]!r}, only {', '.join(columns)} (rename it, or make rows with: "
             "iepile prepare)"
         )
-    use_format(tokenizer)
-    tokenise = partial(_encode_batch, tokenizer=tokenizer, max_length=max_length, overlong=overlong, seq2seq=seq2seq)
-    return tokenise, list(columns)
+    return columns
 
 
-def _rows(columns: Any) -> Iterator[dict[str, Any]]:
-    for batch in columns.iter(10_000):
+def _counts(fated: Any, tally: Tally) -> Iterator[dict[str, Any]]:
+    """The counts of each row, once they are in the tally."""
+    for batch in fated.select_columns([*_COUNTED, "length"]).iter(10_000):
         for values in zip(*batch.values()):
-            yield dict(zip(batch, values))
+            row = dict(zip(batch, values))
+            tally.add(row)
+            yield row
 
 
 def _encode_batch(
@@ -176,22 +162,23 @@ def _encode_batch(
 ) -> dict[str, list[Any]]:
     prompts = prompt_ids(tokenizer, batch["instruction"])
     answers = answer_ids(tokenizer, [output or "" for output in batch["output"]])
-    made: list[dict[str, Any]] = []
+    encoded: list[dict[str, Any]] = []
 
     def size(prompt: list[int], answer: list[int]) -> int:
         return max(len(prompt), len(answer)) if seq2seq else len(prompt) + len(answer)
 
-    def length(instruction: str, output: str) -> int:
-        return size(prompt_ids(tokenizer, [instruction])[0], answer_ids(tokenizer, [output])[0])
+    def ids_of(instruction: str, output: str) -> tuple[list[int], list[int]]:
+        return prompt_ids(tokenizer, [instruction])[0], answer_ids(tokenizer, [output])[0]
 
-    for at, (prompt, answer) in enumerate(zip(prompts, answers)):
-        row = {name: values[at] for name, values in batch.items()}
+    for place, (prompt, answer) in enumerate(zip(prompts, answers)):
+        row = {name: values[place] for name, values in batch.items()}
         output, whole = row["output"] or "", size(prompt, answer)
         counts = {"whole": whole, "gold": len(units(output)), "lost": 0}
+        parts = [(prompt, answer)]
         if not output:
-            made.append(_encoded(row, "unlabelled", [], [], counts, seq2seq))
+            fate, parts = "unlabelled", []
         elif max_length is None or whole <= max_length:
-            made.append(_encoded(row, "kept", prompt, answer, counts, seq2seq))
+            fate = "kept"
         elif overlong == "error":
             raise TrainerError(
                 f"{row.get('id') or row['instruction'][:60]}: {whole:,} tokens, more than max_length {max_length:,} "
@@ -199,15 +186,13 @@ def _encode_batch(
             )
         else:
             texts = {name: row.get(name) or "" for name in ("task", "instruction", "output", "label")}
-            fate, parts = brought_under(texts, max_length, length, tokenizer, overlong)
-            counts["lost"] = lost(output, parts)
-            for instruction, answered in parts:
-                ids = prompt_ids(tokenizer, [instruction])[0], answer_ids(tokenizer, [answered])[0]
-                made.append(_encoded(row, fate, *ids, counts, seq2seq))
-                fate, counts = "continued", {"whole": 0, "gold": 0, "lost": 0}  # counted once for all windows
-            if not parts:
-                made.append(_encoded(row, fate, [], [], counts, seq2seq))
-    return {name: [row[name] for row in made] for name in made[0]}
+            fate, pairs = brought_under(texts, max_length, lambda *pair: size(*ids_of(*pair)), tokenizer, overlong)
+            counts["lost"] = lost(output, pairs)
+            parts = [ids_of(*pair) for pair in pairs]
+        for prompt, answer in parts or [([], [])]:
+            encoded.append(_encoded(row, fate, prompt, answer, counts, seq2seq))
+            fate, counts = "continued", {"whole": 0, "gold": 0, "lost": 0}  # counted once for all windows
+    return {name: [row[name] for row in encoded] for name in encoded[0]}
 
 
 def _encoded(

@@ -17,10 +17,10 @@ What PyTorch's allocator, CUDA's context and NCCL hold back comes on top: common
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from .. import TrainerError
+from ..tokenization.length_report import LengthReport
 
 _STATES = {"sgd": 0, "lion": 1, "adafactor": 0}  # numbers for each trained weight; 2 for all others
 _CHUNK = 256
@@ -55,10 +55,6 @@ class Plan:
     trained: int
     memory: dict[str, int]
 
-    def as_dict(self) -> dict[str, Any]:
-        """All figures, ready for JSON."""
-        return asdict(self)
-
     def __str__(self) -> str:
         share = self.trained / self.parameters if self.parameters else 0
         epochs = "" if self.epochs is None else f" = {self.epochs:.4g} epochs of {self.steps_per_epoch:,}"
@@ -76,9 +72,8 @@ def plan(
     config: Any,
     model: Any,
     rows: int | None,
-    tokens: int,
-    longest: int,
-    counted: int,
+    lengths: LengthReport,
+    draws: int = 1,
     shards: tuple[int, int, int] = (1, 1, 1),
     bits: int | None = None,
 ) -> Plan:
@@ -87,34 +82,34 @@ def plan(
     Args:
         config: A `trl.SFTConfig`.
         model: The model that is trained, with its adapter; on the meta device it costs nothing.
-        rows: Rows (or packs) of one epoch, blank ones included; None for a stream.
-        tokens: Tokens of `counted` rows, for a stream of its first ones.
-        longest: Tokens of the longest row (of a pack).
-        counted: Rows (or packs) that `tokens` were counted in.
+        rows: Rows (or packs) of all draws, blank ones included; None for a stream.
+        lengths: What became of the rows, of a stream of its first ones.
+        draws: How many draws of the labels `rows` are; each is an epoch.
         shards: How many processes share weights, gradients and states (FSDP, ZeRO).
         bits: What the weights will be quantised to, where `model` is a mere outline.
     """
-    batch, world = config.train_batch_size, config.world_size
+    batch, world, tokens = config.train_batch_size, config.world_size, lengths.tokens // draws
     together = batch * world * config.gradient_accumulation_steps
-    each = tokens / max(counted, 1)
+    longest = lengths.percentiles["100%"]
+    if config.max_length:
+        longest = config.max_length if config.packing else min(longest, config.max_length)
     if rows is None:
         per_epoch, steps, epochs = None, config.max_steps, None
     else:
-        batches = math.ceil(rows / (batch * world))
+        batches = math.ceil(rows // draws / (batch * world))
         per_epoch = max(math.ceil(batches / config.gradient_accumulation_steps), 1)
         steps = config.max_steps if config.max_steps > 0 else math.ceil(config.num_train_epochs * per_epoch)
         epochs = steps / per_epoch
-    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     return Plan(
         processes=world,
         rows_per_step=together,
         steps=steps,
         steps_per_epoch=per_epoch,
         epochs=None if epochs is None else round(epochs, 3),
-        tokens_per_epoch=None if rows is None else tokens,
-        tokens=round(tokens * epochs) if epochs is not None else round(steps * together * each),
+        tokens_per_epoch=None if epochs is None else tokens,
+        tokens=round(tokens * (steps * together / max(lengths.kept, 1) if epochs is None else epochs)),
         parameters=sum(map(_count, model.parameters())),
-        trained=trained,
+        trained=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
         memory=memory(config, model, longest, shards, bits),
     )
 
@@ -123,33 +118,35 @@ def memory(
     config: Any, model: Any, longest: int, shards: tuple[int, int, int] = (1, 1, 1), bits: int | None = None
 ) -> dict[str, int]:
     """Bytes that a training takes on each process, by what they are for; see the module for the rules."""
-    whole = model.config.get_text_config() if hasattr(model.config, "get_text_config") else model.config
-    layers = (getattr(whole, "num_hidden_layers", 0) or 0) + (getattr(whole, "num_decoder_layers", 0) or 0)
-    hidden = getattr(whole, "hidden_size", 0) or 0
-    inner = next(
-        (n for name in ("intermediate_size", "ffn_hidden_size", "d_ff") if (n := getattr(whole, name, None))),
-        4 * hidden,
-    )
+    whole = model.config.get_text_config()
+
+    def size_of(*names: str) -> int:
+        return next((number for name in names if (number := getattr(whole, name, None))), 0)
+
+    layers = size_of("num_hidden_layers") + size_of("num_decoder_layers")
+    hidden = size_of("hidden_size")
+    inner = size_of("intermediate_size", "ffn_hidden_size", "d_ff") or 4 * hidden
     names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
     gated = bool(names & {"gate_proj", "gate_up_proj", "wi_0", "w1"})
     adapter = hasattr(model, "peft_config")
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     largest = max((weight for weight in model.parameters() if weight.is_floating_point()), key=lambda w: w.numel())
     size = 2 if config.bf16 or config.fp16 else largest.element_size()
-    states = _states(str(getattr(config.optim, "value", config.optim)))
+    optimizer = str(getattr(config.optim, "value", config.optim))
+    states = next((number for name, number in _STATES.items() if name in optimizer), 2)
     per_layer = hidden * (18 if adapter else 9) + inner * ((3 if adapter else 2) + 2 * gated)
     kept = hidden * layers + per_layer if config.activation_checkpointing else per_layer * layers
     tokens = config.train_batch_size * longest
-    vocabulary = getattr(whole, "vocab_size", 0) or 0
     labels = tokens if getattr(model.config, "is_encoder_decoder", False) else min(tokens, _CHUNK)
-    found = {
+    parts = {
         "weights": _stored(model, bits) // shards[0],
         "gradients": sum(weight.numel() * weight.element_size() for weight in trained) // shards[1],
-        "optimizer": sum(int(weight.numel() * states(weight.element_size())) for weight in trained) // shards[2],
+        "optimizer": sum(w.numel() * states * (1 if "8bit" in optimizer else w.element_size()) for w in trained)
+        // shards[2],
         "activations": tokens * kept * size,
-        "loss": labels * vocabulary * 12,
+        "loss": labels * size_of("vocab_size") * 12,
     }
-    return {**found, "total": sum(found.values())}
+    return {**parts, "total": sum(parts.values())}
 
 
 def _stored(model: Any, bits: int | None) -> int:
@@ -159,12 +156,6 @@ def _stored(model: Any, bits: int | None) -> int:
         few = bits and weight.ndim == 2 and ".layers." in name and "lora_" not in name
         whole += weight.numel() * (bits / 8 * 1.07 if few and bits else weight.element_size())
     return int(whole)
-
-
-def _states(optim: str) -> Any:
-    """Size of a weight → bytes of its optimizer states."""
-    numbers = next((n for name, n in _STATES.items() if name in optim), 2)
-    return lambda size: numbers * (1 if "8bit" in optim else size)
 
 
 def _count(weight: Any) -> int:
@@ -189,17 +180,14 @@ def outline(path: str, config: Any, dtype: str, seq2seq: bool = False) -> Any:
         TrainerError: There is no such model.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
-    options = dict(config.model_init_kwargs or {})
-    remote = {"revision": options.get("revision"), "trust_remote_code": config.trust_remote_code}
-    try:
-        found = AutoConfig.from_pretrained(path, **remote)
-    except (OSError, ValueError) as problem:
-        raise TrainerError(f"cannot load the model {path}: {str(problem).strip().splitlines()[0]}") from None
-    kind = AutoModelForSeq2SeqLM if seq2seq else AutoModelForCausalLM
+    from ..models.load import auto_class, config_of
+
+    shape = config_of(path, (config.model_init_kwargs or {}).get("revision"), config.trust_remote_code)
     with torch.device("meta"):
-        return kind.from_config(found, dtype=getattr(torch, dtype), trust_remote_code=config.trust_remote_code)
+        return auto_class(seq2seq).from_config(
+            shape, dtype=getattr(torch, dtype), trust_remote_code=config.trust_remote_code
+        )
 
 
 def with_adapter(model: Any, peft_config: Any) -> Any:
@@ -220,10 +208,12 @@ def bits_of(quantization_config: Any) -> int | None:
 
 def sharing(trainer: Any) -> tuple[int, int, int]:
     """How many processes share weights, gradients and optimizer states: FSDP and ZeRO."""
-    world = trainer.args.world_size
-    stage = 0
-    if trainer.is_deepspeed_enabled:
-        stage = trainer.accelerator.state.deepspeed_plugin.zero_stage
-    if trainer.is_fsdp_enabled:
-        stage = 3
+    world, stage = trainer.args.world_size, sharing_stage(trainer)
     return (world if stage == 3 else 1, world if stage >= 2 else 1, world if stage >= 1 else 1)
+
+
+def sharing_stage(trainer: Any) -> int:
+    """What processes share, as ZeRO counts: nothing (0) to the weights, too (3); FSDP shares all."""
+    if trainer.is_fsdp_enabled:
+        return 3
+    return trainer.accelerator.state.deepspeed_plugin.zero_stage if trainer.is_deepspeed_enabled else 0

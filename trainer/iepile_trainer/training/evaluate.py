@@ -5,17 +5,18 @@ does with the loss: trackers, the choice of the best checkpoint, early stopping.
 """
 
 import inspect
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import TrainerError
+from .estimate import sharing_stage
 from .eval_sample import Sample
 
 _BATCH = 32  # prompts answered together; halved by `predict` where memory runs out
 
 
-class Examination:
+class SampleEvaluation:
     """Answers a sample with the model in training; every process calls it, each answers its share.
 
     Args:
@@ -30,9 +31,9 @@ class Examination:
         from ..tokenization.encode import answer_ids
 
         self.sample, self.tokenizer = sample, tokenizer
-        self._answers = answer_ids(tokenizer, [row.get("output") or "" for row in sample.rows])
-        self.longest = max(map(len, self._answers)) * 5 // 4 + 10
-        self._told: set[str] = set()
+        self._gold = answer_ids(tokenizer, [row.get("output") or "" for row in sample.rows])
+        self.longest = max(map(len, self._gold)) * 5 // 4 + 10
+        self._shown: set[str] = set()
 
     def __call__(self, trainer: Any) -> dict[str, float]:
         """Answer and score.
@@ -46,7 +47,7 @@ class Examination:
             token of the gold answers, end token included); the same in every process.
 
         Raises:
-            TrainerError: The examination failed in some process; raised in all of them.
+            TrainerError: Some process could not answer; raised in all of them.
         """
         from accelerate.utils import gather_object
 
@@ -64,50 +65,62 @@ class Examination:
                 f"the sample could not be answered, {failed[0]} (smaller --per_device_eval_batch_size, "
                 "or --predict_rows 0 to go without)"
             )
-        answered = {at: row for answers, _ in parts for at, row in answers.items()}
-        sums: dict[str, list[float]] = {}
-        for _, losses in parts[:1] if _sharded(trainer) else parts:
-            for task, pair in losses.items():
-                sums[task] = [a + b for a, b in zip(sums.get(task, (0.0, 0.0)), pair)]
+        answers = {place: answer for part in parts for place, answer in part[0].items()}
+        nats: Counter[str] = Counter()
+        tokens: Counter[str] = Counter()
+        for _, its_nats, its_tokens in parts[:1] if sharing_stage(trainer) == 3 else parts:
+            nats.update(its_nats)
+            tokens.update(its_tokens)
         if trainer.is_world_process_zero():
-            self._tell_errors(answered)
-        result = Accumulator().extend({**self.sample.rows[at], **answered[at]} for at in sorted(answered)).result()
-        return _metrics(result.get("tasks") or {result["task"]: result}, sums)
+            self._show_errors(answers)
+        rows = ({**self.sample.rows[place], **answers[place]} for place in sorted(answers))
+        result = Accumulator().extend(rows).result()
+        losses = {f"eval_{task}_loss": nats[task] / tokens[task] for task in nats}
+        return _scores(result.get("tasks") or {result["task"]: result}) | losses
 
-    def _part(self, trainer: Any) -> tuple[dict[int, dict[str, Any]], dict[str, tuple[float, int]]]:
-        """This process's answers by their place in the sample, and its losses: per task the sum and the tokens."""
-        from ..engines.generate import predict
-
+    def _part(self, trainer: Any) -> tuple[dict[int, dict[str, Any]], Any, Counter[str]]:
+        """This process's answers by their place in the sample, and per task the nats and tokens of gold answers."""
         rows = self.sample.rows
         # Longest first and dealt in turn: every process has as much to do. Sharded weights are only whole
         # while all processes compute alike, so there each answers everything.
-        order = sorted(range(len(rows)), key=lambda at: (-len(rows[at]["instruction"]), at))
-        if not _sharded(trainer):
+        order = sorted(range(len(rows)), key=lambda place: (-len(rows[place]["instruction"]), place))
+        if sharing_stage(trainer) < 3:
             order = order[trainer.args.process_index :: trainer.args.world_size]
+        nats: Any = Counter()
+        tokens: Counter[str] = Counter()
         with trainer.accelerator.autocast():
-            answers = predict(trainer.model, self.tokenizer, (rows[at] for at in order), _BATCH, self.longest)
-            answered = {at: {k: row[k] for k in row if k in ("output", "error")} for at, row in zip(order, answers)}
-            readable = [at for at in order if "error" not in answered[at]]
+            answers = answers_by_place(trainer.model, self.tokenizer, rows, order, _BATCH, self.longest)
+            readable = [place for place in order if "error" not in answers[place]]
             size = max(trainer.args.per_device_eval_batch_size, 1)
-            losses: dict[str, tuple[float, int]] = {}
-            for start in range(0, len(readable), size):
-                batch = readable[start : start + size]
-                nats = answer_nats(
-                    trainer.model,
-                    self.tokenizer,
-                    [rows[at]["instruction"] for at in batch],
-                    [self._answers[at] for at in batch],
-                )
-                for at, value in zip(batch, nats):
-                    total, tokens = losses.get(rows[at]["task"].lower(), (0.0, 0))
-                    losses[rows[at]["task"].lower()] = (total + value, tokens + len(self._answers[at]))
-        return answered, losses
+            for batch in (readable[start : start + size] for start in range(0, len(readable), size)):
+                instructions, gold = [rows[place]["instruction"] for place in batch], [self._gold[n] for n in batch]
+                for place, value in zip(batch, answer_nats(trainer.model, self.tokenizer, instructions, gold)):
+                    task = rows[place]["task"].lower()
+                    nats[task] += value
+                    tokens[task] += len(self._gold[place])
+        return answers, nats, tokens
 
-    def _tell_errors(self, answered: dict[int, dict[str, Any]]) -> None:
-        errors = [row["error"] for row in answered.values() if "error" in row]
-        if errors and errors[0] not in self._told:
-            self._told.add(errors[0])
-            print(f"{len(errors)} of {len(answered)} rows of the sample count as wrong: {errors[0]}", flush=True)
+    def _show_errors(self, answers: dict[int, dict[str, Any]]) -> None:
+        errors = [row["error"] for row in answers.values() if "error" in row]
+        if errors and errors[0] not in self._shown:
+            self._shown.add(errors[0])
+            print(f"{len(errors)} of {len(answers)} rows of the sample count as wrong: {errors[0]}", flush=True)
+
+
+def answers_by_place(
+    model: Any,
+    tokenizer: Any,
+    rows: Sequence[Any],
+    places: Sequence[int],
+    batch_size: int,
+    max_new_tokens: int,
+    progress: Callable[[Any], Any] = iter,
+) -> dict[int, dict[str, Any]]:
+    """The answers to some of the rows: place → `output` and, where there is none, `error`."""
+    from ..engines.generate import predict
+
+    answers = progress(predict(model, tokenizer, (rows[place] for place in places), batch_size, max_new_tokens))
+    return {place: {k: row[k] for k in ("output", "error") if k in row} for place, row in zip(places, answers)}
 
 
 def answer_nats(model: Any, tokenizer: Any, instructions: Sequence[str], answers: Sequence[list[int]]) -> list[float]:
@@ -117,111 +130,42 @@ def answer_nats(model: Any, tokenizer: Any, instructions: Sequence[str], answers
     """
     import torch
 
-    from ..tokenization.encode import prompt_ids
+    from ..tokenization.encode import IGNORED, prompt_ids
+
+    def padded(rows: Sequence[list[int]], filler: int) -> Any:
+        tensors = [torch.tensor(row, device=model.device) for row in rows]
+        return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=filler)
 
     prompts = prompt_ids(tokenizer, list(instructions))
-    both = bool(model.config.is_encoder_decoder)
-    inputs = prompts if both else [prompt + answer for prompt, answer in zip(prompts, answers)]
-    ids, mask = _padded(inputs, tokenizer.pad_token_id, model.device)
-    targets, _ = _padded([[-100] * (0 if both else len(p)) + a for p, a in zip(prompts, answers)], -100, model.device)
-    asked: dict[str, Any] = {"input_ids": ids, "attention_mask": mask, "use_cache": False}
+    seq2seq = bool(model.config.is_encoder_decoder)
+    rows = prompts if seq2seq else [prompt + answer for prompt, answer in zip(prompts, answers)]
+    inputs = {"input_ids": padded(rows, tokenizer.pad_token_id), "use_cache": False}
+    inputs["attention_mask"] = padded([[1] * len(row) for row in rows], 0)
     with torch.no_grad():
-        if both:
-            logits = model(**asked, labels=targets).logits
+        if seq2seq:
+            targets = padded(answers, IGNORED)
+            logits = model(**inputs, labels=targets).logits
         else:
             # The token at one place is predicted at the place before.
-            targets = targets[:, 1:]
-            places = (targets != -100).any(0).nonzero().flatten()
+            targets = padded([[IGNORED] * len(p) + answer for p, answer in zip(prompts, answers)], IGNORED)[:, 1:]
+            places = (targets != IGNORED).any(0).nonzero().flatten()
             base = model.get_base_model() if hasattr(model, "get_base_model") else model
             if "logits_to_keep" in inspect.signature(type(base).forward).parameters:
-                logits = model(**asked, logits_to_keep=places).logits
+                logits = model(**inputs, logits_to_keep=places).logits
             else:
-                logits = model(**asked).logits[:, places]
+                logits = model(**inputs).logits[:, places]
             targets = targets[:, places]
         nats = torch.nn.functional.cross_entropy(
-            logits.float().transpose(1, 2), targets, ignore_index=-100, reduction="none"
+            logits.float().transpose(1, 2), targets, ignore_index=IGNORED, reduction="none"
         )
     return [float(value) for value in nats.sum(1)]
 
 
-def _padded(rows: Sequence[list[int]], filler: int, device: Any) -> tuple[Any, Any]:
-    import torch
-
-    longest = max(map(len, rows))
-    ids = torch.tensor([[*row, *[filler] * (longest - len(row))] for row in rows], device=device)
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], device=device)
-    return ids, mask
-
-
-def _metrics(tasks: dict[str, dict[str, Any]], sums: dict[str, list[float]]) -> dict[str, float]:
-    metrics: dict[str, float] = {
-        "eval_f1": sum(scores["f1"] for scores in tasks.values()) / len(tasks),
-        "eval_parse_rate": 1 - sum(s["unparseable"] for s in tasks.values()) / sum(s["rows"] for s in tasks.values()),
+def _scores(tasks: dict[str, dict[str, Any]]) -> dict[str, float]:
+    scores = {
+        "eval_f1": sum(task["f1"] for task in tasks.values()) / len(tasks),
+        "eval_parse_rate": 1 - sum(t["unparseable"] for t in tasks.values()) / sum(t["rows"] for t in tasks.values()),
     }
-    for task, scores in tasks.items():
-        metrics |= {
-            f"eval_{task}_f1": float(scores["f1"]),
-            f"eval_{task}_parse_rate": 1 - scores["unparseable_share"],
-        }
-        if task in sums:
-            metrics[f"eval_{task}_loss"] = sums[task][0] / sums[task][1]
-    return metrics
-
-
-def _sharded(trainer: Any) -> bool:
-    """Whether no process holds the whole weights (FSDP, ZeRO-3)."""
-    plugin = trainer.accelerator.state.deepspeed_plugin if trainer.is_deepspeed_enabled else None
-    return bool(trainer.is_fsdp_enabled or (plugin is not None and plugin.zero_stage == 3))
-
-
-class Examined:
-    """Mixed into a transformers Trainer: evaluations hold the scores and leave the state of chance as it was.
-
-    Attributes:
-        examination: None to evaluate by the loss alone.
-    """
-
-    args: Any
-    state: Any
-    examination: Examination | None = None
-
-    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        """Evaluate; training goes on as if nothing had happened."""
-        with unchanged_chance():
-            return super().evaluate(*args, **kwargs)  # type: ignore[misc]
-
-    def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
-        """Evaluate one dataset, with the sample."""
-        output = super().evaluation_loop(*args, **kwargs)  # type: ignore[misc]
-        if self.examination is not None and kwargs.get("metric_key_prefix", "eval") == "eval":
-            output.metrics.update(self.examination(self))
-        return output
-
-    def _determine_best_metric(self, *args: Any, **kwargs: Any) -> bool:
-        # Of weights that cannot answer anything yet, the first are not the best: the newest are.
-        if by_f1(self.args) and self.state.best_metric == 0:
-            self.state.best_metric = None
-        return bool(super()._determine_best_metric(*args, **kwargs))  # type: ignore[misc]
-
-
-def by_f1(config: Any) -> bool:
-    """Whether an F1 says which weights are the best."""
-    return str(config.metric_for_best_model or "").endswith("f1")
-
-
-@contextmanager
-def unchanged_chance() -> Iterator[None]:
-    """Put the state of every random generator back: training goes on as if nothing had been evaluated."""
-    import random
-
-    import numpy as np
-    import torch
-
-    python, arrays = random.getstate(), np.random.get_state()
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    try:
-        with torch.random.fork_rng(devices):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(arrays)
+    for name, task in tasks.items():
+        scores |= {f"eval_{name}_f1": float(task["f1"]), f"eval_{name}_parse_rate": 1 - task["unparseable_share"]}
+    return scores

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import TrainerError
 from ..models.load import FLASH, first_line, is_encoder_decoder
+from .estimate import sharing_stage
 
 STARTS = ("pissa", "pissa_niter_16", "olora", "gaussian", "orthogonal")
 _TAKE_FROM_BASE = ("pissa", "olora")  # these move a part of the base into the adapter
@@ -153,7 +154,7 @@ def keep_start(trainer: Any) -> None:
     start = _taken_from_base(trainer)
     if start is None:
         return
-    if trainer.is_fsdp_enabled or (trainer.is_deepspeed_enabled and trainer.args.deepspeed_plugin.zero_stage == 3):
+    if sharing_stage(trainer) == 3:
         raise TrainerError(f"{start} needs whole weights on every process: no FSDP or ZeRO-3 with it (--config lora)")
     if trainer.args.should_save:
         trainer.model.save_pretrained(Path(trainer.args.output_dir) / _START)

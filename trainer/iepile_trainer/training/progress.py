@@ -1,4 +1,4 @@
-"""How far a training is: step, loss, F1, tokens per second, time left, told to whoever shows it.
+"""How far a training is: step, loss, F1, tokens per second, time left, for whoever shows it.
 
 A person at a terminal gets a bar; a log file gets one line whenever the trainer logs.
 """
@@ -7,7 +7,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+
+from tqdm.auto import tqdm  # type: ignore[import-untyped]
+from transformers import EarlyStoppingCallback, TrainerCallback
+
+from .monitoring import by_f1
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Moment:
         start = f"step {self.step:,} of {self.steps:,}{share}"
         if self.evaluation is not None:
             return f"{start}  evaluation: {_evaluated(self.evaluation)}"
-        left = None if self.seconds_left is None else f"{_clock(self.seconds_left)} left"
+        left = None if self.seconds_left is None else f"{timedelta(seconds=round(self.seconds_left))} left"
         return "  ".join(filter(None, (start, self.figures(), left)))
 
     def figures(self) -> str:
@@ -54,76 +60,93 @@ class Moment:
         return "  ".join(filter(None, (loss, f1, speed)))
 
 
-def telling(tell: Callable[[Moment], None]) -> Any:
-    """A trainer callback that tells a `Moment` whenever the loss is logged or an evaluation ends."""
-    from transformers import TrainerCallback
+class ProgressLines(TrainerCallback):
+    """Shows a `Moment` whenever the loss is logged or an evaluation ends, as a line unless `show` does it."""
 
-    class Telling(TrainerCallback):
-        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self.began = self.last = time.perf_counter()
-            self.first, self.tokens, self.paused = state.global_step, 0, 0.0
-            self.f1: float | None = None
+    def __init__(self, show: Callable[[Moment], None] = lambda moment: print(moment, flush=True)) -> None:
+        self.show = show
+        self.began: float | None = None
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            if not logs or "loss" not in logs or not state.is_world_process_zero:
-                return
-            now = time.perf_counter()
-            tokens = logs.get("num_tokens") or state.num_input_tokens_seen or self.tokens
-            trained, busy = tokens - self.tokens, now - self.last - self.paused
-            done = max(state.global_step - self.first, 1)
-            moment = Moment(
-                state.global_step,
-                state.max_steps,
-                loss=float(logs["loss"]),
-                f1=self.f1,
-                tokens_per_second=trained / busy if trained > 0 and busy > 0 else None,
-                seconds_left=(now - self.began) / done * (state.max_steps - state.global_step),
-            )
-            self.last, self.tokens, self.paused = now, tokens, 0.0
-            tell(moment)
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Called by the trainer."""
+        self.began = self.last = time.perf_counter()
+        self.first, self.tokens, self.paused = state.global_step, 0, 0.0
+        self.f1: float | None = None
 
-        def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any) -> None:
-            if not metrics or not state.is_world_process_zero or not hasattr(self, "began"):
-                return
-            self.paused += metrics.get("eval_runtime", 0.0)
-            self.f1 = metrics.get("eval_f1", self.f1)
-            tell(Moment(state.global_step, state.max_steps, f1=self.f1, evaluation=dict(metrics)))
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """Called by the trainer."""
+        if self.began is None or not logs or "loss" not in logs or not state.is_world_process_zero:
+            return
+        now = time.perf_counter()
+        tokens = logs.get("num_tokens") or state.num_input_tokens_seen or self.tokens
+        trained, busy = tokens - self.tokens, now - self.last - self.paused
+        steps_left, done = state.max_steps - state.global_step, max(state.global_step - self.first, 1)
+        moment = Moment(
+            state.global_step,
+            state.max_steps,
+            loss=float(logs["loss"]),
+            f1=self.f1,
+            tokens_per_second=trained / busy if trained > 0 and busy > 0 else None,
+            seconds_left=(now - self.began) / done * steps_left,
+        )
+        self.last, self.tokens, self.paused = now, tokens, 0.0
+        self.show(moment)
 
-    return Telling()
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any) -> None:
+        """Called by the trainer."""
+        if self.began is None or not metrics or not state.is_world_process_zero:
+            return
+        self.paused += metrics.get("eval_runtime", 0.0)
+        self.f1 = metrics.get("eval_f1", self.f1)
+        self.show(Moment(state.global_step, state.max_steps, f1=self.f1, evaluation=dict(metrics)))
 
 
-def shown(bar: bool | None = None) -> list[Any]:
-    """Trainer callbacks that show the progress: a bar on a terminal, lines anywhere else.
+class ProgressBar(ProgressLines):
+    """The same on a terminal: figures at the end of a bar, a line above it for each evaluation."""
+
+    def __init__(self) -> None:
+        super().__init__(self._show)
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Called by the trainer."""
+        super().on_train_begin(args, state, control)
+        hidden = not state.is_world_process_zero
+        self.bar = tqdm(total=state.max_steps, initial=state.global_step, unit="step", disable=hidden)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Called by the trainer."""
+        self.bar.update(state.global_step - self.bar.n)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Called by the trainer."""
+        self.bar.close()
+
+    def _show(self, moment: Moment) -> None:
+        if moment.evaluation is None:
+            self.bar.set_postfix_str(moment.figures())
+        else:
+            self.bar.write(str(moment))
+
+
+def shown(bar: bool | None = None) -> ProgressLines:
+    """The trainer callback that shows the progress: a bar on a terminal, lines anywhere else.
 
     Args:
         bar: Whether a bar; None to look whether standard error is a terminal.
     """
-    if not (sys.stderr.isatty() if bar is None else bar):
-        return [telling(lambda moment: print(moment, flush=True))]
-    from transformers import TrainerCallback
+    return ProgressBar() if (sys.stderr.isatty() if bar is None else bar) else ProgressLines()
 
-    class Bar(TrainerCallback):
-        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
-            hidden = not state.is_world_process_zero
-            self.bar = tqdm(total=state.max_steps, initial=state.global_step, unit="step", disable=hidden)
+class Patient(EarlyStoppingCallback):
+    """Early stopping that begins to count when an F1 has risen above 0.
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self.bar.update(state.global_step - self.bar.n)
+    Before that a model learns to write answers at all, which its loss shows and its F1 does not.
+    """
 
-        def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self.bar.close()
-
-    shown = Bar()
-
-    def show(moment: Moment) -> None:
-        if moment.evaluation is None:
-            shown.bar.set_postfix_str(moment.figures())
-        else:
-            shown.bar.write(str(moment))
-
-    return [shown, telling(show)]
+    def check_metric_value(self, args: Any, state: Any, control: Any, metric_value: float) -> None:
+        """Called by the callback (transformers 5.23.0)."""
+        if not (by_f1(args) and metric_value == 0 and not state.best_metric):
+            super().check_metric_value(args, state, control, metric_value)
 
 
 def without_bars() -> None:
@@ -141,15 +164,9 @@ def _evaluated(metrics: dict[str, float]) -> str:
     parts = []
     if "eval_f1" in metrics:
         tasks = [key[len("eval_") : -len("_f1")] for key in metrics if key.endswith("_f1") and key != "eval_f1"]
-        each = ", ".join(f"{task} {metrics[f'eval_{task}_f1']:.4f}" for task in tasks)
-        parts.append(f"F1 {metrics['eval_f1']:.4f} ({each})")
-    if "eval_parse_rate" in metrics:
-        parts.append(f"parse rate {metrics['eval_parse_rate']:.4f}")
-    if "eval_loss" in metrics:
-        parts.append(f"loss {metrics['eval_loss']:.4f}")
+        by_task = ", ".join(f"{task} {metrics[f'eval_{task}_f1']:.4f}" for task in tasks)
+        parts.append(f"F1 {metrics['eval_f1']:.4f} ({by_task})")
+    for key, name in (("eval_parse_rate", "parse rate"), ("eval_loss", "loss")):
+        if key in metrics:
+            parts.append(f"{name} {metrics[key]:.4f}")
     return ", ".join(parts)
-
-
-def _clock(seconds: float) -> str:
-    minutes, second = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{second:02}"

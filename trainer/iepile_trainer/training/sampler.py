@@ -1,6 +1,6 @@
 """Which rows go together, and that every one is trained on exactly once per epoch, on any number of processes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torch import Generator, randperm
@@ -12,7 +12,7 @@ from ..tokenization.encode import IGNORED
 _TOGETHER = 50  # batches that are sorted by length together
 
 
-class Order(Sampler):
+class EpochSampler(Sampler):
     """The order of an epoch, the same on every process, drawn from the seed and the epoch alone.
 
     transformers' own samplers draw from the global random state, which drifts apart between processes (dropout on a
@@ -27,7 +27,7 @@ class Order(Sampler):
             first, so that memory runs out at once or never.
         draws: The rows are so many draws of equal size behind each other; each epoch sees one of them, in turn.
 
-    >>> list(Order([1] * 4, 2, seed=0, draws=2)), len(Order([1] * 4, 2, seed=0, draws=2))
+    >>> list(EpochSampler([1] * 4, 2, seed=0, draws=2)), len(EpochSampler([1] * 4, 2, seed=0, draws=2))
     ([0, 1], 2)
     """
 
@@ -50,15 +50,15 @@ class Order(Sampler):
         self.epoch = epoch
 
 
-class Follow(TrainerCallback):
-    """Tells an order which epoch it is: after a restart of several processes nobody else does."""
+class EpochFollower(TrainerCallback):
+    """Tells a sampler which epoch it is: after a restart of several processes nobody else does."""
 
-    def __init__(self, order: Order) -> None:
-        self.order = order
+    def __init__(self, sampler: EpochSampler) -> None:
+        self.sampler = sampler
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called by the trainer."""
-        self.order.set_epoch(int(state.epoch or 0))
+        self.sampler.set_epoch(int(state.epoch or 0))
 
 
 def grouped(lengths: Sequence[int], batch: int, generator: Generator) -> list[int]:
@@ -84,41 +84,25 @@ def grouped(lengths: Sequence[int], batch: int, generator: Generator) -> list[in
     return [at for part in batches + last for at in part]
 
 
-def ready(rows: Any, config: Any, filler: int) -> Any:
-    """Encoded rows as a trainer takes them: packed where asked, each draw filled up with blank rows.
+def ready(draws: list[Any], config: Any, filler: int) -> Any:
+    """Encoded rows as a trainer takes them: packed where asked, each draw filled up with blank rows, all in one.
 
     Several processes must take the same number of steps, and each epoch as many as any other. Left alone, accelerate
     repeats the first rows until the numbers are even; a blank row, whose only label is masked, adds nothing to the
     loss.
 
     Args:
-        rows: A dataset of `encode.encode`; the draws of a column `draw` are kept apart.
+        draws: Datasets of `encode.encode`, one for each draw of the labels.
         config: A `trl.SFTConfig`.
         filler: The token of blank rows.
     """
     from datasets import concatenate_datasets
 
-    parts = [rows]
-    if "draw" in rows.column_names:
-        number = rows["draw"][:]
-        places: list[list[int]] = [[] for _ in range(max(number) + 1)]
-        for at, draw in enumerate(number):
-            places[draw].append(at)
-        parts = [rows.select(here) for here in places if here]
-    parts = [packed(part, config) for part in parts] if getattr(config, "packing", False) else parts
+    if config.packing:
+        draws = [packed(rows, config) for rows in draws]
     multiple = config.world_size * config.train_batch_size if config.world_size > 1 else 1
-    size = max(map(len, parts))
-    return concatenate_datasets([filled(part, size + -size % multiple, filler) for part in parts])
-
-
-def draws_of(rows: Any) -> int:
-    """How many draws encoded rows hold.
-
-    >>> from datasets import Dataset
-    >>> draws_of(Dataset.from_dict({"draw": [0, 0, 1]})), draws_of(Dataset.from_dict({"id": ["a"]}))
-    (2, 1)
-    """
-    return len(set(rows["draw"][:])) if "draw" in rows.column_names else 1
+    size = max(map(len, draws))
+    return concatenate_datasets([filled(rows, size + -size % multiple, filler) for rows in draws])
 
 
 def packed(rows: Any, config: Any) -> Any:
@@ -147,7 +131,7 @@ def filled(rows: Any, size: int, filler: int) -> Any:
     lacking = size - len(rows)
     if not lacking:
         return rows
-    values = {**blank(filler), "draw": 0}
+    values = blank(filler)
     added = {name: [values.get(name, "")] * lacking for name in rows.column_names}
     return concatenate_datasets([rows, Dataset.from_dict(added, features=rows.features)])
 
@@ -155,12 +139,3 @@ def filled(rows: Any, size: int, filler: int) -> Any:
 def blank(filler: int) -> dict[str, Any]:
     """A row that teaches nothing; two tokens, since the loss is shifted by one and some models want something left."""
     return {"input_ids": [filler] * 2, "labels": [IGNORED] * 2, "length": 2, "seq_lengths": [2], "id": ""}
-
-
-def naming(collate: Callable[[list[dict[str, Any]]], Any]) -> Callable[[list[dict[str, Any]]], Any]:
-    """Wrap a collator so that each batch carries the ids of its rows, as `ids`."""
-
-    def collated(rows: list[dict[str, Any]]) -> Any:
-        return {**collate(rows), "ids": [row["id"] for row in rows if row.get("id")]}
-
-    return collated

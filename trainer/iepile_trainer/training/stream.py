@@ -13,7 +13,7 @@ from torch import Generator
 from torch.utils.data import IterableDataset
 
 from .. import TrainerError
-from ..tokenization.encode import is_stream
+from ..tokenization.encode import draws_of, is_stream
 from ..tokenization.length_report import LEARNT, Tally
 from .sampler import blank, grouped, packed
 
@@ -21,7 +21,7 @@ _SORTED = 50  # batches of rows that wait to be sorted by length
 _PACKED = 1000
 
 
-class Passes(IterableDataset):
+class EpochStream(IterableDataset):
     """Endless passes over encoded streams, the share of one process.
 
     Args:
@@ -52,17 +52,19 @@ class Passes(IterableDataset):
                 read = str(self.tally.report()).splitlines()[0]
                 raise TrainerError(f"no row of the stream can be trained on; {read}")
 
-    def read(self, gather: Any) -> Tally:
-        """What was read so far in the first pass, by all processes; `gather` is `accelerate.utils.gather_object`."""
+    def read(self) -> Tally:
+        """What was read so far in the first pass, by all processes."""
+        from accelerate.utils import gather_object
+
         whole = Tally(self.config.max_length)
-        for tally in gather([self.tally]) if self.sharded else [self.tally]:
+        for tally in gather_object([self.tally]) if self.sharded else [self.tally]:
             whole.merge(tally)
         return whole
 
     def _wanted(self, rows: Any, number: int) -> Iterator[dict[str, Any]]:
         """The rows that can be learnt, rows of similar length together where asked."""
         kept = self._counted(rows, number == 0)
-        if getattr(self.config, "packing", False):
+        if self.config.packing:
             yield from _packs(kept, self.config)
             return
         if self.config.train_sampling_strategy != "group_by_length":
@@ -134,8 +136,8 @@ def check_rows(rows: Any, config: Any, data: Any) -> None:
     if is_stream(rows):
         from ..data.load import suggested_steps
 
-        first = rows[0] if isinstance(rows, list) else rows
-        check_stream(config, first.num_shards, None if config.max_steps > 0 else suggested_steps(data, config))
+        shards = draws_of(rows)[0].num_shards
+        check_stream(config, shards, None if config.max_steps > 0 else suggested_steps(data, config))
 
 
 def check_stream(config: Any, num_shards: int, suggestion: int | None) -> None:

@@ -1,6 +1,5 @@
 """One training: rows, a model and its configuration in; a run folder out."""
 
-import copy
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 from .. import TrainerError
 from ..data.arguments import DataArguments
 from ..models.load import FORM
-from .monitoring import WatchArguments, Watching
+from .arguments import WatchArguments
 
 _OPTIONS = (
     "learning_rate", "lr_scheduler_type", "warmup_steps", "num_train_epochs", "max_steps", "optim", "weight_decay",
@@ -61,54 +60,46 @@ def train(
         TrainerError: A finished or another run is in the folder, no row can be trained on, a loss is no number,
             or the folder cannot be written.
     """
-    from iepile_cards import write_model_card
-
     from ..data.load import manifest
     from ..formats import use_format
     from ..models.load import load_trainable
     from ..models.precision import restore_adapter, training_weights
-    from ..run_folder import read_run, write_run
-    from ..tokenization.encode import check_vocabulary, encode
+    from ..tokenization.encode import check_vocabulary
     from .estimate import bits_of, outline, sharing, with_adapter
-    from .failures import saving
-    from .feeding import Feed, told
-    from .peft_setup import adapter_config, is_seq2seq, keep_start, named_modules, save_plain, suited
-    from .plot import draw_curve
+    from .monitoring import attach, sample_of
+    from .peft_setup import adapter_config, is_seq2seq, keep_start, named_modules, suited
     from .stream import check_rows
+    from .trainer import new_trainer
 
-    data = data or DataArguments(dataset=["rows"])
-    seq2seq = is_seq2seq(model, config)
+    data, watch = data or DataArguments(dataset=["rows"]), watch or WatchArguments()
+    seq2seq, first = is_seq2seq(model, config), config.process_index == 0
     new_adapter = peft_config
     if adapter is not None:
         new_adapter, peft_config = None, adapter_config(adapter)
     elif peft_config is not None and seq2seq:
         peft_config.task_type = "SEQ_2_SEQ_LM"
-    name = model if isinstance(model, str) else model.config._name_or_path
-    plan = {
-        "base_model": name or None,
+    base = model if isinstance(model, str) else model.config._name_or_path
+    record = {
+        "base_model": base or None,
         "adapter": adapter,
         "method": "lora" if peft_config is not None else "full",
+        "seed": config.seed,
+    }
+    plan = {
+        **record,
         "data": asdict(data),
         "options": _options(config, peft_config, quantization_config),
-        "seed": config.seed,
         "processes": config.world_size,  # the order of the rows hangs on it
         "load": _loading(model, config),
     }
-    first = config.process_index == 0
     check_rows(rows, config, data)
     checkpoint = None if dry_run else _claimed(config.output_dir, plan, overwrite, first)
-    bare = tokenizer.chat_template is None
-    prompt_format = use_format(tokenizer, data.prompt_format)
-    if first and bare and data.prompt_format is None:
-        print(f"the tokenizer has no chat template: prompts are in the format {prompt_format!r}", flush=True)
-    watching = Watching(watch or WatchArguments(), config, eval_rows, tokenizer, data.eval_split)
-    with config.main_process_first(desc="tokenising"):
-        encoded, lengths = encode(rows, tokenizer, config.max_length, data.overlong, config.dataset_num_proc, seq2seq)
-        held_out = held_lengths = None
-        if eval_rows is not None:
-            held_out, held_lengths = encode(
-                eval_rows, tokenizer, config.max_length, data.overlong, config.dataset_num_proc, seq2seq
-            )
+    without_template = tokenizer.chat_template is None
+    record["prompt_format"] = use_format(tokenizer, data.prompt_format)
+    if first and without_template and data.prompt_format is None:
+        print(f"the tokenizer has no chat template: prompts are in the format {record['prompt_format']!r}", flush=True)
+    sample = sample_of(watch, config, eval_rows, tokenizer, data.eval_split)
+    encoded, lengths, held_out, held_lengths = _encoded(rows, eval_rows, tokenizer, config, data, seq2seq)
     named = (config.model_init_kwargs or {}).get("dtype") or "auto"
     dtype = training_weights(named, config, learning=peft_config is None)
     if isinstance(model, str) and dry_run:
@@ -119,108 +110,24 @@ def train(
     config, changes = suited(config, model)
     if first and changes:
         print(*changes, sep="\n", flush=True)
-    feed, sources = Feed.of(encoded, config, tokenizer.pad_token_id), manifest(encoded, data, data.train_split)
+    ready, draws = _ready(encoded, config, tokenizer.pad_token_id)
+    facts = {"lengths": lengths, "held": held_lengths, "sources": manifest(encoded, data, data.train_split)}
     if dry_run:
         with named_modules():
-            outlined, bits = with_adapter(model, peft_config), bits_of(quantization_config)
-        return told(feed, lengths, sources, config, outlined, bits=bits, held=held_lengths)
+            outlined = with_adapter(model, peft_config)
+        return _report(ready, draws, config, outlined, bits=bits_of(quantization_config), **facts)
     with named_modules():
-        trainer = _trainer(model, config, feed, held_out, tokenizer, new_adapter, callbacks, record_ids)
+        trainer = new_trainer(model, config, ready, draws, held_out, tokenizer, new_adapter, callbacks, record_ids)
     if quantization_config is not None:
         restore_adapter(trainer.model, dtype)
-    report = told(feed, lengths, sources, config, trainer.model, sharing(trainer), held=held_lengths)
+    report = _report(ready, draws, config, trainer.model, sharing(trainer), **facts)
     keep_start(trainer)
     if first and checkpoint:
         print(f"resuming from {checkpoint}", flush=True)
-    watching.attach(trainer)
-    start = time.perf_counter()
-    trainer.train(resume_from_checkpoint=checkpoint)
-    seconds = time.perf_counter() - start
-    with saving(Path(config.output_dir)):
-        trainer.save_model()
-        save_plain(trainer)
-    trainer.accelerator.wait_for_everyone()
-    history = [entry for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
-    resumed_from = int(Path(checkpoint).name.rpartition("-")[2]) if checkpoint else None
-    tokens = max((entry.get("num_tokens", 0) for entry in history if entry["step"] > (resumed_from or 0)), default=0)
-    record = {
-        "base_model": plan["base_model"],
-        "adapter": adapter,
-        "method": plan["method"],
-        "prompt_format": prompt_format,
-        **report,
-        **feed.read(data),
-        "options": _options(config, peft_config, quantization_config),
-        "seed": config.seed,
-        "history": history,
-        "resumed_from": resumed_from,  # a step; seconds and speed are those since then
-        "seconds": round(seconds, 2),
-        "tokens_per_second": round(tokens / seconds, 1) if seconds else None,
-        "hardware": _hardware(config),
-        **watching.record(trainer),
-    }
-    if first:
-        # A pickle of this machine's paths: of no use to a model, and flagged where models are shared.
-        Path(config.output_dir, "training_args.bin").unlink(missing_ok=True)
-        write_run(config.output_dir, record)
-        draw_curve(config.output_dir, history, {}, record["best"])
-        write_model_card(config.output_dir)
-    trainer.accelerator.wait_for_everyone()
-    return read_run(config.output_dir)
-
-
-def _trainer(
-    model: Any,
-    config: Any,
-    feed: Any,
-    held_out: Any,
-    tokenizer: Any,
-    peft_config: Any,
-    callbacks: list[Any] | None,
-    record_ids: str | None,
-) -> Any:
-    """A trainer that takes the rows as they are encoded, each exactly once an epoch."""
-    from transformers import Seq2SeqTrainer
-    from transformers.utils import logging
-    from trl import SFTTrainer
-    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
-
-    from .evaluate import Examined
-    from .failures import Guarded
-    from .feeding import Fed
-    from .sampler import naming
-    from .seq2seq import seq2seq_trainer
-
-    config = copy.copy(config)
-    config.model_init_kwargs = None  # the model is there
-    # The rows are in their final form: nothing is left to cut, to drop or to pack.
-    config.dataset_kwargs = {**(config.dataset_kwargs or {}), "skip_prepare_dataset": True}
-    record = None
-    if record_ids is not None:
-        if config.packing or config.padding_free:
-            raise TrainerError("--record_ids needs rows one by one: add --packing false --padding_free false")
-        config.remove_unused_columns = False
-        record = naming
-    if config.process_index:
-        logging.set_verbosity_error()
-    given = {"train_dataset": feed.rows, "eval_dataset": held_out, "callbacks": callbacks}
-    if model.config.is_encoder_decoder:
-        kind = type("Trainer", (Guarded, Fed, Examined, Seq2SeqTrainer), {})
-        trainer = seq2seq_trainer(model, config, peft_config, tokenizer, kind, record, **given)
-    else:
-        kind = type("Trainer", (Guarded, Fed, Examined, SFTTrainer), {})
-        collate = record and record(DataCollatorForLanguageModeling(tokenizer.pad_token_id))
-        trainer = kind(
-            model=model,
-            args=config,
-            processing_class=tokenizer,
-            peft_config=peft_config,
-            data_collator=collate,
-            **given,
-        )
-    trainer.passes, trainer.draws = feed.passes, feed.draws
-    trainer.record_ids = record_ids and f"{record_ids}.{config.process_index}"
-    return trainer
+    attach(trainer, watch, sample)
+    seconds = _run(trainer, checkpoint)
+    record |= {**report, **_read(ready, data), "options": _options(config, peft_config, quantization_config)}
+    return _finish(trainer, record, checkpoint, seconds)
 
 
 def _claimed(folder: str, plan: dict[str, Any], overwrite: bool, first: bool) -> str | None:
@@ -229,25 +136,150 @@ def _claimed(folder: str, plan: dict[str, Any], overwrite: bool, first: bool) ->
 
     from ..run_folder import claim
 
-    told: list[str | None] = [None, None]
+    checkpoint, refusal = None, None
     if first:
         try:
-            found = claim(folder, plan, overwrite)
-            told = [str(found) if found else None, None]
+            checkpoint = claim(folder, plan, overwrite)
         except TrainerError as problem:
-            told = [None, str(problem)]
-    checkpoint, refusal = broadcast_object_list(told)
+            refusal = str(problem)
+    checkpoint, refusal = broadcast_object_list([checkpoint and str(checkpoint), refusal])
     if refusal:
         raise TrainerError(refusal)
     return checkpoint
 
 
+def _encoded(
+    rows: Any, eval_rows: Any, tokenizer: Any, config: Any, data: DataArguments, seq2seq: bool
+) -> tuple[Any, Any, Any, Any]:
+    """Rows and rows for evaluation as token ids, each with its report."""
+    from ..tokenization.encode import encode
+
+    how = (tokenizer, config.max_length, data.overlong, config.dataset_num_proc, seq2seq)
+    with config.main_process_first(desc="tokenising"):
+        encoded = encode(rows, *how)
+        return (*encoded, *((None, None) if eval_rows is None else encode(eval_rows, *how)))
+
+
+def _ready(encoded: Any, config: Any, filler: int) -> tuple[Any, int]:
+    """Encoded rows as `new_trainer` takes them, and how many draws stand behind each other in them."""
+    from ..tokenization.encode import draws_of, is_stream
+    from .sampler import ready
+    from .stream import EpochStream
+
+    if is_stream(encoded):
+        return EpochStream(encoded, config, filler), 1
+    draws = draws_of(encoded)
+    return ready(draws, config, filler), len(draws)
+
+
+def _report(
+    rows: Any,
+    draws: int,
+    config: Any,
+    model: Any,
+    shards: tuple[int, int, int] = (1, 1, 1),
+    *,
+    lengths: Any,
+    sources: list[dict[str, Any]],
+    held: Any = None,
+    bits: int | None = None,
+) -> dict[str, Any]:
+    """The report before a training, printed by the first process and returned for the run's record.
+
+    Args:
+        rows: As for `new_trainer`.
+        draws: As for `new_trainer`.
+        config: A `trl.SFTConfig`.
+        model: The model, with its adapter.
+        shards: As for `estimate.plan`.
+        lengths: What became of the rows.
+        sources: What they are, see `load.manifest`.
+        held: What became of the rows for evaluation.
+        bits: As for `estimate.plan`.
+    """
+    from .estimate import plan
+    from .stream import EpochStream
+
+    planned = plan(config, model, None if isinstance(rows, EpochStream) else len(rows), lengths, draws, shards, bits)
+    if config.process_index == 0:
+        print(lengths)
+        for entry in sources:
+            by_source = ", ".join(f"{name or 'no source'} {count:,}" for name, count in entry["rows_by_source"].items())
+            print(f"{entry['config']}: rows {entry['rows']:,}, tokens {entry['tokens']:,} ({by_source})")
+        if held is not None:
+            print(f"evaluation {held}".partition("\n")[0])
+        print(planned, flush=True)
+    return {"data": sources, "lengths": lengths.as_dict(), "plan": asdict(planned)}
+
+
+def _run(trainer: Any, checkpoint: str | None) -> float:
+    """Train and save; the seconds that training took."""
+    from ..run_folder import saving
+    from .peft_setup import save_plain
+
+    start = time.perf_counter()
+    trainer.train(resume_from_checkpoint=checkpoint)
+    seconds = time.perf_counter() - start
+    with saving(Path(trainer.args.output_dir)):
+        trainer.save_model()
+        save_plain(trainer)
+    trainer.accelerator.wait_for_everyone()
+    return seconds
+
+
+def _read(rows: Any, data: DataArguments) -> dict[str, Any]:
+    """What a stream turned out to hold, for the record; nothing for a dataset, which is known beforehand."""
+    from ..data.load import manifest
+    from .stream import EpochStream
+
+    if not isinstance(rows, EpochStream):
+        return {}
+    tally = rows.read()
+    return {"data": manifest(tally.sources, data, data.train_split), "lengths": tally.report().as_dict()}
+
+
+def _finish(trainer: Any, record: dict[str, Any], checkpoint: str | None, seconds: float) -> dict[str, Any]:
+    """Write record, picture and card; the record in every process."""
+    from iepile_cards import write_model_card
+
+    from ..run_folder import read_run, write_run
+    from .monitoring import best_of
+    from .plot import draw_curve
+
+    folder, first = Path(trainer.args.output_dir), trainer.args.process_index == 0
+    history = [entry for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
+    resumed_from = int(Path(checkpoint).name.rpartition("-")[2]) if checkpoint else None
+    tokens = max((entry.get("num_tokens", 0) for entry in history if entry["step"] > (resumed_from or 0)), default=0)
+    best = best_of(trainer)
+    if first:
+        if best and best["loaded"]:
+            print(f"the weights are those of step {best['step']:,}, the best by {best['metric']}: {best['value']:.4f}")
+        # A pickle of this machine's paths: of no use to a model, and flagged where models are shared.
+        (folder / "training_args.bin").unlink(missing_ok=True)
+        record |= {
+            "history": history,
+            "resumed_from": resumed_from,  # a step; seconds and speed are those since then
+            "seconds": round(seconds, 2),
+            "tokens_per_second": round(tokens / seconds, 1) if seconds else None,
+            "hardware": _hardware(trainer.args),
+            "best": best,
+            "sample": trainer.sample and trainer.sample.sample.as_dict(),
+        }
+        write_run(folder, record)
+        draw_curve(folder, history, {}, best)
+        write_model_card(folder)
+    trainer.accelerator.wait_for_everyone()
+    return read_run(folder)
+
+
 def _options(config: Any, peft_config: Any, quantization_config: Any = None) -> dict[str, Any]:
     """The hyper-parameters of a run, ready for JSON."""
+    from .estimate import bits_of
+
     options = {name: _plain(getattr(config, name)) for name in _OPTIONS}
     if quantization_config is not None:
-        options["bits"] = 4 if quantization_config.load_in_4bit else 8
-        if quantization_config.load_in_4bit:
+        options["bits"] = bits_of(quantization_config)
+        if options["bits"] == 4:
             options |= {name: getattr(quantization_config, name) for name in FORM}
     if peft_config is not None:
         options |= {f"lora_{name.removeprefix('lora_')}": _plain(getattr(peft_config, name)) for name in _LORA}
