@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from errno import ENOSPC
 from importlib.metadata import PackageNotFoundError, version
@@ -52,12 +52,11 @@ def write_run(folder: Path | str, record: dict[str, Any]) -> Path:
     >>> read_run(folder)["name"], read_run(folder)["method"]
     ('first', 'lora')
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    known = {"name": folder.resolve().name, "created": datetime.now(UTC).isoformat(timespec="seconds")}
-    known["versions"] = versions()  # type: ignore[assignment]
-    path = _write(folder / RECORD, {**dict.fromkeys(_KEYS), **known, **record})
-    (folder / STARTED).unlink(missing_ok=True)  # from here on the run is finished
+    path = Path(folder) / RECORD
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    known = {"name": path.parent.resolve().name, "created": now, "versions": versions()}
+    _write(path, {**dict.fromkeys(_KEYS), **known, **record})
+    path.with_name(STARTED).unlink(missing_ok=True)  # from here on the run is finished
     return path
 
 
@@ -98,15 +97,14 @@ def _is_whole(checkpoint: Path) -> bool:
 
 
 def is_whole_safetensors(path: Path) -> bool:
-    """Its first 8 bytes say how long the header is, the header where the last tensor ends."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        try:
-            header = json.loads(file.read(min(length, 1 << 30)))
-        except ValueError:
-            return False
-    ends = (tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__")
-    return path.stat().st_size == 8 + length + max(ends, default=0)
+    """Whether the file is as long as its header says."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy"):
+            return True
+    except SafetensorError:
+        return False
 
 
 def check_free(folder: Path | str, overwrite: bool = False) -> None:
@@ -173,29 +171,25 @@ def clear(folder: Path | str) -> None:
 
 def versions() -> dict[str, str]:
     """Versions of the packages that a result depends on; those not installed are left out."""
-    found = {}
+    installed = {}
     for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+        with suppress(PackageNotFoundError):
+            installed[name] = version(name)
+    return installed
 
 
 def _flat(plan: dict[str, Any]) -> dict[str, Any]:
     """`{"options": {"seed": 1}}` → `{"options.seed": 1}`: what differs can be named."""
-    inner = {
-        f"{key}.{name}": each for key, value in plan.items() if isinstance(value, dict) for name, each in value.items()
-    }
-    return inner | {key: value for key, value in plan.items() if not isinstance(value, dict)}
+    flat: dict[str, Any] = {}
+    for key, value in plan.items():
+        flat |= {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
+    return flat
 
 
-def _write(path: Path, content: dict[str, Any]) -> Path:
-    """Write JSON whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, path)
-    return path
+def _write(path: Path, content: dict[str, Any]) -> None:
+    from iepile_dataset.atomic_file import write_whole
+
+    write_whole(path, (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode())
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Rows to validate on, taken from the train split where there is no validation split: whole records, never parts."""
 
+from collections import Counter
 from hashlib import blake2b
 from typing import Any
 
@@ -33,9 +34,7 @@ def drawn(rows: Any, count: int, seed: int) -> set[bytes]:
     Raises:
         TrainerError: Nothing would be left to train on.
     """
-    sizes: dict[bytes, int] = {}
-    for key in _keys(rows, seed):
-        sizes[key] = sizes.get(key, 0) + 1
+    sizes = Counter(_keys(rows, seed))
     out: set[bytes] = set()
     held = 0
     for key in sorted(sizes):
@@ -50,11 +49,10 @@ def drawn(rows: Any, count: int, seed: int) -> set[bytes]:
     return out
 
 
-def hold_out(rows: Any, out: set[bytes], seed: int) -> tuple[Any, Any]:
+def hold_out(rows: Any, out: set[bytes], seed: int) -> tuple[Any, ...]:
     """(rows to train on, held-out rows), each in the order of `rows`; see `drawn` for `out`."""
     keys = _keys(rows, seed)
-    train = [at for at, key in enumerate(keys) if key not in out]
-    return rows.select(train), rows.select([at for at, key in enumerate(keys) if key in out])
+    return tuple(rows.select([n for n, key in enumerate(keys) if (key in out) == held]) for held in (False, True))
 
 
 def _keys(rows: Any, seed: int) -> list[bytes]:

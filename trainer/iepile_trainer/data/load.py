@@ -50,7 +50,8 @@ def load_both(data: DataArguments, evaluate: bool, num_proc: int | None = None) 
         TrainerError: As `load_rows`; or what was asked for cannot be had of a stream.
     """
     _check_names(data)
-    eval_rows, notes = None, []
+    eval_rows: Any = None
+    notes: list[str] = []
     whole = copy(data)
     whole.streaming = False
     take = evaluate and data.val_set_size is not None
@@ -141,9 +142,8 @@ def _stream(data: DataArguments, draw: int) -> Any:
     for name in ("max_rows", "max_rows_per_source", "val_set_size"):
         if getattr(data, name) is not None:
             raise TrainerError(f"--{name} needs to know how many rows there are: leave out --streaming")
-    rows = mixed_stream(
-        datasets.concatenate_datasets(parts(data, data.train_split, None, draw)), Mix.of(data.mix), data.seed
-    )
+    rows = datasets.concatenate_datasets(parts(data, data.train_split, None, draw))
+    rows = mixed_stream(rows, Mix.of(data.mix), data.seed)
     return rows.shuffle(seed=data.seed, buffer_size=data.shuffle_buffer)
 
 

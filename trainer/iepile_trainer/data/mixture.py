@@ -100,19 +100,17 @@ def mixed(rows: Any, mix: Mix, max_rows: int | None, seed: int) -> Any:
 
     if not mix.weights and max_rows is None:
         return rows
-    size = len(rows)
-    columns = [rows[name][:] if name in rows.column_names else [""] * size for name in ("task", "source")]
+    columns = [rows[name][:] if name in rows.column_names else [""] * len(rows) for name in ("task", "source")]
     places: dict[tuple[str, str], list[int]] = {}
-    for at, pair in enumerate(zip(*columns)):
-        places.setdefault(pair, []).append(at)
+    for place, pair in enumerate(zip(*columns)):
+        places.setdefault(pair, []).append(place)
     mix.check(list(places))
-    chosen = []
-    for (task, source), here in places.items():
-        draw = np.random.default_rng(_number(f"{seed} {task} {source}"))
-        order = draw.permutation(len(here))[:max_rows]
-        wanted = round(mix.weight(task, source) * len(order))
-        whole, rest = divmod(wanted, len(order))
-        chosen += [here[at] for at in np.sort(np.concatenate([np.tile(order, whole), order[:rest]]).astype(int))]
+    chosen: list[int] = []
+    for (task, source), its_places in places.items():
+        generator = np.random.default_rng(_number(f"{seed} {task} {source}"))
+        order = generator.permutation(its_places)[:max_rows]
+        whole, rest = divmod(round(mix.weight(task, source) * len(order)), len(order))
+        chosen += np.sort(np.concatenate([np.tile(order, whole), order[:rest]]).astype(int)).tolist()
     return rows.select(chosen)
 
 

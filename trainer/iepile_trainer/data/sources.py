@@ -14,6 +14,7 @@ from .mixture import Mix
 
 COLUMNS = ("id", "task", "source", "language", "instruction", "output", "label")
 
+_ENDINGS = (".json", ".jsonl")
 _ALSO_CALLED = {"validation": ("validation", "dev", "valid")}
 
 
@@ -60,7 +61,7 @@ def _tasks(name: str, data: DataArguments) -> list[str]:
     if _is_files(path):
         named = [task_named(task).name for task in tasks]
         return named if len(named) == 1 else [""]
-    if path.suffix in (".json", ".jsonl"):
+    if path.suffix in _ENDINGS:
         raise TrainerError(f"{name}: no such file")
     # Beside the instructions, a published corpus offers its annotated records as they were.
     known = [config for config in _configs(name) if not config.startswith("raw")]
@@ -143,20 +144,14 @@ def _one_line(before: str = "", after: str = "") -> Iterator[None]:
 
 def _only(rows: Any, data: DataArguments) -> Any:
     """Keep the asked tasks, sources and languages of rows that are there already."""
-    import datasets
-
-    wanted: dict[str, set[str | None]] = {
-        "task": {task.upper() for task in data.task or ()},
-        "source": set(data.source or ()),
-        "language": {data.language} - {None},
+    wanted = {
+        "task": [task.upper() for task in data.task or ()],
+        "source": data.source,
+        "language": data.language and [data.language],
     }
     for name, values in wanted.items():
-        if not values or name not in (rows.column_names or COLUMNS):
-            continue
-        if isinstance(rows, datasets.IterableDataset):
-            rows = rows.filter(lambda row, name=name, values=values: row[name] in values)
-        else:
-            rows = rows.select([at for at, value in enumerate(rows[name]) if value in values])
+        if values and name in (rows.column_names or COLUMNS):
+            rows = rows.filter(lambda value, values=values: value in values, input_columns=name)
     return rows
 
 
@@ -169,13 +164,13 @@ def _from_files(root: Path, paths: list[Path], streaming: bool, split: str, task
         (str(path.resolve()), str(path.relative_to(root)) if root.is_dir() else path.name, path.stat().st_mtime_ns)
         for path in paths
     ]
-    given: dict[str, Any] = {"stated": stated, "task": task}
+    options: dict[str, Any] = {"features": features, "gen_kwargs": {"stated": stated, "task": task}}
     if streaming:
-        return datasets.IterableDataset.from_generator(_strings, features=features, gen_kwargs=given)
-    if next(_strings(**given), None) is None:
+        return datasets.IterableDataset.from_generator(_strings, **options)
+    if next(_strings(stated, task), None) is None:
         return datasets.Dataset.from_dict({name: [] for name in COLUMNS}, features=features)
     with _one_line():
-        rows = datasets.Dataset.from_generator(_strings, features=features, gen_kwargs=given)
+        rows = datasets.Dataset.from_generator(_strings, **options)
         if "[" in split:
             name = split.partition("[")[0]
             (where,) = datasets.ReadInstruction.from_spec(split).to_absolute({name: len(rows)})
@@ -228,22 +223,15 @@ def _numbered(path: Path | str) -> Iterator[tuple[int, dict[str, Any]]]:
 def _row_files(path: Path, split: str) -> list[Path]:
     """The files of a split: a file itself is the train split, `dev.json` beside `train.json` is validation."""
     split = split.partition("[")[0]
-    names = _ALSO_CALLED.get(split, (split,))
-    if path.is_file():
-        if path.suffix not in (".json", ".jsonl"):
-            raise TrainerError(f"{path}: a file of rows is JSON lines, .json or .jsonl (Parquet: give its folder)")
-        if split == "train" or path.name.startswith(tuple(f"{name}{mark}" for name in names for mark in ".-")):
-            return [path]
-        folder, beside = path.parent, path.name.startswith(("train.", "train-"))
-        candidates = sorted(folder.iterdir()) if beside else []
-    else:
-        folder, candidates = path, sorted(path.rglob("*.json*"))
-    files = [
-        file
-        for file in candidates
-        if file.suffix in (".json", ".jsonl")
-        and file.name.startswith(tuple(f"{name}{mark}" for name in names for mark in ".-"))
-    ]
+    starts = tuple(f"{name}{mark}" for name in _ALSO_CALLED.get(split, (split,)) for mark in ".-")
+    if path.is_file() and path.suffix not in _ENDINGS:
+        raise TrainerError(f"{path}: a file of rows is JSON lines, .json or .jsonl (Parquet: give its folder)")
+    if path.is_file() and (split == "train" or path.name.startswith(starts)):
+        return [path]
+    folder = path.parent if path.is_file() else path
+    has_others = path.is_dir() or path.name.startswith(("train.", "train-"))
+    candidates = folder.glob("*" if path.is_file() else "**/*") if has_others else ()
+    files = sorted(file for file in candidates if file.suffix in _ENDINGS and file.name.startswith(starts))
     if not files:
         raise NoSplit(f"{path}: no rows of split {split!r} (make them with: iepile prepare DIR --out {folder})")
     return files

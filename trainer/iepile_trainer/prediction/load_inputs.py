@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +116,8 @@ def _loaded(args: PredictArguments) -> list[dict[str, Any]]:
     )
     made = []
     for size in _sizes(args):
-        rows = load_rows(replace(data, split_num=size), args.split)
+        data.split_num = size
+        rows = load_rows(data, args.split)
         most = len(rows) if args.max_rows is None else min(len(rows), args.max_rows + 1)
         made.append(_first(list(rows.select(range(most))), args.max_rows))
     return _sized(made, args)

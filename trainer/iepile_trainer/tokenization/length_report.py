@@ -116,7 +116,8 @@ class Tally:
 
     def report(self, sample: bool = False) -> LengthReport:
         """The figures so far."""
-        fates = self.fates
+        fates, lengths = self.fates, sorted(self.wholes.elements())
+        last = len(lengths) - 1
         return LengthReport(
             max_length=self.max_length,
             rows=self.wholes.total(),
@@ -130,19 +131,9 @@ class Tally:
             answer_tokens=self.sums["answer"],
             gold=self.sums["gold"],
             gold_lost=self.sums["lost"],
-            percentiles={f"{share}%": _at(self.wholes, share) for share in (50, 90, 99, 100) if self.wholes},
+            percentiles={f"{n}%": lengths[min(last, len(lengths) * n // 100)] for n in (50, 90, 99, 100) if lengths},
             sample=sample,
         )
-
-
-def _at(counts: Counter[int], share: int) -> int:
-    """The value below which `share` percent of the counted ones lie."""
-    total, passed = counts.total(), 0
-    for value in sorted(counts):
-        passed += counts[value]
-        if passed > min(total - 1, total * share // 100):
-            break
-    return value
 
 
 def mentions(answer: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import TrainerError
 
-_READ = ("id", "task", "source", "language", "instruction")
+_READ = ("id", "task", "source", "language", "instruction", "output", "label")
 
 
 @dataclass(frozen=True)
@@ -67,64 +67,54 @@ def draw_sample(rows: Any, most: int, seed: int, split: str = "validation") -> S
     """
     waiting = _records(rows, seed)
     taken: Counter[Any] = Counter()
-    chosen: list[int] = []
-    records = 0
+    chosen: list[list[int]] = []
     while waiting:
-        task = min(waiting, key=lambda task: (taken[task], task))
-        source = min(waiting[task], key=lambda source: (taken[task, source], source))
-        places = waiting[task][source].pop()
-        if chosen and len(chosen) + len(places) > most:
+        task, source = min(waiting, key=lambda key: (taken[key[0]], key[0], taken[key], key[1]))
+        places = waiting[task, source].pop()
+        if chosen and sum(map(len, chosen)) + len(places) > most:
             break
-        chosen += places
-        records += 1
+        chosen.append(places)
         taken.update({task: len(places), (task, source): len(places)})
-        if not waiting[task][source]:
-            del waiting[task][source]
-        if not waiting[task]:
-            del waiting[task]
+        if not waiting[task, source]:
+            del waiting[task, source]
     if not chosen:
         raise TrainerError(f"no row of the split {split!r} has a gold answer to score (give --predict_rows 0)")
-    drawn = tuple(_scorable(row) for row in rows.select(sorted(chosen)).to_list())
-    _check(drawn)
-    return Sample(drawn, records, split, seed)
+    sample = tuple(map(_scorable, rows.select(sorted(sum(chosen, []))).to_list()))
+    return Sample(sample, len(chosen), split, seed)
 
 
-def _records(rows: Any, seed: int) -> dict[str, dict[tuple[str, str], list[list[int]]]]:
+def _records(rows: Any, seed: int) -> dict[tuple[str, tuple[str, str]], list[list[int]]]:
     """The places of each record's rows, by task and source, in reverse of the order in which they are drawn."""
-    found: dict[Any, list[int]] = {}
-    digest: dict[Any, str] = {}
-    names = [name for name in (*_READ, "output", "label") if name in rows.column_names]
-    seen = 0
-    for batch in rows.select_columns(names).iter(10_000):
-        columns = {name: batch.get(name) or [""] * len(batch[names[0]]) for name in (*_READ, "output", "label")}
-        for at, values in enumerate(zip(*columns.values()), seen):
-            id, task, source, language, instruction, output, label = (value or "" for value in values)
-            if label or output:
-                key = (task, source, language, id if id and label else at)
-                found.setdefault(key, []).append(at)
-                drawn = blake2b(f"{seed}\0{instruction}".encode(), digest_size=8).hexdigest()
-                digest[key] = min(drawn, digest.get(key, drawn))
-        seen += len(columns["id"])
-    waiting: dict[str, dict[tuple[str, str], list[list[int]]]] = {}
-    for key in sorted(found, key=lambda key: (digest[key], found[key]), reverse=True):
+    places: dict[Any, list[int]] = {}
+    digests: dict[Any, str] = {}
+    names = [name for name in _READ if name in rows.column_names]
+    for number, row in enumerate(rows.select_columns(names)):
+        id, task, source, language, instruction, output, label = (row.get(name) or "" for name in _READ)
+        if label or output:
+            key = (task, source, language, id if id and label else number)
+            places.setdefault(key, []).append(number)
+            digest = blake2b(f"{seed}\0{instruction}".encode(), digest_size=8).hexdigest()
+            digests[key] = min(digest, digests.get(key, digest))
+    waiting: dict[tuple[str, tuple[str, str]], list[list[int]]] = {}
+    for key in sorted(places, key=lambda key: (digests[key], places[key]), reverse=True):
         task, source, language, _ = key
-        waiting.setdefault(task, {}).setdefault((source, language), []).append(found[key])
+        waiting.setdefault((task, (source, language)), []).append(places[key])
     return waiting
 
 
 def _scorable(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose label is its gold; where there is only an answer, the row is a record of its own."""
-    if row.get("label"):
-        return row
-    return {**row, "label": row["output"], "id": None}
+    """A row whose label is its gold; where there is only an answer, the row is a record of its own.
 
-
-def _check(rows: tuple[dict[str, Any], ...]) -> None:
+    Raises:
+        TrainerError: The gold is no annotation of its task.
+    """
     from iepile_metric import Accumulator
 
-    for row in rows:
-        try:
-            Accumulator().add({**row, "output": "{}"})
-        except ValueError as problem:
-            name = row.get("id") or "a row of the sample"
-            raise TrainerError(f"{name} cannot be scored: {problem} (mend it, or give --predict_rows 0)") from None
+    if not row.get("label"):
+        row = {**row, "label": row["output"], "id": None}
+    try:
+        Accumulator().add({**row, "output": "{}"})
+    except ValueError as problem:
+        name = row.get("id") or "a row of the sample"
+        raise TrainerError(f"{name} cannot be scored: {problem} (mend it, or give --predict_rows 0)") from None
+    return row

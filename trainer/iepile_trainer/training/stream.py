@@ -104,8 +104,8 @@ def _packs(rows: Iterator[dict[str, Any]], config: Any) -> Iterator[dict[str, An
     """Packs of rows, made of a thousand at a time."""
     import datasets
 
+    shown = datasets.is_progress_bar_enabled()
     for part in _batches(rows, _PACKED):
-        shown = datasets.is_progress_bar_enabled()
         datasets.disable_progress_bars()
         try:
             packs = packed(datasets.Dataset.from_list(list(part)), config)
