@@ -133,8 +133,9 @@ def load_trainable(
 def read_weights(model: str, **options: Any) -> Any:
     """A whole model from its safetensors; `options` go to `from_pretrained`."""
     remote = {name: options.get(name) for name in ("revision", "trust_remote_code")}
+    auto = auto_class(is_encoder_decoder(model, **remote))
     try:
-        return auto_class(is_encoder_decoder(model, **remote)).from_pretrained(model, use_safetensors=True, **options)
+        return auto.from_pretrained(model, use_safetensors=True, **options)
     except (OSError, ValueError, ImportError) as problem:
         reason = first_line(problem)
         if "safetensors" in reason or (Path(model).is_dir() and not list(Path(model).glob("*.safetensors"))):
