@@ -9,6 +9,8 @@ from typing import Any
 from . import TrainerError
 from .run_folder import is_finished, read_run
 
+__all__ = ["add_scores", "answer_split", "renew", "split_of"]
+
 SCORES = "scores.json"
 ANSWERS = "predictions.jsonl"
 

@@ -20,6 +20,11 @@ from zipfile import is_zipfile
 
 from . import TrainerError
 
+__all__ = [
+    "check_free", "claim", "clear", "is_finished", "is_whole_safetensors", "last_checkpoint", "read_run", "saving",
+    "versions", "write_run",
+]  # fmt: skip
+
 RECORD = "run.json"
 STARTED = "started.json"  # what the run set out to do, to be compared when it is taken up again
 

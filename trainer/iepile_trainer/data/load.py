@@ -122,8 +122,8 @@ def _joined(data: DataArguments, split: str, num_proc: int | None, draw: int = 0
             for name in ("task", "source", "language")
             if (value := getattr(data, name))
         )
-        found = f"no row of split {split!r} is of {asked}" if asked else f"the split {split!r} is empty"
-        raise TrainerError(f"{' '.join(data.dataset)}: {found}")
+        reason = f"no row of split {split!r} is of {asked}" if asked else f"the split {split!r} is empty"
+        raise TrainerError(f"{' '.join(data.dataset)}: {reason}")
     return rows
 
 
@@ -243,12 +243,12 @@ def _shaping(data: DataArguments) -> dict[str, Any]:
 
 def _licences(data: DataArguments) -> dict[str, str]:
     """Source key → licence, where the data says: a prepared folder's manifest, a corpus tree's meta.json."""
-    found = {}
+    licences = {}
     for name in data.dataset:
         prepared = Path(name) / "manifest.json"
         if prepared.is_file():
             sources = json.loads(prepared.read_text(encoding="utf-8")).get("sources", [])
-            found.update({source["source"]: source["licence"] for source in sources if source.get("licence")})
+            licences.update({source["source"]: source["licence"] for source in sources if source.get("licence")})
         if name == "iepile" and not data.data_files:
-            found.update({source.key: source.licence for _, source in _sources(data) if source.licence})
-    return found
+            licences.update({source.key: source.licence for _, source in _sources(data) if source.licence})
+    return licences

@@ -129,5 +129,5 @@ def mixed_stream(rows: Any, mix: Mix, seed: int) -> Any:
     return rows.map(copies, batched=True, features=rows.features)
 
 
-def _number(told: str) -> int:
-    return int.from_bytes(blake2b(told.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+def _number(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -214,20 +215,16 @@ def base_and_adapter(model: str, adapter: str | None = None) -> tuple[str, str |
 
 def adapter_base(model: str) -> str | None:
     """The base model that a local adapter folder, or an adapter on the Hub, names; None for a whole model."""
-    config = Path(model) / "adapter_config.json"
+    path: str | None = str(Path(model) / "adapter_config.json")
     if not Path(model).is_dir():
         from transformers.utils import cached_file
 
-        try:
-            found = cached_file(model, "adapter_config.json", _raise_exceptions_for_missing_entries=False)
-        except OSError:  # offline, or no such repository: loading will say so
-            found = None
-        if found is None:
-            return None
-        config = Path(found)
-    if not config.is_file():
+        path = None
+        with suppress(OSError):  # offline, or no such repository: loading will say so
+            path = cached_file(model, "adapter_config.json", _raise_exceptions_for_missing_entries=False)
+    if path is None or not Path(path).is_file():
         return None
-    return str(json.loads(config.read_text(encoding="utf-8"))["base_model_name_or_path"])
+    return str(json.loads(Path(path).read_text(encoding="utf-8"))["base_model_name_or_path"])
 
 
 def few_bits(options: Any) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from typing import Any
 
 from .. import TrainerError
 
+__all__ = ["merge"]
+
 
 def merge(
     run: Path | str, out: Path | str, base: str | None = None, dtype: str = "auto", overwrite: bool = False

@@ -28,7 +28,7 @@ def reach_of(model: str | None, adapter: str | None = None) -> int | None:
         longest = [lengths["max_length"]]
         if record["base_model"] is None:
             longest.append(lengths["percentiles"]["100%"])
-        reach = min(int(each) for each in longest if each) - lengths["answer_tokens"] // max(lengths["kept"], 1)
+        reach = min(int(tokens) for tokens in longest if tokens) - lengths["answer_tokens"] // max(lengths["kept"], 1)
     except (TrainerError, AttributeError, KeyError, TypeError, ValueError):  # of an older version, or by hand
         return None
     return reach if reach > 0 else None

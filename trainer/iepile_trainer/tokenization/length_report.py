@@ -157,10 +157,10 @@ def units(answer: str) -> set[str]:
     ["('in', 'Ulm', 'Bavaria')"]
     """
     try:
-        found = json.loads(answer)
+        by_label = json.loads(answer)
     except json.JSONDecodeError:
         return set()
-    labels = found.items() if isinstance(found, dict) else ()
+    labels = by_label.items() if isinstance(by_label, dict) else ()
     return {repr(unit) for label, items in labels for unit in _units(label, items)}
 
 

@@ -1,6 +1,7 @@
 """Rows that are too long: cut into windows, or their text shortened; never their labels or their answer."""
 
 import json
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
@@ -48,9 +49,9 @@ def windows(row: dict[str, str], limit: int, length: Callable[..., int], tokeniz
         return None
 
 
-def lost(output: str, made: list[Pair]) -> int:
+def lost(output: str, parts: list[Pair]) -> int:
     """Units of an answer that none of the answers that it became still states."""
-    return len(units(output) - set().union(*(units(answer) for _, answer in made)))
+    return len(units(output) - set().union(*(units(answer) for _, answer in parts)))
 
 
 def shortened(instruction: str, output: str, limit: int, length: Callable[..., int]) -> str | None:
@@ -79,10 +80,8 @@ def shorten(instruction: str, fits: Callable[[str], bool]) -> str | None:
     def cut(end: int) -> str:
         return json.dumps({**asked, "input": text[:end]}, ensure_ascii=False)
 
-    low, high = 0, len(text)
-    while high - low > 1:  # text[:low] fits (or is empty), text[:high] does not
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(cut(middle)) else (low, middle)
+    # text[:low] fits (or is empty), text[:low + 1] does not
+    low = bisect_left(range(1, len(text)), True, key=lambda end: not fits(cut(end)))
     if text[low - 1 : low + 1].isascii() and text[low - 1 : low + 1].isalnum():
         low = max(text.rfind(" ", 0, low), 0)
     low = len(text[:low].rstrip())

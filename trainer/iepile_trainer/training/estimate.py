@@ -58,11 +58,11 @@ class Plan:
     def __str__(self) -> str:
         share = self.trained / self.parameters if self.parameters else 0
         epochs = "" if self.epochs is None else f" = {self.epochs:.4g} epochs of {self.steps_per_epoch:,}"
-        each = "" if self.tokens_per_epoch is None else f", {self.tokens_per_epoch:,} an epoch"
+        an_epoch = "" if self.tokens_per_epoch is None else f", {self.tokens_per_epoch:,} an epoch"
         parts = ", ".join(f"{name} {_size(size)}" for name, size in self.memory.items() if name != "total")
         return (
             f"steps {self.steps:,}{epochs}, {self.rows_per_step:,} rows to a step on {self.processes} process"
-            f"{'es' * (self.processes > 1)}; about {self.tokens:,} tokens in all{each}\n"
+            f"{'es' * (self.processes > 1)}; about {self.tokens:,} tokens in all{an_epoch}\n"
             f"parameters {self.parameters:,}, trained {self.trained:,} ({share:.2%})\n"
             f"memory about {_size(self.memory['total'])} on each process ({parts})"
         )

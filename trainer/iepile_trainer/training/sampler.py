@@ -43,7 +43,7 @@ class EpochSampler(Sampler):
         start = self.epoch % self.draws * len(self)
         lengths = self.lengths[start : start + len(self)]
         order = grouped(lengths, self.batch, generator) if self.by_length else randperm(len(self), generator=generator)
-        return (start + int(at) for at in order)
+        return (start + int(row) for row in order)
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the trainer before each epoch."""
@@ -69,19 +69,16 @@ def grouped(lengths: Sequence[int], batch: int, generator: Generator) -> list[in
     ([0, 1, 2, 3, 4, 5, 6], 4)
     """
     shuffled = randperm(len(lengths), generator=generator).tolist()
-    size = batch * _TOGETHER
-    order = [
-        at
-        for start in range(0, len(shuffled), size)
-        for at in sorted(shuffled[start : start + size], key=lambda row: -lengths[row])
-    ]
+    order: list[int] = []
+    for start in range(0, len(shuffled), batch * _TOGETHER):
+        order += sorted(shuffled[start : start + batch * _TOGETHER], key=lambda row: -lengths[row])
     batches = [order[start : start + batch] for start in range(0, len(order), batch)]
-    last = [batches.pop()] if batches and len(batches[-1]) < batch else []  # a smaller one stays at the end
-    batches = [batches[at] for at in randperm(len(batches), generator=generator).tolist()]
+    last = batches.pop() if batches and len(batches[-1]) < batch else []  # a smaller one stays at the end
+    batches = [batches[number] for number in randperm(len(batches), generator=generator).tolist()]
     if batches:
-        longest = max(range(len(batches)), key=lambda at: max(lengths[row] for row in batches[at]))
+        longest = max(range(len(batches)), key=lambda number: max(lengths[row] for row in batches[number]))
         batches[0], batches[longest] = batches[longest], batches[0]
-    return [at for part in batches + last for at in part]
+    return [row for part in [*batches, last] for row in part]
 
 
 def ready(draws: list[Any], config: Any, filler: int) -> Any:

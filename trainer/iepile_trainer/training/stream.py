@@ -73,7 +73,7 @@ class EpochStream(IterableDataset):
         share = self.batch * (1 if self.sharded else self.config.world_size)
         generator = Generator().manual_seed(self.config.seed + number)
         for part in _batches(kept, share * _SORTED):
-            yield from (part[at] for at in grouped([row["length"] for row in part], share, generator))
+            yield from (part[place] for place in grouped([row["length"] for row in part], share, generator))
 
     def _counted(self, rows: Any, first: bool) -> Iterator[dict[str, Any]]:
         for row in rows:
