@@ -20,22 +20,11 @@ from ..recipes import recipe, recipes
 from .arguments import RunArguments, WatchArguments, hardware_defaults, implied
 
 _OURS = {"Data": DataArguments, "Run": RunArguments, "Evaluation": WatchArguments}
-_OFTEN = {
-    "model_name_or_path": "Model to start from: a folder or a Hub id; also a run folder or an adapter.",
-    "output_dir": "The run folder; runs/RECIPE by default.",
-    "learning_rate": "Peak learning rate.",
-    "num_train_epochs": "How often every row is seen.",
-    "max_steps": "Optimizer steps, in place of --num_train_epochs.",
-    "per_device_train_batch_size": "Rows to a step on each process, times --gradient_accumulation_steps.",
-    "max_length": "Most tokens of prompt and answer.",
-    "packing": "Fill sequences of --max_length with several rows.",
-    "use_peft": "Train an adapter; see --lora_r, --lora_alpha, --use_dora, --load_in_4bit.",
-    "lora_r": "Rank of the adapter.",
-    "eval_strategy": "When to evaluate: no, steps (--eval_steps) or epoch.",
-    "save_steps": "Steps between two checkpoints; --save_total_limit of them are kept.",
-    "seed": "Seeds order, sampling and new weights.",
-    "report_to": "Trackers: tensorboard, wandb, trackio or none.",
-}
+_OFTEN = (
+    "model_name_or_path", "output_dir", "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size",
+    "gradient_accumulation_steps", "max_length", "packing", "use_peft", "lora_r", "load_in_4bit", "eval_strategy",
+    "save_steps", "report_to", "seed",
+)  # fmt: skip
 _UPSTREAM = (
     ("transformers", "training_args.py"), ("trl", "trainer/base_config.py"), ("trl", "trainer/sft_config.py"),
     ("trl", "trainer/model_config.py"),
@@ -161,16 +150,24 @@ def _names(kind: type) -> Iterator[str]:
             yield from (alias.lstrip("-").replace("-", "_") for alias in option.metadata.get("aliases", ()))
 
 
-def _upstream_options() -> set[str]:
-    """Names of the options of TRL and transformers, read from their sources, which need not be imported."""
-    names: set[str] = set()
+def _upstream_options() -> dict[str, str]:
+    """The options of TRL and transformers with their help, read from their sources, which need not be imported."""
+    options: dict[str, str] = {}
     for package, file in _UPSTREAM:
         spec = find_spec(package)
         (folder,) = spec.submodule_search_locations if spec and spec.submodule_search_locations else ("",)
         for node in ast.walk(ast.parse(Path(folder, file).read_text(encoding="utf-8"))):
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                names.add(node.target.id)
-    return names
+                options[node.target.id] = next(_help_texts(node), "")
+    return options
+
+
+def _help_texts(field: ast.AST) -> Iterator[str]:
+    for node in ast.walk(field):
+        if isinstance(node, ast.Dict):
+            metadata = {ast.unparse(key): value for key, value in zip(node.keys, node.values) if key is not None}
+            if isinstance(text := metadata.get("'help'"), ast.Constant):
+                yield str(text.value)
 
 
 def _refuse_unknown(given: Iterable[str], known: set[str], place: str) -> None:
@@ -245,7 +242,8 @@ def _help(prog: str, description: str) -> str:
             choices = f" {{{', '.join(map(str, option.metadata['choices']))}}}" if "choices" in option.metadata else ""
             shown = option.default not in (None, False, MISSING)
             lines.append(_line(option.name, help_text + choices + f" [{option.default}]" * shown))
-    lines += ["Training (TRL)", *(_line(name, text) for name, text in _OFTEN.items())]
+    upstream = _upstream_options()
+    lines += ["Training (TRL)", *(_line(name, upstream[name].partition(". ")[0]) for name in _OFTEN)]
     return "\n".join([*lines, "All options of TRL and transformers: --help-all. Recipes: iepile recipes"])
 
 
