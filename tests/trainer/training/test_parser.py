@@ -55,11 +55,12 @@ def test_what_is_plainly_wrong_is_said_before_anything_is_loaded(argv, reason):
 def test_the_options_of_trl_are_known_without_importing_it():
     from trl import ModelConfig, SFTConfig
 
-    from iepile_trainer.training.parser import _upstream_options
+    from iepile_trainer.training.parser import _OFTEN, _upstream_options
 
     names = _upstream_options()
-    assert {option.name for kind in (SFTConfig, ModelConfig) for option in fields(kind) if option.init} <= names
+    assert {option.name for kind in (SFTConfig, ModelConfig) for option in fields(kind) if option.init} <= names.keys()
     assert "splitnum" not in names
+    assert all(names[option] for option in _OFTEN), "each has its help"
 
 
 def test_every_option_of_the_datasets_rows_is_one_of_the_training():

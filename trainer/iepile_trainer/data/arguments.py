@@ -85,7 +85,7 @@ class DataArguments(_RowArguments):
         for name in ("dataset", "task", "source", "data_files", "mix"):
             if isinstance(getattr(self, name), str):
                 setattr(self, name, [getattr(self, name)])
-        vars(self).update(negatives=str(self.negatives))
+        self.__dict__["negatives"] = str(self.negatives)  # a recipe may give a number
         Mix.of(self.mix)  # refuses a wrong entry now
         for name, least in (("redraw", 1), ("max_rows_per_source", 1), ("max_rows", 1), ("max_eval_rows", 1)):
             value = getattr(self, name)

@@ -12,6 +12,7 @@ from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from .. import TrainerError
@@ -243,7 +244,7 @@ def _help(prog: str, description: str) -> str:
             shown = option.default not in (None, False, MISSING)
             lines.append(_line(option.name, help_text + choices + f" [{option.default}]" * shown))
     upstream = _upstream_options()
-    lines += ["Training (TRL)", *(_line(name, upstream[name].partition(". ")[0]) for name in _OFTEN)]
+    lines += ["Training (TRL)", *(_line(name, shorten(upstream[name].partition(". ")[0], 95)) for name in _OFTEN)]
     return "\n".join([*lines, "All options of TRL and transformers: --help-all. Recipes: iepile recipes"])
 
 
