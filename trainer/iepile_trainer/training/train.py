@@ -64,8 +64,8 @@ def train(
     from ..formats import use_format
     from ..models.load import load_trainable
     from ..models.precision import restore_adapter, training_weights
-    from ..tokenization.encode import check_vocabulary
-    from .estimate import bits_of, outline, sharing, with_adapter
+    from ..tokenization.encode import check_vocabulary, is_stream
+    from .estimate import bits_of, outline, plan, sharing, with_adapter
     from .monitoring import attach, sample_of
     from .peft_setup import adapter_config, is_seq2seq, keep_start, named_modules, suited
     from .stream import check_rows
@@ -85,7 +85,7 @@ def train(
         "method": "lora" if peft_config is not None else "full",
         "seed": config.seed,
     }
-    plan = {
+    intent = {
         **record,
         "data": asdict(data),
         "options": _options(config, peft_config, quantization_config),
@@ -93,7 +93,7 @@ def train(
         "load": _loading(model, config),
     }
     check_rows(rows, config, data)
-    checkpoint = None if dry_run else _claimed(config.output_dir, plan, overwrite, first)
+    checkpoint = None if dry_run else _claimed(config.output_dir, intent, overwrite, first)
     without_template = tokenizer.chat_template is None
     record["prompt_format"] = use_format(tokenizer, data.prompt_format)
     if first and without_template and data.prompt_format is None:
@@ -111,22 +111,23 @@ def train(
     if first and changes:
         print(*changes, sep="\n", flush=True)
     ready, draws = _ready(encoded, config, tokenizer.pad_token_id)
-    facts = {"lengths": lengths, "held": held_lengths, "sources": manifest(encoded, data, data.train_split)}
+    size = None if is_stream(encoded) else len(ready)
+    facts = (lengths, held_lengths, manifest(encoded, data, data.train_split), first)
     if dry_run:
         with named_modules():
             outlined = with_adapter(model, peft_config)
-        return _report(ready, draws, config, outlined, bits=bits_of(quantization_config), **facts)
+        return _report(plan(config, outlined, size, lengths, draws, bits=bits_of(quantization_config)), *facts)
     with named_modules():
         trainer = new_trainer(model, config, ready, draws, held_out, tokenizer, new_adapter, callbacks, record_ids)
     if quantization_config is not None:
         restore_adapter(trainer.model, dtype)
-    report = _report(ready, draws, config, trainer.model, sharing(trainer), **facts)
+    record |= _report(plan(config, trainer.model, size, lengths, draws, sharing(trainer)), *facts)
     keep_start(trainer)
     if first and checkpoint:
         print(f"resuming from {checkpoint}", flush=True)
     attach(trainer, watch, sample)
     seconds = _run(trainer, checkpoint)
-    record |= {**report, **_read(ready, data), "options": _options(config, peft_config, quantization_config)}
+    record |= {**_read(ready, data), "options": _options(config, peft_config, quantization_config)}
     return _finish(trainer, record, checkpoint, seconds)
 
 
@@ -173,41 +174,16 @@ def _ready(encoded: Any, config: Any, filler: int) -> tuple[Any, int]:
 
 
 def _report(
-    rows: Any,
-    draws: int,
-    config: Any,
-    model: Any,
-    shards: tuple[int, int, int] = (1, 1, 1),
-    *,
-    lengths: Any,
-    sources: list[dict[str, Any]],
-    held: Any = None,
-    bits: int | None = None,
+    planned: Any, lengths: Any, held_lengths: Any, sources: list[dict[str, Any]], first: bool
 ) -> dict[str, Any]:
-    """The report before a training, printed by the first process and returned for the run's record.
-
-    Args:
-        rows: As for `new_trainer`.
-        draws: As for `new_trainer`.
-        config: A `trl.SFTConfig`.
-        model: The model, with its adapter.
-        shards: As for `estimate.plan`.
-        lengths: What became of the rows.
-        sources: What they are, see `load.manifest`.
-        held: What became of the rows for evaluation.
-        bits: As for `estimate.plan`.
-    """
-    from .estimate import plan
-    from .stream import EpochStream
-
-    planned = plan(config, model, None if isinstance(rows, EpochStream) else len(rows), lengths, draws, shards, bits)
-    if config.process_index == 0:
+    """The report before a training, printed by the first process and returned for the run's record."""
+    if first:
         print(lengths)
         for entry in sources:
             by_source = ", ".join(f"{name or 'no source'} {count:,}" for name, count in entry["rows_by_source"].items())
             print(f"{entry['config']}: rows {entry['rows']:,}, tokens {entry['tokens']:,} ({by_source})")
-        if held is not None:
-            print(f"evaluation {held}".partition("\n")[0])
+        if held_lengths is not None:
+            print(f"evaluation {held_lengths}".partition("\n")[0])
         print(planned, flush=True)
     return {"data": sources, "lengths": lengths.as_dict(), "plan": asdict(planned)}
 
