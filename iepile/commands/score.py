@@ -70,11 +70,14 @@ def _score(file: Path, output: OutputOptions, options: ScoringOptions, report: P
     by_task = examined.figures["tasks"]
     for name, stated in examined.figures.get("calibration", {}).items():
         if stated["misaligned"]:
-            say(f"{name}: {stated['misaligned']} rows have confidences that do not fit their answer, left out", stderr)
+            say(
+                f"{name}: {stated['misaligned']} rows have confidences that do not fit their answer, left out",
+                to=stderr,
+            )
     if report:
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(examined.page, encoding="utf-8")
-        say(f"report: {report}", stderr)
+        say(f"report: {report}", to=stderr)
     if output.json:
         single = next(iter(by_task.values())) if len(by_task) == 1 else {}
         print_json({**single, **examined.figures, "bad_lines": [str(line) for line in examined.bad]})
@@ -112,7 +115,7 @@ def _write_table(file: Path, task: str | None, table: Path, options: ScoringOpti
     records = per_record(rows_of(file, task)[0], task, **asdict(options))
     write = pyarrow.csv.write_csv if table.suffix == ".csv" else pyarrow.parquet.write_table
     write(records, table)
-    say(f"table: {table} ({records.num_rows} records)", stderr)
+    say(f"table: {table} ({records.num_rows} records)", to=stderr)
 
 
 def print_json(value: Any) -> None:
@@ -125,6 +128,6 @@ def print_json(value: Any) -> None:
 def report_bad(bad: list[Any], words: str, shown: int = 20) -> None:
     """The lines of a file that went wrong, on stderr."""
     for line in [f"{len(bad)} lines {words}:", *(f"  {line}" for line in bad[:shown])] if bad else ():
-        say(line, stderr)
+        say(line, to=stderr)
     if len(bad) > shown:
-        say(f"  … and {len(bad) - shown} more", stderr)
+        say(f"  … and {len(bad) - shown} more", to=stderr)
