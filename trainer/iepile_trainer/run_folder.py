@@ -192,9 +192,9 @@ def _flat(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    from iepile_dataset.atomic_file import write_whole
+    from iepile_dataset.atomic import json_text, write_file
 
-    write_whole(path, (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode())
+    write_file(path, json_text(content))
 
 
 @contextmanager
