@@ -1,7 +1,7 @@
 """What the commands share: one console, one way to fail, one progress bar, tables, and arguments."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from iepile_dataset.errors import Problem
 
 __all__ = [
-    "Corpus", "Tasks", "console", "errors", "failing", "print_json", "print_left_out", "problem_table", "progress_bar",
-    "quiet_hub", "say", "table",
+    "Corpus", "Json", "Tasks", "console", "count_table", "errors", "failing", "print_json", "print_left_out",
+    "problem_table", "progress_bar", "quiet_hub", "say", "table",
 ]  # fmt: skip
 
 Corpus = Annotated[
@@ -33,6 +33,8 @@ Tasks = Annotated[
         "--task", help="ner, re, ee, eet, eea, spo or kg; again for several. Default: all.", show_default=False
     ),
 ]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 
 # Where nobody resizes a window, tables keep their columns.
 console = Console(width=None if sys.stdout.isatty() else 120)
@@ -65,6 +67,25 @@ def table(title: str, words: Sequence[str], numbers: Iterable[str] = (), **setti
     for name in numbers:
         columns.add_column(name, justify="right", no_wrap=True)
     return columns
+
+
+def count_table(
+    title: str, columns: Mapping[str, str], counts: Mapping[tuple[str, str], int], sources: Collection[str]
+) -> Table:
+    """Counts by source.
+
+    Args:
+        title: Above it.
+        columns: What is counted → the heading of its column.
+        counts: (source, what) → how many.
+        sources: The rows, below which their sums stand.
+    """
+    rows = table(title, ["source"], columns.values())
+    for source in sources:
+        rows.add_row(Text(source), *(f"{counts.get((source, what), 0):,}" for what in columns))
+    rows.add_section()
+    rows.add_row("all", *(f"{sum(counts.get((source, what), 0) for source in sources):,}" for what in columns))
+    return rows
 
 
 def problem_table(title: str, problems: Iterable["Problem"]) -> Table:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from .errors import DataError
@@ -32,16 +33,12 @@ def write_file(file: Path, content: bytes | str) -> None:
     ['a.txt']
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+    beside = file.with_name(f".{file.name}-{token_hex(8)}")
     try:
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(content.encode() if isinstance(content, str) else content)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, file)
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.replace(beside, file)
     finally:
-        Path(name).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from .errors import DataError, shown
 from .licences import USES
 from .tasks import LANGUAGES
 
-__all__ = ["Options", "Selection"]
+__all__ = ["MiningOptions", "Options", "Selection"]
 
 
 Valid = tuple[str, Callable[[Any], bool]]
@@ -32,6 +32,7 @@ LABELS: Valid = (
     lambda value: type(value) is int and (value > 0 or value == -1),
 )
 TOKENS: Valid = "a number of tokens from 1", lambda value: type(value) is int and value > 0
+TOP: Valid = "a number of labels from 1", TOKENS[1]
 NEGATIVES: Valid = (
     "all, none, hard, or a share of the absent labels from 0 to 1",
     lambda value: value in ("all", "none", "hard") or SHARE[1](_number(value)),
@@ -139,6 +140,33 @@ class Options(Selection):
     def share(self) -> float | None:
         """The share of absent labels that is asked: `all` is 1, `none` is 0, and None stands for `hard`."""
         return {"all": 1.0, "none": 0.0, "hard": None}.get(str(self.negatives), _number(self.negatives))
+
+
+@dataclass(frozen=True)
+class MiningOptions(Selection):
+    """How labels that are easily taken for each other are found; what each field means stands in its help.
+
+    Raises:
+        DataError: A field has no such value.
+    """
+
+    by: str = option(
+        "ngrams",
+        ("ngrams", "sentence-transformers", "model2vec"),
+        "How labels are compared: by their letters, or by an encoder where it is installed.",
+    )
+    model: str | None = option(None, TEXT, "The encoder, of the Hub or a folder; a small one by default.")
+    top: int = option(5, TOP, "A label's list holds so many closest ones, and those that it is among the closest of.")
+    threshold: float = option(0.15, SHARE, "The least score, between 0 and 1.")
+    predictions: str | None = option(
+        None, TEXT, "A model's answers (JSON lines of iepile predict): add its own confusions."
+    )
+    overrides: str | None = option(
+        None,
+        TEXT,
+        "A dictionary written by hand, {label: [labels]} or {task: {source: {label: [labels]}}}: its lists replace "
+        "what is found.",
+    )
 
 
 def _number(value: Any) -> float | None:

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from iepile_dataset.cleaning.rules import CleanOptions
 
-from ..console import console, failing, progress_bar, say, table
+from ..console import console, count_table, failing, progress_bar, say
 
 if TYPE_CHECKING:
     from iepile_dataset.cleaning.clean import Cleaned
@@ -47,16 +46,8 @@ def _print_counts(done: "Cleaned", rules: tuple[str, ...]) -> None:
     for rule in rules:
         columns |= {rule: rule} if rule != "normalise" else {"normalised": "normalised", "unnormalised": "left as is"}
     columns["kept"] = "kept"
-    rows = table("Records read, changed, dropped by each rule, kept", ["source"], columns.values())
-    rows.add_column("shared texts", overflow="fold")
-    for source in done.sources:
-        shared = ", ".join(f"{split} {number:,}" for split, number in done.leaks[source].items() if number)
-        rows.add_row(Text(source), *(f"{done.counts[source, name]:,}" for name in columns), shared)
-    rows.add_section()
-    rows.add_row("all", *(f"{done.total(name):,}" for name in columns))
-    console.print(rows)
-    say(
-        "left as is: normalising would have lost a mention; shared texts: distinct texts of train that are in "
-        "validation or test",
-        style="dim",
-    )
+    console.print(count_table("Records read, changed, dropped by each rule, kept", columns, done.counts, done.sources))
+    say("left as is: normalising would have lost a mention", style="dim")
+    for source, leaks in done.leaks.items():
+        if shared := ", ".join(f"{number:,} in {split}" for split, number in leaks.items() if number):
+            say(f"{source}: distinct texts of train that are held out too: {shared}")

@@ -3,20 +3,18 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
-from iepile_dataset.options import Options, Selection
+from iepile_dataset.options import MiningOptions
 from iepile_trainer.command_line import Commands
 
-from ..console import Corpus, Tasks, console, failing, print_json, print_left_out, progress_bar, say, table
+from ..console import Corpus, Json, Tasks, console, failing, print_json, print_left_out, progress_bar, say, table
 
 if TYPE_CHECKING:
     from iepile_dataset.mining.mine import Mined
-
-By = Literal["ngrams", "sentence-transformers", "model2vec"]
 
 _SHOWN = 20
 _HELP = "Hard negatives: labels that are easily taken for each other."
@@ -31,37 +29,14 @@ def _negatives() -> None:
 
 @app.command()
 def mine(
-    selection: Selection,
+    options: MiningOptions,
     corpus: Corpus = None,
     out: Annotated[
         Path | None,
         typer.Option(help="The dictionary to write, JSON; without it the pairs are only shown.", show_default=False),
     ] = None,
     task: Tasks = None,
-    by: Annotated[
-        By, typer.Option(help="How labels are compared: by their letters, or by an encoder where it is installed.")
-    ] = "ngrams",
-    model: Annotated[
-        str | None,
-        typer.Option(help="The encoder, of the Hub or a folder; a small one by default.", show_default=False),
-    ] = None,
-    top: Annotated[int, typer.Option(help="Each label's list holds its closest labels, this many.")] = 5,
-    threshold: Annotated[float, typer.Option(help="The least score, between 0 and 1.")] = 0.15,
-    predictions: Annotated[
-        str | None,
-        typer.Option(
-            help="A model's answers (JSON lines of iepile predict): add its own confusions.", show_default=False
-        ),
-    ] = None,
-    overrides: Annotated[
-        str | None,
-        typer.Option(
-            help="A dictionary written by hand, {label: [labels]} or {task: {source: {label: [labels]}}}: "
-            "its lists replace what is found.",
-            show_default=False,
-        ),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+    json: Json = False,
 ) -> None:
     """Find the labels that are easily taken for each other, for `prepare --negatives hard --hard-negatives K.json`.
 
@@ -76,10 +51,7 @@ def mine(
     from iepile_dataset.mining.mine import write_dictionary
 
     with failing(), progress_bar("reading") as advance:
-        mined = find(
-            corpus, tasks=task or (), options=Options(**vars(selection)), by=by, model=model, top=top,
-            threshold=threshold, predictions=predictions, overrides=overrides, progress=advance,
-        )  # fmt: skip
+        mined = find(corpus, tasks=task or (), options=options, progress=advance)
         if out:
             write_dictionary(mined.dictionary, out)
     if json:

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from iepile_dataset.options import Options
 
-from ..console import Corpus, Tasks, console, failing, print_left_out, progress_bar, say, table
+from ..console import Corpus, Tasks, console, count_table, failing, print_left_out, progress_bar, say
 
 if TYPE_CHECKING:
     from iepile_dataset.export.prepare import Prepared
@@ -65,12 +64,7 @@ def _print_counts(done: "Prepared") -> None:
     sums: Counter[tuple[str, str]] = Counter()
     for (key, what), number in done.counts.items():
         sums[key.rpartition("/")[0], what] += number
-    rows = table("Records read and rows made", ["source"], _COLUMNS.values())
-    for key in done.licences:
-        rows.add_row(Text(key), *(f"{sums[key, what]:,}" for what in _COLUMNS))
-    rows.add_section()
-    rows.add_row("all", *(f"{done.total(what):,}" for what in _COLUMNS))
-    console.print(rows)
+    console.print(count_table("Records read and rows made", _COLUMNS, sums, done.licences))
     say("left out: see below; not asked: no label to ask of it; empty: rows whose answer is empty", style="dim")
     say(*losses(done.counts))
     unstated = [key for key, words in done.licences.items() if not words]

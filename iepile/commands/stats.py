@@ -11,7 +11,7 @@ from rich.text import Text
 
 from iepile_dataset.options import Options, Selection
 
-from ..console import Corpus, Tasks, console, failing, print_json, print_left_out, progress_bar, say, table
+from ..console import Corpus, Json, Tasks, console, failing, print_json, print_left_out, progress_bar, say, table
 
 _COUNTS = ("records", "left_out", "annotated", "mentions", "instructions")
 
@@ -31,7 +31,7 @@ def stats(
         str | None,
         typer.Option(help="Name on the Hub or folder; without it tokens are not counted.", show_default=False),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+    json: Json = False,
 ) -> None:
     """Count what is in a corpus: records, instructions, labels, mentions, lengths, empty answers.
 

@@ -49,7 +49,7 @@ def problems(record: Any, key: str, schema: Schema | None) -> Iterator[Finding]:
 
 
 def _entity(item: Mapping[str, Any], text: str, schema: Schema | None) -> Sequence[Finding]:
-    types = schema and schema.types
+    types = schema.types if schema else None
     return (*_mention(item, "entity", "entity", text), *_label(item, "entity_type", "type", types))
 
 
@@ -81,12 +81,12 @@ def _event(item: Mapping[str, Any], text: str, schema: Schema | None) -> Iterato
     if item.get("event_trigger") not in NO_MENTION:
         yield from _mention(item, "event_trigger", "trigger", text)
     kind = item.get("event_type")
-    yield from _label(item, "event_type", "event type", schema and schema.types)
+    yield from _label(item, "event_type", "event type", schema.types if schema else None)
     arguments = item.get("arguments") or []
     if not isinstance(arguments, list):
         yield f'"arguments" is {shown(arguments)}, not a list', 'write [{"argument": …, "role": …}]'
         return
-    roles = schema and (schema.roles.get(kind, ()) if isinstance(kind, str) else ())
+    roles = schema.roles.get(str(kind), ()) if schema else None
     for argument in arguments:
         if not isinstance(argument, dict):
             yield f'"arguments" holds {shown(argument)}, not an object', 'write {"argument": …, "role": …}'

@@ -93,16 +93,11 @@ def find_sources(
             # A folder of another task that could serve this one, and does not, lacks nothing.
             if not isinstance(error, _NotServed) or folder.task in (None, task.folders[0]):
                 problems.append(Problem.of_error(folder.path, error))
-    for source in sources if options.licence else ():
-        if not allows(source.licence, str(options.licence)):
-            reason = f'licence words {shown(source.licence)} do not plainly allow use "{options.licence}"'
-            problems.append(Problem(source.path, 0, reason, "leave --licence out, or state the licence in meta.json"))
-    sources = [
-        source
-        for source in sources
-        if options.language in (None, source.language)
-        and (options.licence is None or allows(source.licence, options.licence))
-    ]
+    refused = [source for source in sources if options.licence and not allows(source.licence, options.licence)]
+    for source in refused:
+        reason = f'licence words {shown(source.licence)} do not plainly allow use "{options.licence}"'
+        problems.append(Problem(source.path, 0, reason, "leave --licence out, or state the licence in meta.json"))
+    sources = [source for source in sources if source not in refused and options.language in (None, source.language)]
     sources = named(sources, problems, options, f"{root}: no {task.name} source")
     if not sources:
         wanted = f" in language {options.language}" if options.language else ""

@@ -34,17 +34,11 @@ def readme(folder: Path, sources: Sequence[Source], counts: Counts, files: Mappi
     }
     if configs:
         head["configs"] = configs
-    rows = [
-        {
-            "key": source.key,
-            "licence": source.licence,
-            "rows": sum(counts[f"{source.key}/{split}", "rows"] for split in source.files),
-        }
-        for source in sources
-    ]
+    rows = {source.key: sum(counts[f"{source.key}/{split}", "rows"] for split in source.files) for source in sources}
     template = resources.files(__package__).joinpath("README.md.jinja").read_text("utf-8")
     return jinja2.Template(template, keep_trailing_newline=True).render(
         yaml=yaml.safe_dump(head, sort_keys=False, allow_unicode=True),
-        sources=rows,
+        sources=sources,
+        rows=rows,
         configs=[config["config_name"] for config in configs],
     )

@@ -56,10 +56,7 @@ class _Rows:
         self._constant = (TASKS[source.task].name, source.name, source.language)
         self._prefix = f"{source.key}/{segment.split}:"
         self._head = head
-        self._lines: list[int] = []
-        self._texts: list[bytes] = []
-        self._labels: list[str] = []
-        self._repeats: list[int] = []
+        self._records: list[tuple[int, bytes, str, int]] = []  # line, text, label, number of rows
         self._asked: list[str] = []
         self._outputs: list[str] = []
         self._letters = 0
@@ -71,20 +68,19 @@ class _Rows:
     def add(self, line: int, text: str, questions: Questions) -> bool:
         """Whether these are enough for a table."""
         count = len(questions.asked)
-        self._lines.append(line)
-        self._texts.append(b', "input": ' + orjson.dumps(text) + b"}")  # escapes as `quote` does, long texts faster
-        self._labels.append(questions.label)
-        self._repeats.append(count)
+        escaped = b', "input": ' + orjson.dumps(text) + b"}"  # escapes as `quote` does, long texts faster
+        self._records.append((line, escaped, questions.label, count))
         self._asked += questions.asked
         self._outputs += questions.outputs
         self._letters += (len(text) + len(questions.label) + len(questions.asked[0])) * count
         return self._letters >= _TABLE_LETTERS or len(self._asked) >= _TABLE_ROWS
 
     def table(self) -> pa.Table:
-        record = pa.array(np.repeat(np.arange(len(self._lines)), self._repeats))
-        ids = pc.binary_join_element_wise(self._prefix, pa.array(self._lines).cast(_STRING), "")
-        texts = pa.array(self._texts, _STRING).take(record)
+        lines, texts, labels, repeats = zip(*self._records)
+        record = pa.array(np.repeat(np.arange(len(lines)), repeats))
+        ids = pc.binary_join_element_wise(self._prefix, pa.array(lines).cast(_STRING), "").take(record)
         constant = [pa.repeat(pa.scalar(value), self.count) for value in self._constant]
-        instruction = pc.binary_join_element_wise(self._head, pa.array(self._asked, _STRING), texts, "")
-        outputs, labels = pa.array(self._outputs, _STRING), pa.array(self._labels, _STRING).take(record)
-        return pa.Table.from_arrays([ids.take(record), *constant, instruction, outputs, labels], schema=ARROW_SCHEMA)
+        asked, text = pa.array(self._asked, _STRING), pa.array(texts, _STRING).take(record)
+        instruction = pc.binary_join_element_wise(self._head, asked, text, "")
+        outputs, label = pa.array(self._outputs, _STRING), pa.array(labels, _STRING).take(record)
+        return pa.Table.from_arrays([ids, *constant, instruction, outputs, label], schema=ARROW_SCHEMA)

@@ -63,6 +63,7 @@ class TokenBudget:
         # No single label may take more than half of what is left, so that text and label both find room.
         self._askers = [make(piece) for piece in _pieces(schema, task, self._room // 2, self._count)]
         self.head, self.task, self.unknown_hard = self._whole.head, task, self._whole.unknown_hard
+        self.instruction = self._whole.instruction
         self._largest = max(
             (self._cost(entry) for asker in self._askers for entry in asker.entries.values()), default=0
         )
@@ -169,14 +170,6 @@ def within(window: str, items: Items, annotation: str) -> list[Mapping[str, Any]
     return [kept for item in items if (kept := _WITHIN[annotation](window, item)) is not None]
 
 
-def _entity(window: str, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    return item if item["entity"] in window else None
-
-
-def _relation(window: str, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    return item if item["head"] in window and item["tail"] in window else None
-
-
 def _event(window: str, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
     trigger, arguments = item.get("event_trigger"), _named(item)
     kept = [argument for argument in arguments if argument["argument"] in window]
@@ -189,7 +182,11 @@ def _named(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [argument for argument in event.get("arguments") or () if argument["argument"] not in NO_MENTION]
 
 
-_WITHIN = {"entity": _entity, "relation": _relation, "event": _event}
+_WITHIN: Mapping[str, Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None]] = {
+    "entity": lambda window, item: item if item["entity"] in window else None,
+    "relation": lambda window, item: item if item["head"] in window and item["tail"] in window else None,
+    "event": _event,
+}
 
 
 def _lost(items: Items, inside: list[list[Mapping[str, Any]]], annotation: str) -> int:

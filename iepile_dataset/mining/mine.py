@@ -27,7 +27,7 @@ from ..corpus.shards import Progress, advancing, make_shards
 from ..corpus.sources import Source
 from ..errors import DataError, Problem, keep
 from ..hard_negatives import HardNegatives, read_hard_negatives
-from ..options import Options
+from ..options import MiningOptions
 from ..tasks import TASKS
 from .confusions import read_predictions
 from .cooccurrence import Cooccurrence
@@ -49,25 +49,25 @@ class Pair:
         source: The source's key, `<language>/<TASK>/<name>`.
         label: The one.
         other: The other.
+        examples: Some mentions that are annotated with both.
         score: Of the four below, in the stronger direction.
         similarity: Of the labels themselves.
         mentions: Mentions annotated with both over the geometric mean of those of each.
         texts: The same for texts.
         confused: Share of the one's mentions that the model took for the other's.
         confused_back: The reverse.
-        examples: Some mentions that are annotated with both.
     """
 
     source: str
     label: str
     other: str
+    examples: tuple[str, ...]
     score: float
     similarity: float
     mentions: float
     texts: float
     confused: float
     confused_back: float
-    examples: tuple[str, ...]
 
 
 @dataclass
@@ -98,13 +98,7 @@ def mine(
     data_dir: str | os.PathLike[str] | None = None,
     *,
     tasks: str | Sequence[str] = (),
-    options: Options = Options(),  # noqa: B008 - frozen
-    by: str = "ngrams",
-    model: str | None = None,
-    top: int = 5,
-    threshold: float = 0.15,
-    predictions: str | None = None,
-    overrides: str | None = None,
+    options: MiningOptions = MiningOptions(),  # noqa: B008 - frozen
     progress: Progress | None = None,
 ) -> Mined:
     """Find the confusable labels of each source, from its schema, its train split, and a model's answers.
@@ -115,44 +109,36 @@ def mine(
     Args:
         data_dir: A corpus tree or one of its folders; None for the embedded sample.
         tasks: Which task or tasks; empty for all that the corpus serves.
-        options: `language` and `source` choose among the sources.
-        by: How labels are compared; see `similarity.similarities`.
-        model: The encoder for that.
-        top: A label's list holds its `top` closest labels, and those that it is itself among the closest of.
-        threshold: The least score, between 0 and 1.
-        predictions: File of rows with a model's `output` and the gold in `label`.
-        overrides: A dictionary written by hand, flat or nested; its lists replace what is found.
+        options: Which sources, and how.
         progress: Called with (bytes read so far, bytes in all).
 
     Raises:
-        DataError: There is no such source, or an argument or file is not what it should be.
+        DataError: There is no such source, or a file is not what it should be.
 
-    >>> found = mine(tasks=["ner"], options=Options(language="en", source="city_news"))
-    >>> found.dictionary["ner"]["city_news"]["person"]
+    >>> mined = mine(tasks=["ner"], options=MiningOptions(language="en", source="city_news"))
+    >>> mined.dictionary["ner"]["city_news"]["person"]
     ['nationality']
     """
-    if top < 1:
-        raise DataError(f"top={top} (how many labels a list may hold, from 1)")
-    if not 0 <= threshold <= 1:
-        raise DataError(f"threshold={threshold} (a score between 0 and 1)")
-    by_hand = read_hard_negatives(overrides) if overrides else HardNegatives({}, {})
+    by_hand = read_hard_negatives(options.overrides) if options.overrides else HardNegatives({}, {})
     sources, problems = choose_sources(tasks, options, data_dir)
     sources = [source for source in sources if not TASKS[source.task].hints]
     if not sources:
         raise DataError("EEA is told its event types, so it has no negatives (mine ee or eet)")
     result = Mined(problems=problems)
-    confusions = read_predictions(predictions, sources, result.counts, result.problems) if predictions else {}
+    confusions = {}
+    if options.predictions:
+        confusions = read_predictions(options.predictions, sources, result.counts, result.problems)
     advance = advancing(progress, sum(source.sizes.get("train", 0) for source in sources))
     for source in sources:
         labels = TASKS[source.task].labels(source.schema)
-        alike = similarities(labels, by, model)
+        alike = similarities(labels, options.by, options.model)
         met = Cooccurrence(labels)
         for size in _count(source, met, result):
             advance(size)
         if met.every > 1:
             result.sampled[source.key] = met.every
         taken = confusions[source.key].shares() if confusions else np.zeros_like(alike)
-        near, pairs = _nearest(source, met, alike, taken, top, threshold)
+        near, pairs = _nearest(source, met, alike, taken, options)
         result.pairs += pairs
         given, _ = by_hand.of(source.task, source.name, labels)
         result.overridden += len(given)
@@ -197,7 +183,7 @@ def _count(source: Source, met: Cooccurrence, result: Mined) -> Iterator[int]:
 
 
 def _nearest(
-    source: Source, met: Cooccurrence, alike: np.ndarray, taken: np.ndarray, top: int, threshold: float
+    source: Source, met: Cooccurrence, alike: np.ndarray, taken: np.ndarray, options: MiningOptions
 ) -> tuple[dict[str, list[str]], list[Pair]]:
     """Each label's list, and the pairs that are in one."""
     labels = TASKS[source.task].labels(source.schema)
@@ -207,8 +193,8 @@ def _nearest(
     scores = np.where(np.eye(len(labels)), -1.0, scores.round(6))
     order = np.argsort(-scores, axis=1, kind="stable")
     close = np.zeros_like(scores, dtype=bool)
-    np.put_along_axis(close, order[:, :top], True, axis=1)
-    close = (close | close.T) & (scores >= max(threshold, 1e-6))
+    np.put_along_axis(close, order[:, : options.top], True, axis=1)
+    close = (close | close.T) & (scores >= max(options.threshold, 1e-6))
     near = {
         label: [labels[other] for other in others if close[one, other]]
         for one, (label, others) in enumerate(zip(labels, order))
@@ -217,13 +203,10 @@ def _nearest(
     shares = [
         table.round(6).tolist() for table in (np.maximum(scores, scores.T), alike, mentions, texts, taken, taken.T)
     ]
-    pairs = [
-        Pair(
-            source.key, labels[one], labels[other], *(table[one][other] for table in shares),
-            examples=tuple(examples.get((labels[one], labels[other]), ())),
-        )
-        for one, other in np.argwhere(np.triu(close | close.T)).tolist()
-    ]  # fmt: skip
+    pairs = []
+    for one, other in np.argwhere(np.triu(close | close.T)).tolist():
+        both = (labels[one], labels[other])
+        pairs.append(Pair(source.key, *both, tuple(examples.get(both, ())), *(table[one][other] for table in shares)))
     return near, pairs
 
 

@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -15,21 +16,13 @@ _SIZES = (2, 3, 4)
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
-_ENCODERS: Mapping[str, tuple[str, Callable[[Any, str], Any], str]] = {
+_ENCODERS = {
     # Package, how its model is loaded, and a multilingual model, since labels are English and Chinese.
     "sentence-transformers": (
-        "sentence_transformers",
-        lambda package, name: package.SentenceTransformer(name),
-        "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
+        "sentence_transformers", "SentenceTransformer", "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
     ),
-    "model2vec": (
-        "model2vec",
-        lambda package, name: package.StaticModel.from_pretrained(name),
-        "minishlab/potion-multilingual-128M",
-    ),
-}
-
-BY = ("ngrams", *_ENCODERS)
+    "model2vec": ("model2vec", "StaticModel.from_pretrained", "minishlab/potion-multilingual-128M"),
+}  # fmt: skip
 
 
 def similarities(labels: Sequence[str], by: str = "ngrams", model: str | None = None) -> np.ndarray:
@@ -45,16 +38,14 @@ def similarities(labels: Sequence[str], by: str = "ngrams", model: str | None = 
         A square array of cosines between 0 and 1; negative ones count as 0, and so does the diagonal.
 
     Raises:
-        DataError: `by` is unknown, its package is not installed, or the model cannot be loaded.
+        DataError: The package of `by` is not installed, or the model cannot be loaded.
 
     >>> similarities(["place of birth", "place of death", "spouse"]).round(2).tolist()
     [[0.0, 0.53, 0.02], [0.53, 0.0, 0.02], [0.02, 0.02, 0.0]]
     """
-    if by not in BY:
-        raise DataError(f"by={shown(by)} is unknown ({', '.join(BY)})")
     if not labels:
         return np.zeros((0, 0))
-    vectors = _weights(labels) if by == "ngrams" else _encoded(labels, by, model)
+    vectors = _weights(labels) if by == "ngrams" else np.asarray(_encoder(by, model).encode(list(labels)), dtype=float)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors = vectors / np.where(norms, norms, 1.0)
     cosines = np.clip(vectors @ vectors.T, 0.0, 1.0)
@@ -90,10 +81,6 @@ def _weights(labels: Sequence[str]) -> np.ndarray:
     return weights * rarity
 
 
-def _encoded(labels: Sequence[str], by: str, model: str | None) -> np.ndarray:
-    return np.asarray(_encoder(by, model).encode(list(labels)), dtype=float)
-
-
 @lru_cache(maxsize=1)
 def _encoder(by: str, model: str | None) -> Any:
     module, load, usual = _ENCODERS[by]
@@ -102,7 +89,7 @@ def _encoder(by: str, model: str | None) -> Any:
     except ImportError as error:
         raise DataError(f"by={by}: {error} (pip install {by}, or by=ngrams, which needs nothing more)") from None
     try:
-        return load(package, model or usual)
+        return attrgetter(load)(package)(model or usual)
     except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(

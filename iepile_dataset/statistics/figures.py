@@ -77,10 +77,7 @@ class Figures:
     def summary(self) -> dict[str, Any]:
         """The figures as they are published: lengths as quantiles, no label by name."""
         return {
-            "records": self.records,
-            "left_out": self.left_out,
-            "unlabelled": self.unlabelled,
-            "annotated": self.annotated,
+            **{name: getattr(self, name) for name in ("records", "left_out", "unlabelled", "annotated")},
             "without_annotation": self.without,
             "mentions": self.labels.total(),
             "instructions": self.instructions,

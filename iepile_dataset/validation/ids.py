@@ -33,27 +33,16 @@ class Ids:
 
     def repeated(self) -> Iterator[tuple[int, int]]:
         """(line, earlier line) of rows that ask the same thing under the same id."""
-        ids, lines, asked, _ = self._columns()
-        order = np.lexsort((asked, ids))
-        same = (ids[order][1:] == ids[order][:-1]) & (asked[order][1:] == asked[order][:-1])
-        yield from self._pairs(order, same, lines)
+        return self._neighbours(self._asked, np.equal)
 
     def conflicting(self) -> Iterator[tuple[int, int]]:
         """(line, earlier line) of rows that bear the same id and are about different records."""
-        ids, lines, _, about = self._columns()
-        order = np.argsort(ids, kind="stable")
-        same = ids[order][1:] == ids[order][:-1]
-        yield from self._pairs(order, same & (about[order][1:] != about[order][:-1]), lines)
+        return self._neighbours(None, np.not_equal)
 
-    def _columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        return (
-            np.frombuffer(self._ids, np.uint64),
-            np.frombuffer(self._lines, np.uint64),
-            np.frombuffer(self._asked, np.uint32),
-            np.frombuffer(self._about, np.uint32),
-        )
-
-    @staticmethod
-    def _pairs(order: np.ndarray, found: np.ndarray, lines: np.ndarray) -> Iterator[tuple[int, int]]:
-        pairs = ((int(lines[order[place + 1]]), int(lines[order[place]])) for place in np.flatnonzero(found))
-        yield from sorted(pairs)
+    def _neighbours(self, beside: "array[int] | None", compare: np.ufunc) -> Iterator[tuple[int, int]]:
+        """Rows of one id that follow each other, in the order of ids and of what they are sorted by beside."""
+        ids, lines = np.frombuffer(self._ids, np.uint64), np.frombuffer(self._lines, np.uint64)
+        values = np.frombuffer(self._about if beside is None else beside, np.uint32)
+        order = np.argsort(ids, kind="stable") if beside is None else np.lexsort((values, ids))
+        same = (ids[order][1:] == ids[order][:-1]) & compare(values[order][1:], values[order][:-1])
+        yield from sorted((int(lines[order[place + 1]]), int(lines[order[place]])) for place in np.flatnonzero(same))

@@ -129,8 +129,8 @@ def _answer(output: str, label: Any, asked: Any, text: str | None) -> Iterator[D
         reason = f"output answers {shown(list(answer))}, asked were {shown(names)}"
         remedy = "each asked label is a key, in the order of the schema"
         yield "output answers other labels than asked", reason, remedy
-    for mention in () if text is None else leaves(answer):
-        if not isinstance(mention, str) or (mention not in text and mention != NAN):
+    for mention in leaves(answer) if text is not None else ():
+        if not isinstance(mention, str) or (mention not in str(text) and mention != NAN):
             reason = f"output holds {shown(mention)}, which does not occur in the text"
             yield "output does not quote the text", reason, "an answer must quote the text letter for letter"
 

@@ -57,12 +57,12 @@ def defects(value: Any, name: str) -> Iterator[Defect]:
     if validator.is_valid(value):  # some twenty times as fast as to ask for errors
         return
     for error in sorted(validator.iter_errors(value), key=lambda error: _place(error.instance_path)):
-        place, schema = _place(error.instance_path), format_schema(name)
+        schema: Any = format_schema(name)
         for step in error.schema_path[:-1]:
             schema = schema[step]
-        kind, reason = _words(error, place, schema)
+        kind, reason = _words(error, error.kind, schema)
         if error.kind.name == "required":
-            schema = schema.get("properties", {}).get(error.kind.property, schema)
+            schema = schema.get("properties", {}).get(str(error.kind.value), schema)
         yield kind, reason, str(schema.get("description") or error.message)
 
 
@@ -84,24 +84,22 @@ def _place(path: Sequence[str | int]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
-def _words(error: ValidationError, place: str, schema: dict[str, Any]) -> tuple[str, str]:
+def _words(error: ValidationError, rule: Any, schema: dict[str, Any]) -> tuple[str, str]:
     """(kind, reason) of one error; at the root the value itself is what is talked about."""
-    rule, common = error.kind.name, re.sub(r"\[\d+\]", "[]", place)
+    place = _place(error.instance_path)
+    common = re.sub(r"\[\d+\]", "[]", place)
     value, thing, where = shown(error.instance), common or "the value", place or "the value"
-    if rule == "type":
-        types = " or ".join(_WORDS[name] for name in error.kind.types)
+    if rule.name == "type":
+        types = " or ".join(_WORDS[name] for name in rule.types)
         return f"{thing} is not {types}", f"{where} is {value}, not {types}"
-    if rule == "required":
-        return f'no "{_under(common, error)}"', f'no "{_under(place, error)}"'
-    if rule == "anyOf":
-        names = " or ".join(f'"{option["required"][0]}"' for option in schema[rule])
-        return f"no {names}", f"no {names}"
-    if rule in ("minLength", "minItems", "minProperties"):
+    if rule.name == "required":
+        names = [f"{path}.{rule.property}".removeprefix(".") for path in (common, place)]
+        return f'no "{names[0]}"', f'no "{names[1]}"'
+    if rule.name == "anyOf":
+        options = " or ".join(f'"{option["required"][0]}"' for option in schema["anyOf"])
+        return f"no {options}", f"no {options}"
+    if rule.name in ("minLength", "minItems", "minProperties"):
         return f"{thing} is too short", f"{where} is {value}, too short"
-    if rule == "additionalProperties":
+    if rule.name == "additionalProperties":
         return f"{common}: an unknown key", f"{place}: {error.message}"
     return f"{common} has another form", f"{place} is {value}"
-
-
-def _under(place: str, error: ValidationError) -> str:
-    return f"{place}.{error.kind.property}".removeprefix(".")

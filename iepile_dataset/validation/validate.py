@@ -83,7 +83,8 @@ def _targets(path: str, as_format: str | None, report: Report) -> Iterator[tuple
     base = base.rstrip("/")
     for file, info in sorted(files_below(filesystem, base), key=itemgetter(0)):
         below = file[len(base) :]
-        if any(part.startswith(".") for part in below.split("/")) or not _ours(file):
+        ours = file.endswith(_SUFFIXES) or posixpath.basename(file) in SCHEMA_FILES
+        if not ours or any(part.startswith(".") for part in below.split("/")):
             continue
         address = path.rstrip("/") + below
         name = as_format or detect_format(address)
@@ -93,18 +94,12 @@ def _targets(path: str, as_format: str | None, report: Report) -> Iterator[tuple
             yield address, name, int(info.get("size") or 0)
 
 
-def _ours(file: str) -> bool:
-    return file.endswith(_SUFFIXES) or posixpath.basename(file) in SCHEMA_FILES
-
-
 def _by_folder(targets: Iterable[tuple[str, str, int]]) -> Iterator[tuple[str, list[tuple[str, str, int]]]]:
     """Files of one folder together, its schema first, then the order of the splits."""
     order = [*NAMES, *(name for names in SPLITS.values() for name in names)]
+    places = {name: place for place, name in enumerate(order)}
     folders: dict[str, list[tuple[str, str, int]]] = {}
-    for target in targets:
-        files = folders.setdefault(posixpath.dirname(target[0]), [])
-        if target not in files:
-            files.append(target)
+    for target in dict.fromkeys(targets):
+        folders.setdefault(posixpath.dirname(target[0]), []).append(target)
     for folder, files in folders.items():
-        names = {name: place for place, name in enumerate(order)}
-        yield folder, sorted(files, key=lambda target: names.get(posixpath.basename(target[0]), len(names)))
+        yield folder, sorted(files, key=lambda target: places.get(posixpath.basename(target[0]), len(places)))

@@ -8,11 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from iepile.commands.negatives import app
-from iepile_dataset import DataError, Options
+from iepile_dataset import DataError
 from iepile_dataset.hard_negatives import read_hard_negatives
 from iepile_dataset.mining.cooccurrence import Cooccurrence
 from iepile_dataset.mining.mine import mine, write_dictionary
 from iepile_dataset.mining.similarity import similarities
+from iepile_dataset.options import MiningOptions
 
 # No two of these share a 2-gram, so that names say nothing.
 PLAIN = '["city", "person", "jug"]\n[]\n{}\n'
@@ -134,7 +135,7 @@ def test_what_a_model_takes_for_something_else_counts_in_that_direction(source, 
         "{",
         '{"task": "ner", "source": "towns", "output": "{}", "label": "[]"}',  # of which language, is plain here
     )
-    found = mine(str(tmp_path / "in"), predictions=file)
+    found = mine(str(tmp_path / "in"), options=MiningOptions(predictions=file))
     confused = pair(found, "city", "person")
     assert (confused.label, confused.confused, confused.confused_back) == ("city", 0.5, 0.0)  # Bonn, of Ulm and Bonn
     assert confused.score == pytest.approx(math.sqrt(0.5), abs=1e-6)
@@ -148,12 +149,12 @@ def test_what_a_model_takes_for_something_else_counts_in_that_direction(source, 
 def test_lists_written_by_hand_win_and_unknown_labels_in_them_are_named(towns, tmp_path):
     flat = tmp_path / "flat.json"
     flat.write_text('{"city": ["jug", "castle"], "person": [], "burg": ["city"]}')
-    found = mine(towns, overrides=str(flat))
+    found = mine(towns, options=MiningOptions(overrides=str(flat)))
     assert found.dictionary["ner"]["towns"] == {"city": ["jug"], "person": [], "jug": []}
     assert (found.overridden, found.unknown) == (2, ["castle", "burg"])
     nested = tmp_path / "nested.json"
     nested.write_text('{"NER": {"towns": {"jug": ["city", "jug"]}, "elsewhere": {"a": ["b"]}}}')
-    found = mine(towns, overrides=str(nested))
+    found = mine(towns, options=MiningOptions(overrides=str(nested)))
     assert found.dictionary["ner"]["towns"] == {"city": ["person"], "person": ["city"], "jug": ["city"]}
     assert (found.overridden, found.unknown) == (1, ["ner/elsewhere"])
 
@@ -162,16 +163,16 @@ def test_the_number_of_labels_and_the_least_score_are_limits(source, tmp_path):
     labels = ["part one", "part two", "part three"]
     schema = json.dumps(labels) + "\n[]\n{}\n"
     source(tmp_path / "IE-en/NER/parts", schema, train=[entities("xy", **{"part one": ["x", "xy"], "part two": ["x"]})])
-    every = mine(str(tmp_path), threshold=0).dictionary["ner"]["parts"]
+    every = mine(str(tmp_path), options=MiningOptions(threshold=0)).dictionary["ner"]["parts"]
     assert every["part one"] == ["part two", "part three"]
-    one = mine(str(tmp_path), top=1).dictionary["ner"]["parts"]
+    one = mine(str(tmp_path), options=MiningOptions(top=1)).dictionary["ner"]["parts"]
     # The third is nobody's closest, but its own closest enters both lists.
     assert one["part one"][0] == "part two"
     assert all((a in one[b]) == (b in one[a]) for a in labels for b in labels)
-    assert mine(str(tmp_path), threshold=1).pairs == []
+    assert mine(str(tmp_path), options=MiningOptions(threshold=1)).pairs == []
     for wrong in ({"top": 0}, {"threshold": 1.5}, {"by": "ear"}):
         with pytest.raises(DataError, match=next(iter(wrong))):
-            mine(str(tmp_path), **wrong)
+            mine(str(tmp_path), options=MiningOptions(**wrong))
 
 
 def test_bad_lines_are_counted_and_the_first_ones_kept(source, tmp_path):
@@ -253,7 +254,7 @@ def test_a_file_that_is_not_there_is_one_line(towns, option):
 
 
 def test_real_labels_that_people_confuse_come_first(corpus):
-    found = mine(str(corpus), options=Options(source=("crossner_politics", "weibo", "crudeoilnews")))
+    found = mine(str(corpus), options=MiningOptions(source=("crossner_politics", "weibo", "crudeoilnews")))
     assert found.counts["left_out"] == 0
     lists = found.dictionary
     assert lists["ner"]["weibo"]["组织机构特指"][0] == "组织机构泛称"
