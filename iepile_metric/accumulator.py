@@ -298,9 +298,9 @@ class Accumulator:
 
     def _count(self, record: Record, totals: Totals) -> None:
         """Judge a complete record: the one place where outcomes arise."""
-        predicted = record.predicted or record.task.nothing
-        judgement = judge(record.task, predicted, record.merged, record.annotated, self._match, self._once)
-        totals.take(judgement)
+        task, predicted = record.task, record.predicted or record.task.nothing
+        judgement = judge(task, predicted, record.merged, record.annotated, self._match, self._once)
+        totals.take(*judgement)
         if self._watch and not record.watched:
             record.watched = True
             self._watch(record, judgement[0])

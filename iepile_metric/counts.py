@@ -33,6 +33,8 @@ def judge(
     """
     if match == "normalised":
         predicted = tuple(respelt(units, task.texts(measure)) for measure, units in zip(task.measures, predicted))
+    if predicted == merged and not once:
+        return [(units, [], []) for units in merged], {}, {}
     outcomes = [outcome(units, gold, stated, once) for units, gold, stated in zip(predicted, merged, annotated)]
     credited: dict[str, list[Pair]] = {}
     matched: dict[str, int] = {}

@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any
 
-from .counts import Judgement, rates
-from .matching import COUNTS, MATCHES
+from .counts import Outcome, rates
+from .matching import COUNTS, MATCHES, Pair
 from .tasks import Task
 
 # Hits, extra and missed per label: whole numbers, but for overlap matching, whose credits are fractions.
@@ -27,10 +27,9 @@ class Totals:
         self._loose: dict[str, list[int]] = {name: [0, 0, 0] for name in task.looser}
         self._places = [(name, task.measures.index(of), self._loose[name]) for name, (of, _) in task.looser.items()]
 
-    def take(self, judgement: Judgement) -> None:
-        """Count one record in all measures and looser figures."""
+    def take(self, outcomes: list[Outcome], credited: dict[str, list[Pair]], rematched: dict[str, int]) -> None:
+        """Count one record in all measures and looser figures, see `counts.judge`."""
         self.records += 1
-        outcomes, credited, rematched = judgement
         for (a, b, c), (hits, extra, missed) in zip(self._waiting, outcomes):
             for unit in hits:
                 a.append(unit[0])
