@@ -35,7 +35,7 @@ def write_dataset_page(
     from iepile_dataset.atomic import json_text, write_file
     from iepile_dataset.errors import DataError
     from iepile_dataset.export.manifest import MANIFEST, check_rows, read_manifest, seal
-    from iepile_dataset.statistics.pictures import installed_fonts, write_statistics
+    from iepile_dataset.statistics.pictures import write_statistics
     from iepile_dataset.statistics.prepared import prepared_statistics
 
     check_rows(folder)
@@ -44,7 +44,7 @@ def write_dataset_page(
         counted = prepared_statistics(folder, progress)
         place = folder / "statistics"
         try:
-            write_statistics(counted, place, installed_fonts(), with_page=False)
+            write_statistics(counted, place, with_page=False)
         except DataError as problem:
             missing = f"no pictures: {problem}"
             write_file(place / "stats.json", json_text(counted.report()))

@@ -52,11 +52,11 @@ def entity_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
     ...     {"entity": "Ada", "entity_type": "person"}], Schema(types=("person",)))
     {'person': '["Ada", "Bo"]'}
     """
-    found: dict[str, dict[str, int]] = {}
+    units: dict[str, dict[str, int]] = {}
     for item in items:
         mention, kind = item["entity"], item["entity_type"]
-        found.setdefault(kind, {}).setdefault(mention, text.index(mention) if mention else locate(text, mention))
-    return {kind: _strings(mentions) for kind, mentions in found.items()}
+        units.setdefault(kind, {}).setdefault(mention, text.index(mention) if mention else locate(text, mention))
+    return {kind: _strings(mentions) for kind, mentions in units.items()}
 
 
 def relation_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
@@ -66,13 +66,13 @@ def relation_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
     ...     Schema(relations=("born in",)))
     {'born in': '[{"subject": "Ada", "object": "Ulm"}]'}
     """
-    found: dict[str, dict[tuple[str, str], tuple[int, int]]] = {}
+    units: dict[str, dict[tuple[str, str], tuple[int, int]]] = {}
     for item in items:
         head, tail, relation = item["head"], item["tail"], item["relation"]
-        found.setdefault(relation, {}).setdefault((head, tail), (locate(text, head), locate(text, tail)))
+        units.setdefault(relation, {}).setdefault((head, tail), (locate(text, head), locate(text, tail)))
     return {
         relation: _list(f'{{"subject": {quote(head)}, "object": {quote(tail)}}}' for head, tail in _in_order(pairs))
-        for relation, pairs in found.items()
+        for relation, pairs in units.items()
     }
 
 
@@ -98,13 +98,13 @@ def graph_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
     >>> graph_answers("Ada, born in Ulm", [item], Schema(types=("person",), roles={"person": ("born in",)}))
     {'person': '{"Ada": {"born in": "Ulm"}}'}
     """
-    found: dict[str, dict[str, tuple[int, dict[str, dict[str, int]]]]] = {}
+    units: dict[str, dict[str, tuple[int, dict[str, dict[str, int]]]]] = {}
     for item in items:
         head, kind, name, tail = item["head"], item["head_type"], item["relation"], item["tail"]
-        attributes = found.setdefault(kind, {}).setdefault(head, (locate(text, head), {}))[1]
+        attributes = units.setdefault(kind, {}).setdefault(head, (locate(text, head), {}))[1]
         attributes.setdefault(name, {}).setdefault(tail, locate(text, tail))
     answers = {}
-    for kind, entities in found.items():
+    for kind, entities in units.items():
         known = graph_attributes(schema)[kind]
         parts = []
         for head, (_, attributes) in sorted(entities.items(), key=lambda pair: pair[1][0]):
@@ -127,10 +127,10 @@ def graph_attributes(schema: Schema) -> dict[str, list[str]]:
     """
     if schema.roles:
         return {kind: list(names) for kind, names in schema.roles.items()}
-    found: dict[str, dict[str, None]] = {}
+    units: dict[str, dict[str, None]] = {}
     for head, relation, _ in schema.triples.values():
-        found.setdefault(head, {})[relation] = None
-    return {kind: list(names) for kind, names in found.items()}
+        units.setdefault(head, {})[relation] = None
+    return {kind: list(names) for kind, names in units.items()}
 
 
 def event_answers(text: str, items: Items, schema: Schema) -> dict[str, str]:
@@ -175,18 +175,18 @@ def known_triggers(text: str, items: Items) -> dict[str, list[str]]:
     >>> known_triggers("Ada sued, Bo sued.", [{"event_type": "sue", "event_trigger": "sued"}] * 2)
     {'sue': ['sued']}
     """
-    found: dict[str, dict[str, int]] = {}
+    units: dict[str, dict[str, int]] = {}
     for item in items:
-        triggers, trigger = found.setdefault(item["event_type"], {}), item.get("event_trigger")
+        triggers, trigger = units.setdefault(item["event_type"], {}), item.get("event_trigger")
         if trigger not in NO_MENTION:
             triggers.setdefault(trigger, locate(text, trigger))
-    return {kind: list(_in_order(triggers)) for kind, triggers in found.items()}
+    return {kind: list(_in_order(triggers)) for kind, triggers in units.items()}
 
 
 def _events(
     text: str, items: Items, schema: Schema, render: Callable[[str | None, str], str], arguments: bool = True
 ) -> dict[str, str]:
-    found: dict[str, list[tuple[int, str]]] = {}
+    units: dict[str, list[tuple[int, str]]] = {}
     for item in items:
         kind, trigger = item["event_type"], item.get("event_trigger")
         if trigger in NO_MENTION:
@@ -197,12 +197,12 @@ def _events(
         if arguments:
             given = item.get("arguments")
             values = _arguments(text, given, schema, kind) if given else schema.no_arguments.get(kind, "{}")
-        found.setdefault(kind, []).append((position, render(trigger, values)))
+        units.setdefault(kind, []).append((position, render(trigger, values)))
     return {
         kind: f"[{events[0][1]}]"
         if len(events) == 1
         else _list(dict.fromkeys([event for _, event in sorted(events, key=itemgetter(0))]))
-        for kind, events in found.items()
+        for kind, events in units.items()
     }
 
 

@@ -13,7 +13,7 @@ from .errors import DataError, shown
 from .licences import USES
 from .tasks import LANGUAGES
 
-__all__ = ["MiningOptions", "Options", "Selection"]
+__all__ = ["SHARE", "Checked", "MiningOptions", "Options", "Selection", "Valid", "option"]
 
 
 Valid = tuple[str, Callable[[Any], bool]]
@@ -57,7 +57,26 @@ def option(default: Any, valid: Valid | tuple[str, ...], help: str, kind: Any = 
 
 
 @dataclass(frozen=True)
-class Selection:
+class Checked:
+    """A dataclass of options, whose values are looked at when it is made; paths may be `Path`, tuples lists.
+
+    Raises:
+        DataError: A field has no such value.
+    """
+
+    def __post_init__(self) -> None:
+        for known in fields(self):
+            value = getattr(self, known.name)
+            if isinstance(value, list | os.PathLike):
+                value = (tuple(value) or known.default) if isinstance(value, list) else os.fspath(value)
+                object.__setattr__(self, known.name, value)
+            wanted, valid = known.metadata["valid"]
+            if (value is not None or known.default is not None) and not valid(value):
+                raise DataError(f"{known.name}={shown(value)} is not {wanted}")
+
+
+@dataclass(frozen=True)
+class Selection(Checked):
     """Which sources of a corpus are meant.
 
     >>> Selection(source="towns").sources
@@ -69,16 +88,6 @@ class Selection:
     licence: str | None = option(
         None, USES, "Only sources whose licence words plainly allow this use; any: some known licence."
     )
-
-    def __post_init__(self) -> None:
-        for known in fields(self):
-            value = getattr(self, known.name)
-            if isinstance(value, list | os.PathLike):
-                value = (tuple(value) or None) if isinstance(value, list) else os.fspath(value)
-                object.__setattr__(self, known.name, value)
-            wanted, valid = known.metadata["valid"]
-            if (value is not None or known.default is not None) and not valid(value):
-                raise DataError(f"{known.name}={shown(value)} is not {wanted}")
 
     @property
     def sources(self) -> tuple[str, ...]:

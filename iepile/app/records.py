@@ -146,9 +146,10 @@ def statistics_page(corpus: str | None, progress: Any = None) -> str:
         DataError: matplotlib is not installed.
     """
     from iepile_dataset.statistics import statistics
-    from iepile_dataset.statistics.pictures import installed_fonts, write_statistics
+    from iepile_dataset.statistics.fonts import families
+    from iepile_dataset.statistics.pictures import write_statistics
 
-    fonts = installed_fonts()
+    fonts = families()
     counted = statistics(corpus, progress=progress)
     if corpus:  # visitors need not know where it lies
         counted.corpus = Path(corpus).name

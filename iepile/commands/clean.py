@@ -46,7 +46,7 @@ def _print_counts(done: "Cleaned", rules: tuple[str, ...]) -> None:
     for rule in rules:
         columns |= {rule: rule} if rule != "normalise" else {"normalised": "normalised", "unnormalised": "left as is"}
     columns["kept"] = "kept"
-    console.print(count_table("Records read, changed, dropped by each rule, kept", columns, done.counts, done.sources))
+    console.print(count_table("Records read, changed, dropped by each rule, kept", columns, done.counts, done.leaks))
     say("left as is: normalising would have lost a mention", style="dim")
     for source, leaks in done.leaks.items():
         if shared := ", ".join(f"{number:,} in {split}" for split, number in leaks.items() if number):

@@ -42,11 +42,12 @@ def stats(
 
         iepile stats my_corpus --tokenizer Qwen/Qwen3-0.6B --json
     """
-    from iepile_dataset.statistics.pictures import installed_fonts, write_statistics
+    from iepile_dataset.statistics.fonts import families
+    from iepile_dataset.statistics.pictures import write_statistics
     from iepile_dataset.statistics.stats import statistics
 
     with failing():
-        fonts = installed_fonts() if out else None  # before the work rather than after it
+        fonts = families() if out else None  # before the work rather than after it
         with progress_bar("reading") as advance:
             options = Options(**vars(selection))
             counted = statistics(corpus, tasks=task or (), options=options, tokenizer=tokenizer, progress=advance)

@@ -75,5 +75,5 @@ def _print(report: "Report", console: Console) -> None:
 
 def _summary(report: "Report") -> str:
     values = sum(checked.values for checked in report.files)
-    found = f"{report.errors:,} errors, {report.warnings:,} warnings"
-    return f"{found} in {len(report.files):,} files ({values:,} lines or rows)"
+    counts = f"{report.errors:,} errors, {report.warnings:,} warnings"
+    return f"{counts} in {len(report.files):,} files ({values:,} lines or rows)"

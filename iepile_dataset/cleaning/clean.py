@@ -56,18 +56,13 @@ class Cleaned:
     problems: list[Problem] = field(default_factory=list)
     seconds: float = 0.0
 
-    @property
-    def sources(self) -> list[str]:
-        """The sources, in order."""
-        return list(self.leaks)
-
     def total(self, what: str) -> int:
         """Sum over all sources."""
         return totals(self.counts)[what]
 
     def as_json(self, options: CleanOptions) -> dict[str, object]:
         """The content of `cleaned.json`."""
-        sources: dict[str, dict[str, object]] = {name: {} for name in self.sources}
+        sources: dict[str, dict[str, object]] = {name: {} for name in self.leaks}
         for (name, what), number in sorted(self.counts.items()):
             if number:
                 sources[name][what] = number

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
 from ..errors import DataError, shown
+from ..options import SHARE, Checked, Valid, option
 from .near_duplicates import near_duplicates
 
 NORMALISE = "normalise"
@@ -53,8 +54,12 @@ class Drop:
     twin: Record | None = None
 
 
+RULE: Valid = "a list of rules", lambda value: isinstance(value, tuple)
+THRESHOLD: Valid = "a share of common shingles, above 0 and at most 1", lambda value: SHARE[1](value) and value > 0
+
+
 @dataclass(frozen=True)
-class CleanOptions:
+class CleanOptions(Checked):
     """How a corpus is cleaned; what each field means stands in its help.
 
     Raises:
@@ -64,41 +69,28 @@ class CleanOptions:
     ('duplicate',)
     """
 
-    only: tuple[str, ...] = field(
-        default=(),
-        metadata={
-            "help": "Only this rule: normalise, empty, leak, contradiction, duplicate or near; again for several.",
-            "type": list[str],
-        },
+    only: tuple[str, ...] = option(
+        (),
+        RULE,
+        "Only this rule: normalise, empty, leak, contradiction, duplicate or near; again for several.",
+        list[str],
     )
-    skip: tuple[str, ...] = field(
-        default=(), metadata={"help": "All but this rule; again for several.", "type": list[str]}
+    skip: tuple[str, ...] = option((), RULE, "All but this rule; again for several.", list[str])
+    threshold: float = option(
+        0.8, THRESHOLD, "Near-duplicates share at least this part of their three-word or three-letter runs, up to 1."
     )
-    threshold: float = field(
-        default=0.8,
-        metadata={
-            "help": "Near-duplicates share at least this part of their three-word or three-letter runs, up to 1."
-        },
-    )
-    leak_from: str = field(
-        default="train",
-        metadata={
-            "help": "The side that loses a text which train shares with validation or test; test means both of them.",
-            "choices": ("train", "test"),
-        },
+    leak_from: str = option(
+        "train",
+        ("train", "test"),
+        "The side that loses a text which train shares with validation or test; test means both of them.",
     )
 
     def __post_init__(self) -> None:
-        for name in ("only", "skip"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        super().__post_init__()
         known = (NORMALISE, *RULES)
         for name in (*self.only, *self.skip):
             if name not in known:
                 raise DataError(f"rule {shown(name)} is unknown (one of {', '.join(known)})")
-        if not 0 < self.threshold <= 1:
-            raise DataError(f"threshold={self.threshold} (a share of common shingles, above 0 and at most 1)")
-        if self.leak_from not in ("train", "test"):
-            raise DataError(f"leak_from={shown(self.leak_from)} (train, or test for validation and test)")
         if not self.rules:
             raise DataError("no rule is left (fewer --skip)")
 

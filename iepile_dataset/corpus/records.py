@@ -11,7 +11,7 @@ from ..tasks import TASKS
 from .record_check import problems
 from .sources import Source
 
-__all__ = ["BOM", "ONE_ARRAY", "OneArrayError", "read_records", "refused"]
+__all__ = ["BOM", "ONE_ARRAY", "OneArrayError", "json_object", "read_records", "refused"]
 
 BOM = b"\xef\xbb\xbf"
 ONE_ARRAY = ("the file is one JSON array", "write one JSON object a line (jq -c '.[]')")
@@ -41,6 +41,19 @@ def read_records(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, byte
                 return
             record = error
         yield number, line, record
+
+
+def json_object(text: str | bytes) -> dict[str, Any] | None:
+    """The object that a text is, None where it is something else.
+
+    >>> json_object("{}"), json_object("[]"), json_object("{")
+    ({}, None, None)
+    """
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def refused(file: str, line: int, raw: bytes, record: Any, source: Source, split: str) -> Problem:

@@ -165,7 +165,7 @@ def _parts(work: Path, sources: list[Source], form: str) -> Iterator[Part]:
                 shards = make_shards(chosen, split, max(1, -(-size // _SHARD_BYTES)))
                 for number, shard in enumerate(shards):
                     name = f"{split}-{number:05d}-of-{len(shards):05d}.parquet"
-                    yield Part(task, split, shard, folder / (_LINES_NAME[split] if form == "jsonl" else name), raw)
+                    yield Part(split, shard, folder / (_LINES_NAME[split] if form == "jsonl" else name), raw)
 
 
 def _publishes(source: Source, published: set[str]) -> bool:

@@ -36,7 +36,6 @@ _DIGEST = 1 << 256
 class Part:
     """One file to be made: the rows of a shard, or its records as they are."""
 
-    task: str
     split: str
     shard: Shard
     path: Path

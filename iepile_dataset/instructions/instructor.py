@@ -142,27 +142,27 @@ class Instructor:
             if fit is not None:
                 asked = self._asked(self._cut(self.labels, self.entries, fit), self.entries)
             return Questions(asked, [""] * len(asked), "", 0)
-        found = self.task.answer(text, items, self.schema)
-        if self.task.hints and not found:
+        answers = self.task.answer(text, items, self.schema)
+        if self.task.hints and not answers:
             return _NOTHING
         annotation = orjson.dumps(items)
         label = annotation.decode()
         if self._always and fit is None:
             outputs = self._fixed_outputs
-            if not found:
+            if not answers:
                 return Questions(self._fixed_asked, outputs, label, len(outputs))
-            touched = {self._place[name] for name in found}
+            touched = {self._place[name] for name in answers}
             outputs = outputs.copy()
             for number in touched:
-                (outputs[number],) = self._outputs([self._fixed[number]], found)
+                (outputs[number],) = self._outputs([self._fixed[number]], answers)
             return Questions(self._fixed_asked, outputs, label, len(outputs) - len(touched))
-        for name in found:
+        for name in answers:
             self._place[name]  # a KeyError where the schema lacks it
         names: Sequence[str] = self.labels
         entries = self.entries
         if self.task.hints:
             hints = self.task.hints(text, items, self.schema)
-            names = [name for name in names if name in found]
+            names = [name for name in names if name in answers]
             entries = {name: self._entry(name, hints[name]) for name in names}
         keys: Sequence[int] = ()
         if self.train and (len(names) > 1 or self._keyed):
@@ -170,11 +170,11 @@ class Instructor:
             keys = self._draw.keys(text.encode() + annotation, 2 * count)
             # The first half of the keys chooses, the second orders: with the same keys for both, chosen negatives
             # would stand before the positives.
-            names = shuffled(names, keys) if self.task.hints else shuffled(self._sample(found, keys), keys[count:])
+            names = shuffled(names, keys) if self.task.hints else shuffled(self._sample(answers, keys), keys[count:])
         cut = self._cut(names, entries, fit)
-        empty = sum(map(found.keys().isdisjoint, cut)) if found else len(cut)
+        empty = sum(map(answers.keys().isdisjoint, cut)) if answers else len(cut)
         key = keys[0] << 16 | keys[1] if keys else 0
-        return Questions(self._asked(cut, entries), self._outputs(cut, found), label, empty, key)
+        return Questions(self._asked(cut, entries), self._outputs(cut, answers), label, empty, key)
 
     def parts(self, text: str, items: Items | None) -> Sequence[tuple[str, Questions]]:
         """(text, its questions): one part, the whole text; `TokenBudget` has several."""
@@ -184,12 +184,12 @@ class Instructor:
         """The whole instruction for one batch."""
         return f'{self.head}{asked}, "input": {quote(text)}}}'
 
-    def _sample(self, found: dict[str, str], keys: Sequence[int]) -> Sequence[str]:
+    def _sample(self, answers: dict[str, str], keys: Sequence[int]) -> Sequence[str]:
         """Labels to ask of a training text: those that occur, and some of the others."""
         if self._share == 1:
             return self.labels
-        present = [label for label in self.labels if label in found]
-        absent = [label for label in self.labels if label not in found]
+        present = [label for label in self.labels if label in answers]
+        absent = [label for label in self.labels if label not in answers]
         if self._share is None:
             named = {other for label in present for other in self._hard.get(label, ())}
             hard = [label for label in absent if label in named]
@@ -212,11 +212,11 @@ class Instructor:
         entry = entries.__getitem__
         return [f"{opening}{', '.join(map(entry, names))}{closing}" for names in cut]
 
-    def _outputs(self, cut: Sequence[Sequence[str]], found: Mapping[str, str]) -> list[str]:
+    def _outputs(self, cut: Sequence[Sequence[str]], answers: Mapping[str, str]) -> list[str]:
         """The answer to each batch, as JSON."""
         values = self._empty
-        if found:
-            values = values | {name: self._keys[name] + value for name, value in found.items()}
+        if answers:
+            values = values | {name: self._keys[name] + value for name, value in answers.items()}
         value = values.__getitem__
         return [f"{{{', '.join(map(value, names))}}}" for names in cut]
 

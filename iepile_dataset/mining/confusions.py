@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from ..answers import UNFIT, leaves
-from ..corpus.records import read_records
+from ..corpus.records import json_object, read_records
 from ..corpus.sources import Source
 from ..errors import DataError, Problem, keep, shown
 from ..tasks import TASKS
@@ -97,7 +97,8 @@ def read_predictions(
                 name, language = f"{row['task'].upper()}/{row['source']}", row.get("language")
                 counter = confusions.get(f"{language}/{name}") if language else by_name.get(name)
                 items = orjson.loads(row["label"]) if row["label"] else None
-                answer = _parsed(row["output"])
+                output = row["output"]
+                answer = json_object(output[output.find("{") : output.rfind("}") + 1])
                 if counter is None:
                     counts["other_sources"] += 1
                 elif items is None or answer is None:
@@ -111,16 +112,3 @@ def read_predictions(
                 remedy = "give rows with task, source, output and label, as iepile predict writes them"
                 keep(problems, Problem.of_line(file, number, line, reason, remedy))
     return confusions
-
-
-def _parsed(output: str) -> dict[str, Any] | None:
-    """The object in a model's text, None where there is none.
-
-    >>> _parsed('Sure: {"city": ["Ulm"]}.'), _parsed('{"city": ["Ul')
-    ({'city': ['Ulm']}, None)
-    """
-    try:
-        value = orjson.loads(output[output.find("{") : output.rfind("}") + 1])
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None

@@ -2,6 +2,8 @@
 
 from functools import cache
 
+from ..errors import DataError
+
 LATIN = "DejaVu Sans"  # comes with matplotlib
 CHINESE = (
     "Noto Sans CJK SC", "Source Han Sans SC", "Noto Sans SC", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei",
@@ -12,11 +14,17 @@ CHINESE = (
 def families(chinese: tuple[str, ...] = CHINESE) -> list[str]:
     """The font families to draw with: the usual one, and for what it lacks the first Chinese one that is installed.
 
+    Raises:
+        DataError: matplotlib is not installed.
+
     >>> families(chinese=())
     ['DejaVu Sans']
     """
-    from matplotlib import font_manager
-
+    try:
+        from matplotlib import font_manager
+    except ImportError as error:
+        remedy = 'pip install "iepile[train]", or leave --out away for the numbers alone'
+        raise DataError(f"pictures need matplotlib: {error} ({remedy})") from None
     installed = {font.name for font in font_manager.fontManager.ttflist}
     return [LATIN, *[name for name in chinese if name in installed][:1]]
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from ..atomic import json_text, write_file
-from ..errors import DataError
 from .fonts import families
 from .histograms import draw_histograms, panels
 from .stats import Statistics
@@ -30,14 +29,14 @@ def write_statistics(counted: Statistics, folder: Path, fonts: list[str] | None 
     Args:
         counted: What `stats.statistics` counted.
         folder: Where to; other files there are left alone.
-        fonts: Families to draw with; None takes `installed_fonts()`.
+        fonts: Families to draw with; None takes `fonts.families()`.
         with_page: Whether to write the page, which speaks of a corpus.
 
     Raises:
         DataError: matplotlib is not installed.
     """
     report = counted.report()
-    fonts = fonts or installed_fonts()
+    fonts = fonts or families()
     histograms = panels(counted)
     pictures = {}
     if report["total"]["instructions"]:
@@ -51,19 +50,6 @@ def write_statistics(counted: Statistics, folder: Path, fonts: list[str] | None 
         write_file(folder / f"{name}.png", content)
     if with_page:
         write_file(folder / "stats.html", _page(report, pictures))
-
-
-def installed_fonts() -> list[str]:
-    """The font families to draw with.
-
-    Raises:
-        DataError: matplotlib is not installed.
-    """
-    try:
-        return families()
-    except ImportError as error:
-        remedy = 'pip install "iepile[train]", or leave --out away for the numbers alone'
-        raise DataError(f"pictures need matplotlib: {error} ({remedy})") from None
 
 
 def _png(size: tuple[float, float], fonts: list[str], draw: Callable[["Figure"], None]) -> bytes:

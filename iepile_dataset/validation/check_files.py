@@ -10,11 +10,11 @@ import fsspec
 
 from ..corpus.layout import read_file
 from ..corpus.record_check import problems
-from ..corpus.records import ONE_ARRAY, OneArrayError, read_records
+from ..corpus.records import ONE_ARRAY, OneArrayError, json_object, read_records
 from ..errors import Problem
 from ..schema import Schema
 from ..tasks import ANNOTATIONS
-from .check_objects import check_object, mapping, schema_beside
+from .check_objects import check_object, schema_beside
 from .detect_format import UNREADABLE, split_of
 from .ids import Ids
 from .report import Finding, finding
@@ -87,12 +87,13 @@ def check_together(folder: Folder) -> Iterator[Finding]:
 def _meta(folder: Folder) -> Iterator[Finding]:
     """Does `meta.json` say what it should, and as many records as there are?"""
     address = posixpath.join(folder.path, "meta.json")
-    meta = mapping(read_file(address))
+    meta = json_object(read_file(address) or b"") or {}
     if not (meta.get("licence") or meta.get("license")):
         yield finding(address, 0, "no licence words", 'add "licence" to meta.json', severity="warning")
     passes = meta.get("cleaned")
-    stated = mapping(passes[-1]).get("records") if isinstance(passes, list) and passes else meta.get("splits")
-    for split, value in mapping(stated).items():
+    last = passes[-1] if isinstance(passes, list) and passes else {"records": meta.get("splits")}
+    stated = last.get("records") if isinstance(last, dict) else None
+    for split, value in stated.items() if isinstance(stated, dict) else ():
         number = value.get("records") if isinstance(value, dict) else value
         held = folder.counts.get(split_of(f"{split}.json") or "")
         if held is not None and number != held:
@@ -119,9 +120,9 @@ def _lines(file: str, check: Check, folder: Folder) -> Iterator[Finding]:
 def _records(file: str, key: str, folder: Folder) -> Iterator[Finding]:
     split, ids = split_of(posixpath.basename(file).removesuffix(".gz")), Ids()
     if not folder.schema_read:
-        folder.schema, found = schema_beside(file, key)
+        folder.schema, findings = schema_beside(file, key)
         folder.schema_read = True
-        yield from found
+        yield from findings
 
     def check(number: int, record: Any) -> Iterator[Defect]:
         """Both checks, each finding once: what both see, the JSON Schema tells."""

@@ -37,27 +37,17 @@ def check_object(file: str, name: str) -> Iterator[Finding]:
         yield finding(file, 0, f"not JSON: {error}", "mend the file", kind="not JSON")
 
 
-def mapping(value: Any) -> dict[str, Any]:
-    """An object as it is or as JSON; an empty one where it is something else."""
-    if isinstance(value, bytes):
-        with suppress(orjson.JSONDecodeError):
-            value = orjson.loads(value)
-    return value if isinstance(value, dict) else {}
-
-
 def _schema(file: str, text: str) -> Iterator[Finding]:
-    values, wrong = three_lines(text), []
-    if values is not None:
-        for kind, reason, remedy in defects(values, "schema-lines"):
-            line = re.match(r"\[(\d)\]", reason)
-            reason, kind = re.sub(r"^\[\d\]", "the line", reason), re.sub(r"^\[\]", "the line", kind)
-            wrong.append(finding(file, int(line[1]) + 1 if line else 0, reason, remedy, kind=kind))
-    else:
+    values: Any = three_lines(text)
+    name, wrong = "schema-lines", []
+    if values is None:
+        name = "schema-object"
         with suppress(yaml.YAMLError):  # parse_schema says what is wrong with it
-            if isinstance(value := one_value(text), dict):
-                values = [value.get("types"), value.get("relations")]
-                for kind, reason, remedy in defects(value, "schema-object"):
-                    wrong.append(finding(file, 0, reason, remedy, kind=kind))
+            values = one_value(text)
+    for kind, reason, remedy in defects(values, name) if name == "schema-lines" or isinstance(values, dict) else ():
+        line = re.match(r"\[(\d)\]", reason)
+        reason, kind = re.sub(r"^\[\d\]", "the line", reason), re.sub(r"^\[\]", "the line", kind)
+        wrong.append(finding(file, int(line[1]) + 1 if line else 0, reason, remedy, kind=kind))
     yield from wrong
     try:
         schema = parse_schema(text, posixpath.basename(file))
@@ -65,7 +55,8 @@ def _schema(file: str, text: str) -> Iterator[Finding]:
         if not wrong:
             yield Finding(Problem.of_error(file, error), "not readable as a schema")
         return
-    for number, labels in enumerate(values or (), 1):
+    lists = [values.get("types"), values.get("relations")] if isinstance(values, dict) else values
+    for number, labels in enumerate(lists, 1):
         for label in sorted(_twice(labels)):
             kind = "label … is given twice"
             yield finding(file, number, f'label "{label}" is given twice', "remove one", "", kind, "warning")

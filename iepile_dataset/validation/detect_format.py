@@ -1,16 +1,16 @@
 """Which format is a file? By its name where that says it, otherwise by what is in it."""
 
 import posixpath
+import re
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 import fsspec
-import orjson
 
 from ..corpus.layout import SPLITS
-from ..corpus.records import BOM
+from ..corpus.records import BOM, json_object
 from ..schema import SCHEMA_FILES
 from ..tasks import ANNOTATIONS, TASK_FOLDERS
 
@@ -78,11 +78,11 @@ def _beginning(file: str) -> list[dict[str, Any]]:
     with suppress(*UNREADABLE), fsspec.open(file, "rb", compression="infer") as data:
         head = data.read(_HEAD)
         lines = [line for line in head.removeprefix(BOM).splitlines() if line.strip()]
-        values = [value for value in map(_parsed, lines[:200]) if isinstance(value, dict)]
+        values = [value for value in map(json_object, lines[:200]) if value is not None]
         if not values and lines and lines[0].lstrip()[:1] == b"{":
-            whole = _parsed(head + data.read(_WHOLE))
-            return [whole] if isinstance(whole, dict) else []
-        if len(lines) == 3 and len(head) < _HEAD and isinstance(_parsed(lines[0]), list):
+            whole = json_object(head + data.read(_WHOLE))
+            return [whole] if whole else []
+        if len(lines) == 3 and len(head) < _HEAD and re.fullmatch(rb"\s*\[.*\]\s*", lines[0]):
             return [{"types": []}]
         return values
     return []
@@ -116,10 +116,3 @@ def _by_folder(file: str) -> str | None:
     """The annotation's key of a source whose lines do not show it, by its task's folder."""
     parts = [part.upper() for part in posixpath.dirname(file).split("/")[:-1]]
     return next((TASK_FOLDERS[part] for part in reversed(parts) if part in TASK_FOLDERS), None)
-
-
-def _parsed(data: bytes) -> Any:
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return None
