@@ -39,6 +39,9 @@ NEGATIVES: Valid = (
 )
 
 
+ENCODERS = ("ngrams", "sentence-transformers", "model2vec")
+
+
 def option(default: Any, valid: Valid | tuple[str, ...], help: str, kind: Any = None) -> Any:
     """A field with its help.
 
@@ -92,9 +95,7 @@ class Selection(Checked):
     @property
     def sources(self) -> tuple[str, ...]:
         """The wanted sources; empty for all."""
-        if self.source is None:
-            return ()
-        return (self.source,) if isinstance(self.source, str) else self.source
+        return (self.source,) if isinstance(self.source, str) else self.source or ()
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,7 @@ class MiningOptions(Selection):
     """
 
     by: str = option(
-        "ngrams",
-        ("ngrams", "sentence-transformers", "model2vec"),
-        "How labels are compared: by their letters, or by an encoder where it is installed.",
+        "ngrams", ENCODERS, "How labels are compared: by their letters, or by an encoder where it is installed."
     )
     model: str | None = option(None, TEXT, "The encoder, of the Hub or a folder; a small one by default.")
     top: int = option(5, TOP, "A label's list holds so many closest ones, and those that it is among the closest of.")

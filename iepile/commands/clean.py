@@ -21,6 +21,8 @@ def clean(
 ) -> None:
     """A corpus without duplicates, contradictions, leaks and empty records, in the same layout.
 
+    The rules: normalise, empty, leak, contradiction, duplicate, near.
+
     Whatever a rule drops lies in `dropped/<rule>.jsonl` with file, line and the record that stays in its stead. A
     score on a cleaned test split is not comparable with published ones: `--only leak` leaves validation and test alone.
 

@@ -1,5 +1,7 @@
 """`iepile validate`."""
 
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -45,17 +47,11 @@ def validate(
     with failing():
         with progress_bar("checking") as advance:
             report = check(paths, as_format=as_format, examples=examples, progress=advance)
-        if format == "table" and out is None:
-            _print(report, console)
-        elif format == "table":
-            with Path(str(out)).open("w", encoding="utf-8") as file:
-                _print(report, Console(file=file, width=160))
-        else:
-            text = report.as_json() if format == "json" else report.as_html()
-            if out is None:
-                typer.echo(text, nl=False)
+        with out.open("w", encoding="utf-8") if out else nullcontext(sys.stdout) as file:
+            if format == "table":
+                _print(report, Console(file=file, width=160) if out else console)
             else:
-                out.write_text(text, "utf-8")
+                file.write(report.as_json() if format == "json" else report.as_html())
     if out is not None:
         say(f"{_summary(report)}; report in {out}")
     if report.errors:

@@ -62,14 +62,14 @@ class Cleaned:
 
     def as_json(self, options: CleanOptions) -> dict[str, object]:
         """The content of `cleaned.json`."""
-        sources: dict[str, dict[str, object]] = {name: {} for name in self.leaks}
-        for (name, what), number in sorted(self.counts.items()):
-            if number:
-                sources[name][what] = number
+        counts = sorted((name, what, number) for (name, what), number in self.counts.items() if number)
         return {
             "rules": list(options.rules),
             "options": {"threshold": options.threshold, "leak_from": options.leak_from},
-            "sources": {name: {**counts, "leaks": self.leaks[name]} for name, counts in sources.items()},
+            "sources": {
+                name: {**{what: number for key, what, number in counts if key == name}, "leaks": leaks}
+                for name, leaks in self.leaks.items()
+            },
             "not_carried_over": [str(problem) for problem in self.problems],
         }
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..errors import DataError
 
-_WORDS = 3
-_LETTERS = 3
+_RUN = 3
 _PERMUTATIONS = 64
 # Rather a candidate too many than a pair missed: each is checked against the shingles.
 _WEIGHTS = (0.1, 0.9)
@@ -24,14 +23,11 @@ def shingles(text: str, language: str) -> frozenset[str]:
     >>> sorted(shingles("乌尔姆的人", "zh"))
     ['乌尔姆', '姆的人', '尔姆的']
     """
-    if language == "zh":
-        letters = "".join(re.findall(r"\w", text.lower()))
-        parts = [letters[start : start + _LETTERS] for start in range(max(1, len(letters) - _LETTERS + 1))]
-    else:
-        words = re.findall(r"\w+", text.lower())
-        parts = [" ".join(words[start : start + _WORDS]) for start in range(max(1, len(words) - _WORDS + 1))]
+    between, unit = ("", r"\w") if language == "zh" else (" ", r"\w+")
+    units = re.findall(unit, text.lower())
     # A text without a single letter is only like itself.
-    return frozenset(parts) if parts != [""] else frozenset((text,))
+    runs = [units[start : start + _RUN] for start in range(max(1, len(units) - _RUN + 1))] if units else [[text]]
+    return frozenset(map(between.join, runs))
 
 
 def near_duplicates(texts: Sequence[str], language: str, threshold: float) -> Iterator[tuple[int, int]]:
@@ -51,9 +47,7 @@ def near_duplicates(texts: Sequence[str], language: str, threshold: float) -> It
     try:
         from datasketch import MinHash, MinHashLSH
     except ImportError:
-        raise DataError(
-            "near-duplicates need the package datasketch (pip install 'iepile[clean]', or --skip near)"
-        ) from None
+        raise DataError("near-duplicates need datasketch (pip install 'iepile[clean]', or --skip near)") from None
     index = MinHashLSH(threshold=min(threshold, _MOST), num_perm=_PERMUTATIONS, weights=_WEIGHTS)
     encoded = ([shingle.encode() for shingle in shingles(text, language)] for text in texts)
     sketches = MinHash.generator(encoded, num_perm=_PERMUTATIONS, seed=1, hashfunc=zlib.crc32)

@@ -69,20 +69,13 @@ class CleanOptions(Checked):
     ('duplicate',)
     """
 
-    only: tuple[str, ...] = option(
-        (),
-        RULE,
-        "Only this rule: normalise, empty, leak, contradiction, duplicate or near; again for several.",
-        list[str],
-    )
+    only: tuple[str, ...] = option((), RULE, "Only this rule; again for several. See above for their names.", list[str])
     skip: tuple[str, ...] = option((), RULE, "All but this rule; again for several.", list[str])
     threshold: float = option(
         0.8, THRESHOLD, "Near-duplicates share at least this part of their three-word or three-letter runs, up to 1."
     )
     leak_from: str = option(
-        "train",
-        ("train", "test"),
-        "The side that loses a text which train shares with validation or test; test means both of them.",
+        "train", ("train", "test"), "Which side loses a text that train shares with validation or test (test: both)."
     )
 
     def __post_init__(self) -> None:

@@ -263,9 +263,7 @@ def _counter(name: str, local: bool, version: tuple[int, ...]) -> Callable[[str]
     try:
         tokenizer = Tokenizer.from_file(name) if local else Tokenizer.from_pretrained(name)
     except Exception as error:  # tokenizers raises bare Exception
-        reason = str(error).splitlines()[0]
-        raise DataError(
-            f"tokenizer {shown(name)} cannot be loaded: {reason} (a folder, tokenizer.json or Hub name)"
-        ) from None
+        reason = f"cannot be loaded: {str(error).splitlines()[0]}"
+        raise DataError(f"tokenizer {shown(name)} {reason} (a folder, tokenizer.json or Hub name)") from None
     tokenizer.no_truncation()
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)

@@ -212,18 +212,16 @@ def _nearest(
 
 def _unknown(by_hand: HardNegatives, sources: Sequence[Source]) -> list[str]:
     """What the hand-written dictionary names and no source here has."""
-    labels: dict[tuple[str, str], set[str]] = {}
+    labels: dict[tuple[str, ...], set[str]] = {(): set()}
     for source in sources:
-        labels.setdefault((source.task, source.name), set()).update(TASKS[source.task].labels(source.schema))
-    everywhere = set().union(*labels.values())
-    names = _missing(by_hand.flat, everywhere)
-    for task, parts in by_hand.nested.items():
-        for name, entries in parts.items():
-            known = labels.get((task, name))
-            names += [f"{task}/{name}"] if known is None else _missing(entries, known)
+        own = TASKS[source.task].labels(source.schema)
+        labels[()].update(own)
+        labels.setdefault((source.task, source.name), set()).update(own)
+    written: dict[tuple[str, ...], Mapping[str, Sequence[str]]] = {(): by_hand.flat}
+    written |= {(task, name): entries for task, parts in by_hand.nested.items() for name, entries in parts.items()}
+    names = []
+    for place, entries in written.items():
+        named = dict.fromkeys(name for label, others in entries.items() for name in (label, *others))
+        known = labels.get(place)
+        names += ["/".join(place)] if known is None else [name for name in named if name not in known]
     return names
-
-
-def _missing(entries: Mapping[str, Sequence[str]], known: set[str]) -> list[str]:
-    named = dict.fromkeys(name for label, others in entries.items() for name in (label, *others))
-    return [name for name in named if name not in known]

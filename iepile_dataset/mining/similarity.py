@@ -91,7 +91,5 @@ def _encoder(by: str, model: str | None) -> Any:
     try:
         return attrgetter(load)(package)(model or usual)
     except (OSError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(
-            f"by={by}: model {shown(model or usual)} cannot be loaded: {reason} (name one of the Hub or a folder)"
-        ) from None
+        reason = f"cannot be loaded: {' '.join(str(error).split())[:200]}"
+        raise DataError(f"by={by}: model {shown(model or usual)} {reason} (name one of the Hub or a folder)") from None

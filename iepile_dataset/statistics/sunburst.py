@@ -68,20 +68,18 @@ def wedges(tree: Tree) -> Iterator[Wedge]:
     sums = {
         task: {domain: sum(sources.values()) for domain, sources in domains.items()} for task, domains in tree.items()
     }
-    total = sum(sum(domains.values()) for domains in sums.values())
-    done = 0
+    total, done = sum(sum(domains.values()) for domains in sums.values()), 0
+
+    def wedge(ring: int, count: int, name: str, colour: int) -> Wedge:
+        return Wedge(ring, 360 * done / total, 360 * (done + count) / total, name, count, colour)
+
     for colour, (task, domains) in enumerate(tree.items()):
-        in_task = sum(sums[task].values())
-        yield _wedge(0, done, in_task, total, task, colour)
+        yield wedge(0, sum(sums[task].values()), task, colour)
         for domain in sorted(domains, key=lambda name: -sums[task][name]):
-            yield _wedge(1, done, sums[task][domain], total, domain, colour)
+            yield wedge(1, sums[task][domain], domain, colour)
             for source, count in sorted(domains[domain].items(), key=lambda item: -item[1]):
-                yield _wedge(2, done, count, total, source, colour)
+                yield wedge(2, count, source, colour)
                 done += count
-
-
-def _wedge(ring: int, before: int, count: int, total: int, name: str, colour: int) -> Wedge:
-    return Wedge(ring, 360 * before / total, 360 * (before + count) / total, name, count, colour)
 
 
 def draw_sunburst(figure: "Figure", tree: Tree) -> None:

@@ -103,13 +103,10 @@ def _format_of(value: Mapping[str, Any], name: str) -> str | None:
         return "schema"
     if keys and all(isinstance(part, list) for part in value.values()):
         return "negatives-flat"
-    if keys and all(_is_nested(part) for part in value.values()):
+    parts = [part.values() if isinstance(part, dict) else [None] for part in value.values()]
+    if keys and all(isinstance(source, dict) for part in parts for source in part):
         return "negatives-nested"
     return "meta" if keys & {"lang", "licence", "license", "splits"} else None
-
-
-def _is_nested(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(source, dict) for source in value.values())
 
 
 def _by_folder(file: str) -> str | None:

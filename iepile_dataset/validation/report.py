@@ -93,12 +93,12 @@ class Report:
     @property
     def errors(self) -> int:
         """How many findings keep data from being used."""
-        return self._count("error")
+        return sum(group.count for group in self.groups.values() if group.severity == "error")
 
     @property
     def warnings(self) -> int:
         """How many findings do not."""
-        return self._count("warning")
+        return sum(group.count for group in self.groups.values() if group.severity == "warning")
 
     def add(self, finding: Finding) -> None:
         """Count a finding, and keep it where it is among the first of its kind."""
@@ -127,6 +127,3 @@ class Report:
         template = resources.files(__package__).joinpath("validation.html.jinja").read_text("utf-8")
         environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
         return environment.from_string(template).render(report=self, groups=self.sorted_groups())
-
-    def _count(self, severity: str) -> int:
-        return sum(group.count for group in self.groups.values() if group.severity == severity)
