@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from iepile_trainer.engines.transformers_engine import Local
+from iepile_trainer.engines import EngineOptions
+from iepile_trainer.engines.transformers_engine import TransformersEngine
 from iepile_trainer.formats import stop_token_ids
 from iepile_trainer.models.load import load
 from iepile_trainer.models.scratch import new_model, new_tokenizer
@@ -25,11 +26,11 @@ from iepile_trainer.tokenization.encode import prompt_ids
 Rows = list[dict[str, Any]]
 
 
-def as_they_come(backend: Local, rows: Rows, size: int) -> list[str]:
+def as_they_come(engine: TransformersEngine, rows: Rows, size: int) -> list[str]:
     """What most scripts do: `model.generate` on batches in input order, each as long as its longest answer."""
     import torch
 
-    model, tokenizer, texts = backend.model, backend.tokenizer, []
+    model, tokenizer, texts = engine.model, engine.tokenizer, []
     ends, pad = stop_token_ids(tokenizer), tokenizer.pad_token_id
     for start in range(0, len(rows), size):
         prompts = prompt_ids(tokenizer, [row["instruction"] for row in rows[start : start + size]])
@@ -40,7 +41,7 @@ def as_they_come(backend: Local, rows: Rows, size: int) -> list[str]:
             out = model.generate(
                 input_ids=ids,
                 attention_mask=mask,
-                max_new_tokens=backend.max_new_tokens,
+                max_new_tokens=engine.options.max_new_tokens,
                 do_sample=False,
                 eos_token_id=ends,
                 pad_token_id=pad,
@@ -51,15 +52,15 @@ def as_they_come(backend: Local, rows: Rows, size: int) -> list[str]:
     return texts
 
 
-def by_length(backend: Local, rows: Rows, size: int) -> list[str]:
+def by_length(engine: TransformersEngine, rows: Rows, size: int) -> list[str]:
     """The same, rows sorted by the length of their prompts: little is computed on padding."""
-    order = sorted(range(len(rows)), key=lambda at: -backend.count(rows[at]["instruction"]))
-    texts = dict(zip(order, as_they_come(backend, [rows[at] for at in order], size)))
+    order = sorted(range(len(rows)), key=lambda at: -engine.count(rows[at]["instruction"]))
+    texts = dict(zip(order, as_they_come(engine, [rows[at] for at in order], size)))
     return [texts[at] for at in range(len(rows))]
 
 
-def ours(backend: Local, rows: Rows, size: int) -> list[str]:
-    return [answer.text for answer in backend.answer(rows)]
+def ours(engine: TransformersEngine, rows: Rows, size: int) -> list[str]:
+    return [answer.text for answer in engine.answer(rows)]
 
 
 def f1(rows: Rows, texts: Iterable[str]) -> str:
@@ -105,27 +106,29 @@ def main() -> None:
         model = new_model(tokenizer).eval()
     size, most = options.batch_size, options.max_new_tokens
 
-    def local(constrain: str = "none", **more: Any) -> Local:
-        return Local(model, tokenizer, batch_size=size, max_new_tokens=most, constrain=constrain, **more)
+    def local(constrain: str = "none", **more: Any) -> TransformersEngine:
+        return TransformersEngine(
+            model, tokenizer, EngineOptions(batch_size=size, max_new_tokens=most, constrain=constrain, **more)
+        )
 
-    ways: dict[str, tuple[Callable[..., list[str]], Local, int]] = {
+    ways: dict[str, tuple[Callable[..., list[str]], TransformersEngine, int]] = {
         "one at a time": (as_they_come, local(), 1),
         f"batches of {size}": (as_they_come, local(), size),
         "sorted": (by_length, local(), size),
         "sorted, rows leave": (ours, local(), size),
-        "  and log-probabilities": (ours, local(logprobs=True), size),
+        "  and log-probabilities": (ours, local(confidence=True), size),
         "  and json": (ours, local("json"), size),
         "  and extractive": (ours, local("extractive"), size),
     }
     print(f"{len(rows)} rows, at most {most} tokens an answer; {machine(model)}")
     on_gpu = model.device.type == "cuda"
     clock = time.perf_counter if on_gpu else time.process_time
-    for way, backend, _ in ways.values():
-        way(backend, rows[:2], 2)  # the first call is slow, whoever makes it
+    for way, engine, _ in ways.values():
+        way(engine, rows[:2], 2)  # the first call is slow, whoever makes it
     base, first = 0.0, None
-    for name, (way, backend, batch) in ways.items():
+    for name, (way, engine, batch) in ways.items():
         start = clock()
-        texts = way(backend, rows, batch)
+        texts = way(engine, rows, batch)
         rate = len(rows) / (clock() - start)
         base, first = base or rate, first or texts
         same = sum(a == b for a, b in zip(texts, first)) / len(rows)

@@ -18,7 +18,7 @@ class Model:
     Args:
         name: A run folder or a Hub id; None takes `DEFAULT`.
         adapter: An adapter on top of it.
-        constrain: See `iepile_trainer.engines.open_backend`.
+        constrain: See `iepile_trainer.engines.EngineOptions`.
 
     Raises:
         TrainerError: A folder was named that is not there.

@@ -28,7 +28,7 @@ def page(
         model: A run folder or a Hub id; None takes runs/quickstart, once it is there.
         adapter: An adapter on top of it.
         corpus: The corpus tree that visitors browse; None for the embedded sample.
-        constrain: See `iepile_trainer.engines.open_backend`.
+        constrain: See `iepile_trainer.engines.EngineOptions`.
 
     Raises:
         TrainerError: No such run folder.

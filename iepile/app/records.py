@@ -17,8 +17,9 @@ from iepile_dataset.corpus.select import choose_sources
 from iepile_dataset.corpus.sources import Source
 from iepile_dataset.tasks import TASKS
 from iepile_trainer.engines import Answer
+from iepile_trainer.extraction.documents import Document
 from iepile_trainer.extraction.merge_windows import extraction_of
-from iepile_trainer.extraction.questions import Asker, Question
+from iepile_trainer.extraction.questions import Question, QuestionBuilder
 from iepile_trainer.extraction.results import Extraction
 
 PER_PAGE = 10
@@ -91,7 +92,7 @@ def page_of(source: Source, split: str, number: int = 1, words: str = "") -> Pag
     total = len(lines) // 2
     pages = max(1, -(-total // PER_PAGE))
     number = min(max(number, 1), pages)
-    asker = Asker(TASKS[source.task], source.schema, source.language)
+    asker = QuestionBuilder(TASKS[source.task], source.schema, source.language)
     records = []
     with fsspec.open(address, "rb") as file:
         for index in range((number - 1) * PER_PAGE, min(number * PER_PAGE, total)):
@@ -121,7 +122,7 @@ def _plain(line: bytes) -> str:
         return line.decode("utf-8", "replace").casefold()
 
 
-def _shown(asker: Asker, line: int, content: bytes) -> Shown:
+def _shown(asker: QuestionBuilder, line: int, content: bytes) -> Shown:
     raw = content.decode("utf-8", "replace").strip()
     cut = raw if len(raw) <= _SHOWN else f"{raw[:_SHOWN]}… ({len(raw):,} characters)"
     try:
@@ -136,7 +137,8 @@ def _shown(asker: Asker, line: int, content: bytes) -> Shown:
     except (*UNFIT, DataError) as error:
         return Shown(line, cut, problem=f"cannot be used: {type(error).__name__}: {error} (see iepile validate)")
     gold = [Answer(question.output) for question in questions]
-    return Shown(line, cut, extraction_of(text, asker.task.name.lower(), asker.language, questions, gold), questions)
+    document = Document(text, task=asker.task.name.lower(), language=asker.language)
+    return Shown(line, cut, extraction_of(document, questions, gold), questions)
 
 
 def statistics_page(corpus: str | None, progress: Any = None) -> str:

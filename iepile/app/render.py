@@ -91,7 +91,7 @@ def _read(asked: Iterable[Question], answers: Sequence[str]) -> list[dict[str, A
         parts = json.loads(question.instruction)
         answer = answers[number] if number < len(answers) else ""
         schema = json.dumps(parts["schema"], ensure_ascii=False)
-        labels = list(question.asked)
+        labels = list(question.entries)
         read.append({"labels": labels, "parts": parts, "schema": schema, "question": question, "answer": answer})
     return read
 

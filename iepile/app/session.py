@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from iepile_dataset import DataError, Schema
-from iepile_dataset.answers import UNFIT
 from iepile_dataset.tasks import TASKS
 from iepile_trainer.engines import Answer
-from iepile_trainer.extraction.documents import Triggers
+from iepile_trainer.extraction.documents import Document, Triggers
 from iepile_trainer.extraction.extractor import Extractor
 from iepile_trainer.extraction.merge_windows import extraction_of
-from iepile_trainer.extraction.questions import Asker, Question, with_triggers
+from iepile_trainer.extraction.questions import Question, QuestionBuilder
 from iepile_trainer.extraction.results import Extraction
 
 CHARACTERS = 20_000
@@ -42,10 +41,8 @@ class Asked:
 
     def extraction(self, extractor: Extractor) -> Extraction:
         """The results, once all answers are there."""
-        return extraction_of(
-            self.text, self.task, self.language, self.questions, self.answers,
-            extractor.min_confidence, extractor.conflicts,
-        )  # fmt: skip
+        document = Document(self.text, task=self.task, language=self.language)
+        return extraction_of(document, self.questions, self.answers, extractor.options)
 
 
 def ask(
@@ -65,7 +62,7 @@ def ask(
         DataError: The text is empty or too long, the labels leave it no room, or there would be too many questions.
 
     >>> asked = ask("In Ulm", Schema(types=("city",)), "ner", "en", None, None)
-    >>> [list(question.asked) for question in asked.questions]
+    >>> [list(question.entries) for question in asked.questions]
     [['city']]
     """
     if not text.strip():
@@ -76,13 +73,8 @@ def ask(
             "(shorten it, or use the command: iepile predict)"
         )
     text = text.encode("utf-8", "replace").decode()  # a browser may send half a surrogate pair
-    asker = extractor.asker(schema, task, language) if extractor else Asker(TASKS[task], schema, language)
-    try:
-        known = with_triggers(asker.task, asker.schema, triggers) if asker.task.hints else None
-        questions = asker.questions(text, known)
-    except UNFIT:
-        words = [word for listed in (triggers or {}).values() for word in listed if word not in text]
-        raise DataError(f"trigger {words} does not stand in the text (leave it out)") from None
+    builder = extractor.builder(schema, task, language) if extractor else QuestionBuilder(TASKS[task], schema, language)
+    questions = builder.ask(text, triggers)
     if len(questions) > QUESTIONS:
         raise DataError(f"this would be {len(questions):,} questions, {QUESTIONS} at most (shorter text, fewer labels)")
     return Asked(text, task, language, questions)
@@ -99,5 +91,5 @@ def answers(asked: Asked, extractor: Extractor) -> Iterator[int]:
         for question in asked.questions
     ]
     for first in range(0, len(rows), _TOGETHER):
-        asked.answers.extend(extractor.backend.answer(rows[first : first + _TOGETHER]))
+        asked.answers.extend(extractor.engine.answer(rows[first : first + _TOGETHER]))
         yield len(asked.answers)

@@ -1,14 +1,5 @@
-"""`iepile predict`: everything after it goes to `iepile_trainer.predict`, `--help` included."""
+"""`iepile predict`: the command of `iepile_trainer.predict`."""
 
-import typer
+from iepile_trainer.predict import command as predict
 
-from .train import PASS_ALL
-
-__all__ = ["PASS_ALL", "predict"]
-
-
-def predict(context: typer.Context) -> None:
-    """Answer instructions, or extract from texts, with a trained model, as JSON lines."""
-    from iepile_trainer.predict import main
-
-    main(context.args)
+__all__ = ["predict"]

@@ -112,7 +112,7 @@ def test_a_model_that_cannot_be_loaded_is_an_error_in_the_page_not_of_it(tmp_pat
 def test_known_triggers_are_asked_and_others_refused():
     schema = Schema(types=("lawsuit",), roles={"lawsuit": ("plaintiff",)})
     (question,) = ask("Ada sued.", schema, "eea", "en", {"lawsuit": ["sued"]}, None).questions
-    assert question.asked["lawsuit"]["trigger"] == ["sued"]
+    assert question.entries["lawsuit"]["trigger"] == ["sued"]
     with pytest.raises(DataError, match=r"trigger \['fled'\] does not stand in the text"):
         ask("Ada sued.", schema, "eea", "en", {"lawsuit": ["fled"]}, None)
 

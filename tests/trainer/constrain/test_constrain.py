@@ -11,7 +11,8 @@ from iepile_dataset.tasks import TASKS
 from iepile_metric.parse_answer import object_in
 from iepile_trainer import TrainerError
 from iepile_trainer.constrain import SHAPES, Grammars, Vocabulary, closed, fits, lark, shape_of
-from iepile_trainer.engines.transformers_engine import Local
+from iepile_trainer.engines import EngineOptions, open_engine
+from iepile_trainer.engines.transformers_engine import TransformersEngine
 
 ODD = 'He said "no" {a\\b}\n\t你好世界 😀 [x], y: é\u2028z'
 
@@ -175,9 +176,13 @@ def test_an_unfinished_string_is_dropped_with_the_pair_that_needs_it():
 @pytest.mark.parametrize("most", [1, 7, 40])
 def test_a_random_model_always_answers_in_the_right_shape(how, most, tokenizer, small_model):
     rows = [asking(task, schema) for task, (schema, _) in ASKED.items()] * 2
-    backend = Local(small_model(tokenizer), tokenizer, batch_size=5, max_new_tokens=most, constrain=how, logprobs=True)
-    backend.room = None
-    answers = list(backend.answer(rows))
+    engine = TransformersEngine(
+        small_model(tokenizer),
+        tokenizer,
+        EngineOptions(batch_size=5, max_new_tokens=most, constrain=how, confidence=True),
+    )
+    engine.room = None
+    answers = list(engine.answer(rows))
     for row, answer in zip(rows, answers, strict=True):
         shape, text = shape_of(row)
         assert answer.error is None
@@ -204,8 +209,16 @@ def strings_of(said, shape):
 
 def test_constrained_batches_answer_as_single_rows_do(tokenizer, small_model, row_list):
     model, rows = small_model(tokenizer), row_list(9)
-    alone = list(Local(model, tokenizer, batch_size=1, max_new_tokens=24, constrain="extractive").answer(rows))
-    together = list(Local(model, tokenizer, batch_size=9, max_new_tokens=24, constrain="extractive").answer(rows))
+    alone = list(
+        TransformersEngine(
+            model, tokenizer, EngineOptions(batch_size=1, max_new_tokens=24, constrain="extractive")
+        ).answer(rows)
+    )
+    together = list(
+        TransformersEngine(
+            model, tokenizer, EngineOptions(batch_size=9, max_new_tokens=24, constrain="extractive")
+        ).answer(rows)
+    )
     assert alone == together
     assert len({len(answer.text) for answer in alone}) > 1  # rows left the batch at different times
 
@@ -222,8 +235,8 @@ def test_constrained_batches_answer_as_single_rows_do(tokenizer, small_model, ro
     ],
 )
 def test_a_row_that_asks_for_nothing_known_carries_its_reason(row, reason, tokenizer, small_model, row_list):
-    backend = Local(small_model(tokenizer), tokenizer, max_new_tokens=4, constrain="json")
-    bad, good = backend.answer([row, row_list(1)[0]])
+    engine = TransformersEngine(small_model(tokenizer), tokenizer, EngineOptions(max_new_tokens=4, constrain="json"))
+    bad, good = engine.answer([row, row_list(1)[0]])
     assert reason in bad.error
     assert good.error is None
 
@@ -232,7 +245,7 @@ def test_500_labels_have_a_grammar(vocabulary):
     row = asking("NER", [f"label {n}" for n in range(500)])
     answer = json.dumps({f"label {n}": ["He"] if n == 499 else [] for n in range(500)})
     assert both(vocabulary, answer, row) == (True, True)
-    assert Grammars(vocabulary, {0: shape_of(row)}).error(0) is None
+    assert Grammars(vocabulary, [lark(*shape_of(row))]).error(0) is None
 
 
 def test_a_vocabulary_that_cannot_write_json_is_an_error_of_the_row(small_model, row_list):
@@ -243,15 +256,14 @@ def test_a_vocabulary_that_cannot_write_json_is_an_error_of_the_row(small_model,
     plain = Tokenizer(models.BPE(words, [], unk_token="<unk>"))
     plain.pre_tokenizer, plain.decoder = pre_tokenizers.ByteLevel(), decoders.ByteLevel()
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=plain, eos_token="</s>", unk_token="<unk>")
-    backend = Local(small_model(tokenizer), tokenizer, max_new_tokens=4, constrain="json")
-    backend.room = None
-    (answer,) = backend.answer(row_list(1))
+    engine = TransformersEngine(small_model(tokenizer), tokenizer, EngineOptions(max_new_tokens=4, constrain="json"))
+    engine.room = None
+    (answer,) = engine.answer(row_list(1))
     assert answer.text == ""
     assert "cannot be constrained" in answer.error
 
 
 def test_an_unknown_constraint_is_refused():
-    from iepile_trainer.engines import open_backend
 
     with pytest.raises(TrainerError, match="constrain='xml' is unknown"):
-        open_backend("transformers", "m", constrain="xml")
+        open_engine(EngineOptions("m", engine="transformers", constrain="xml"))

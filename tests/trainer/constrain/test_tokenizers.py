@@ -2,8 +2,9 @@
 
 import pytest
 
-from iepile_trainer.constrain import Grammars, Vocabulary, fits, shape_of
-from iepile_trainer.engines.transformers_engine import Local
+from iepile_trainer.constrain import Grammars, Vocabulary, fits, lark, shape_of, spelling_of
+from iepile_trainer.engines import EngineOptions
+from iepile_trainer.engines.transformers_engine import TransformersEngine
 
 
 def sentencepiece_bpe(texts):
@@ -48,9 +49,11 @@ def test_answers_are_accepted_as_a_tokenizer_of_any_kind_writes_them_in_training
     vocabulary = Vocabulary(tokenizer, [tokenizer.eos_token_id])
     for row in rows:
         ids = tokenizer(row["output"], add_special_tokens=False)["input_ids"]
-        grammars = Grammars(vocabulary, {0: shape_of(row)})
+        grammars = Grammars(vocabulary, [lark(*shape_of(row), spelling_of(tokenizer))])
         for id in [*ids, tokenizer.eos_token_id]:
             assert grammars.allowed([0])[0, id], (row["output"], tokenizer.convert_ids_to_tokens(ids))
             grammars.take(0, id)
-    for answer in Local(small_model(tokenizer), tokenizer, max_new_tokens=20, constrain="json").answer(rows[:4]):
+    for answer in TransformersEngine(
+        small_model(tokenizer), tokenizer, EngineOptions(max_new_tokens=20, constrain="json")
+    ).answer(rows[:4]):
         assert fits(answer.text, shape_of(rows[0])[0])

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from iepile_trainer import TrainerError
+from iepile_trainer.engines import EngineOptions
 from iepile_trainer.engines.generate import predict
-from iepile_trainer.engines.transformers_engine import Local
+from iepile_trainer.engines.transformers_engine import TransformersEngine
 from iepile_trainer.formats import stop_token_ids, use_format
 from iepile_trainer.tokenization.encode import prompt_ids
 
@@ -97,8 +98,8 @@ def test_a_long_beginning_that_all_prompts_share_is_read_once_and_changes_no_ans
     rows = [{**row, "instruction": "Say who lives where. " * 8 + row["instruction"]} for row in uneven]
     read = []
     model.register_forward_pre_hook(lambda module, args, given: read.append(given.get("input_ids")), with_kwargs=True)
-    backend = Local(model, tokenizer, batch_size=7, max_new_tokens=5)
-    answers = [answer.text for answer in backend.answer(rows)]
+    engine = TransformersEngine(model, tokenizer, EngineOptions(batch_size=7, max_new_tokens=5))
+    answers = [answer.text for answer in engine.answer(rows)]
     once = [ids.shape for ids in read if ids is not None and ids.shape[0] == 1 and ids.shape[1] > 32]
     assert len(once) == (3 if family in ("llama", "falcon") else 0) or family == "sliding mistral"  # 21 rows in sevens
     assert answers == [alone(model, tokenizer, row["instruction"], 5) for row in rows]
@@ -147,16 +148,19 @@ def test_a_batch_that_fails_is_halved_until_the_bad_row_stands_alone(tokenizer, 
             raise RuntimeError("this row is cursed")
 
     model.register_forward_pre_hook(fail_on_the_bad_one, with_kwargs=True)
-    backend = Local(model, tokenizer, batch_size=9, max_new_tokens=4)
-    answers = list(backend.answer(rows))
+    engine = TransformersEngine(model, tokenizer, EngineOptions(batch_size=9, max_new_tokens=4))
+    answers = list(engine.answer(rows))
     assert [at for at, answer in enumerate(answers) if answer.error] == [5]
     assert answers[5].error == "RuntimeError: this row is cursed"
-    assert backend.batch_size == 9  # it was not the memory
+    assert engine.batch_size == 9  # it was not the memory
 
 
 def test_memory_that_runs_out_halves_the_batches_for_good(tokenizer, small_model, uneven):
     model, sizes = small_model(tokenizer), []
-    wanted = [answer.text for answer in Local(model, tokenizer, batch_size=1, max_new_tokens=4).answer(uneven)]
+    wanted = [
+        answer.text
+        for answer in TransformersEngine(model, tokenizer, EngineOptions(batch_size=1, max_new_tokens=4)).answer(uneven)
+    ]
 
     def no_more_than_five(module, args, kwargs):
         sizes.append(len(kwargs["input_ids"]))
@@ -164,10 +168,10 @@ def test_memory_that_runs_out_halves_the_batches_for_good(tokenizer, small_model
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate more")
 
     model.register_forward_pre_hook(no_more_than_five, with_kwargs=True)
-    backend = Local(model, tokenizer, batch_size="auto", max_new_tokens=4)
-    assert [answer.text for answer in backend.answer(uneven)] == wanted
+    engine = TransformersEngine(model, tokenizer, EngineOptions(batch_size="auto", max_new_tokens=4))
+    assert [answer.text for answer in engine.answer(uneven)] == wanted
     # 21 rows at once fail, so do 10, 5 do not; what is left goes in fives at once
-    assert backend.batch_size == 5
+    assert engine.batch_size == 5
     assert [size for size in sizes if size > 5] == [21, 10]
 
 
@@ -182,7 +186,9 @@ def test_a_real_allocation_that_fails_is_taken_for_what_it_is():
 
 def test_tokens_cover_the_answer_and_their_probabilities_are_those_of_the_model(tokenizer, small_model, row_list):
     model, rows = small_model(tokenizer).eval(), row_list(5)
-    (first, *_) = answers = list(Local(model, tokenizer, max_new_tokens=6, logprobs=True).answer(rows))
+    (first, *_) = answers = list(
+        TransformersEngine(model, tokenizer, EngineOptions(max_new_tokens=6, confidence=True)).answer(rows)
+    )
     for answer in answers:
         assert "".join(answer.text[token.start : token.end] for token in answer.tokens) == answer.text
         assert all(token.logprob <= 0 for token in answer.tokens)
@@ -194,17 +200,17 @@ def test_tokens_cover_the_answer_and_their_probabilities_are_those_of_the_model(
         logits = model(input_ids=torch.tensor([prompt + new])).logits[0, len(prompt) - 1 : -1]
     wanted = logits.log_softmax(-1)[range(6), new].tolist()
     assert [token.logprob for token in first.tokens] == pytest.approx(wanted, abs=1e-4)
-    assert not next(Local(model, tokenizer, max_new_tokens=6).answer(rows)).tokens
+    assert not next(TransformersEngine(model, tokenizer, EngineOptions(max_new_tokens=6)).answer(rows)).tokens
 
 
 def test_a_character_of_several_tokens_stands_with_its_last_one(tokenizer, small_model):
     from iepile_trainer.engines.decode import Written
 
-    backend = Local(small_model(tokenizer), tokenizer, logprobs=True)
+    engine = TransformersEngine(small_model(tokenizer), tokenizer, EngineOptions(confidence=True))
     ids = tokenizer("a😀b", add_special_tokens=False)["input_ids"]
     written = Written(ids, [-float(n) for n in range(len(ids))])
-    text = backend._text(ids)
-    tokens = backend._tokens(written, text)
+    text = engine._text(ids)
+    tokens = engine._tokens(written, text)
     pieces = [text[token.start : token.end] for token in tokens]
     assert "".join(pieces) == text
     assert pieces[-2:] == ["😀", "b"]
@@ -214,7 +220,7 @@ def test_a_character_of_several_tokens_stands_with_its_last_one(tokenizer, small
 @pytest.mark.parametrize("wrong", ["0", "-4", "many", 0])
 def test_a_batch_size_that_is_none_is_refused(wrong, tokenizer, small_model):
     with pytest.raises(TrainerError, match="is no number of prompts"):
-        Local(small_model(tokenizer), tokenizer, batch_size=wrong)
+        TransformersEngine(small_model(tokenizer), tokenizer, EngineOptions(batch_size=wrong))
 
 
 def test_an_answer_starts_when_its_rows_are_there_and_stops_when_nobody_reads_on(tokenizer, small_model, row_list):
@@ -225,7 +231,9 @@ def test_an_answer_starts_when_its_rows_are_there_and_stops_when_nobody_reads_on
             asked.append(row["id"])
             yield row
 
-    answers = Local(small_model(tokenizer), tokenizer, batch_size=2, max_new_tokens=2).answer(rows())
+    answers = TransformersEngine(
+        small_model(tokenizer), tokenizer, EngineOptions(batch_size=2, max_new_tokens=2)
+    ).answer(rows())
     assert json.dumps(next(answers).text)
     answers.close()
     assert len(asked) == 16  # eight batches are sorted together

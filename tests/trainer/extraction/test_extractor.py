@@ -6,7 +6,8 @@ import pytest
 
 from iepile_dataset import DataError, Schema, instructions
 from iepile_trainer import Extractor, TrainerError
-from iepile_trainer.engines.transformers_engine import Local
+from iepile_trainer.engines import EngineOptions
+from iepile_trainer.engines.transformers_engine import TransformersEngine
 from iepile_trainer.extraction.documents import Document
 from iepile_trainer.extraction.results import Event, Mention, Relation
 
@@ -184,10 +185,10 @@ def test_a_schema_may_be_a_file_or_labels_with_commas(extract, tmp_path):
 
 def test_wrong_options_are_named(run_folder):
     for options, reason in (
-        ({"min_confidence": 2}, "no probability"),
+        ({"min_confidence": 2}, "--min_confidence 2 is out of range"),
         ({"conflicts": "all"}, "conflicts='all' is unknown"),
         ({"batchsize": 2}, "unexpected keyword argument 'batchsize'"),
-        ({"backend": "onnx"}, "backend='onnx' is unknown"),
+        ({"engine": "onnx"}, "engine='onnx' is unknown"),
         ({"adapter": run_folder}, "is no adapter"),
     ):
         with pytest.raises(TrainerError, match=reason):
@@ -212,8 +213,10 @@ def test_extract_may_be_called_from_several_threads(extract):
 
 def test_constrained_answers_quote_the_text_whatever_the_model(small_model, tokenizer):
     """A model that knows nothing, held to the text: every mention has a place."""
-    backend = Local(small_model(tokenizer), tokenizer, max_new_tokens=24, constrain="extractive", logprobs=True)
-    backend.room = 4096  # its positions are relative: longer prompts than it has seen do no harm here
-    found = Extractor(backend)("Ada Bo lives in Rome.", ["person", "place"])
+    engine = TransformersEngine(
+        small_model(tokenizer), tokenizer, EngineOptions(max_new_tokens=24, constrain="extractive", confidence=True)
+    )
+    engine.room = 4096  # its positions are relative: longer prompts than it has seen do no harm here
+    found = Extractor(engine)("Ada Bo lives in Rome.", ["person", "place"])
     assert all(found.text[mention.start : mention.end] == mention.text for mention in found)
     assert found.raw[0].startswith('{"person": [')

@@ -10,11 +10,12 @@ from iepile_dataset.tasks import TASKS
 from iepile_trainer import Extractor
 from iepile_trainer.data.arguments import DataArguments
 from iepile_trainer.data.load import load_rows
-from iepile_trainer.engines import Answer
-from iepile_trainer.engines.transformers_engine import Local
-from iepile_trainer.extraction.documents import language_of
+from iepile_trainer.engines import Answer, EngineOptions
+from iepile_trainer.engines.transformers_engine import TransformersEngine
+from iepile_trainer.extraction.arguments import ExtractionOptions
+from iepile_trainer.extraction.documents import Document, language_of
 from iepile_trainer.extraction.merge_windows import extraction_of
-from iepile_trainer.extraction.questions import Asker, entries, with_triggers
+from iepile_trainer.extraction.questions import QuestionBuilder, entries
 from iepile_trainer.extraction.schema_input import schema_of
 
 ANNOTATIONS = ("ner", "re", "ee", "eet", "eea", "spo", "kg")
@@ -33,8 +34,8 @@ def words(text):
 
 def ask(text, schema, task="ner", limit=None, count=words, **options):
     schema = schema_of(schema, TASKS[task])
-    items = with_triggers(TASKS[task], schema, options.pop("triggers", None)) if TASKS[task].hints else None
-    return Asker(TASKS[task], schema, "en", max_prompt_tokens=limit, count=count, **options).questions(text, items)
+    triggers, options = options.pop("triggers", None), ExtractionOptions(max_prompt_tokens=limit, **options)
+    return QuestionBuilder(TASKS[task], schema, "en", options, count=count).ask(text, triggers)
 
 
 @pytest.mark.parametrize("task", ["ner", "re", "ee", "eet"])
@@ -51,7 +52,7 @@ def test_the_questions_to_a_text_are_the_instructions_of_the_test_split(task, la
         for name in dict.fromkeys(row["id"] for row in of_source):
             instructions = [row["instruction"] for row in of_source if row["id"] == name]
             text = json.loads(instructions[0])["input"]
-            asker = Asker(TASKS[task], source.schema, language_of(text), room=100_000, count=len)
+            asker = QuestionBuilder(TASKS[task], source.schema, language_of(text), room=100_000, count=len)
             assert [question.instruction for question in asker.questions(text)] == instructions
             compared += 1
     assert compared >= 10
@@ -63,8 +64,8 @@ def test_each_question_knows_the_keys_of_its_answer(task, descriptions):
     (question,) = ask("a text", LABELS, task, split_num=4, descriptions=descriptions)
     schema = json.loads(question.instruction)["schema"]
     assert isinstance(schema, dict) == descriptions
-    assert list(question.asked) == {"re": ["r"], "spo": ["r"]}.get(task, ["a", "b"])
-    assert entries(json.dumps(schema)) == question.asked
+    assert list(question.entries) == {"re": ["r"], "spo": ["r"]}.get(task, ["a", "b"])
+    assert entries(json.dumps(schema)) == question.entries
 
 
 def test_eea_is_told_the_triggers_that_are_known_and_asks_for_all_types_without():
@@ -97,7 +98,7 @@ def test_each_window_is_asked_for_the_usual_batches_of_labels():
     windows = {question.window for question in questions}
     assert len(windows) > 2
     for window in windows:
-        assert [len(question.asked) for question in questions if question.window == window] == [4, 4]
+        assert [len(question.entries) for question in questions if question.window == window] == [4, 4]
         assert len({question.start for question in questions if question.window == window}) == 1
 
 
@@ -105,8 +106,8 @@ def test_labels_that_leave_little_room_for_a_text_are_asked_in_smaller_batches()
     labels = [f"label{number} " + "which is " * 10 for number in range(6)]
     prompt = words(TASKS["ner"].prompt("en")) + 3
     questions = ask("One two three. " * 40, labels, limit=prompt + 80)
-    assert max(len(question.asked) for question in questions) < 6
-    first = [label for question in questions if question.window == 0 for label in question.asked]
+    assert max(len(question.entries) for question in questions) < 6
+    first = [label for question in questions if question.window == 0 for label in question.entries]
     assert first == labels
     assert all(words(question.instruction) <= prompt + 80 for question in questions)
 
@@ -115,7 +116,7 @@ def test_places_in_windows_are_places_in_the_text():
     text = "Ada is here. " * 30
     questions = ask(text, ["a"], limit=80)
     answers = [Answer('{"a": ["Ada"]}')] * len(questions)
-    found = extraction_of(text, "ner", "en", questions, answers)
+    found = extraction_of(Document(text, language="en"), questions, answers)
     assert [mention.start for mention in found] == [question.start for question in questions]
     assert all(text[mention.start : mention.end] == "Ada" for mention in found)
 
@@ -126,8 +127,8 @@ def test_a_mention_that_a_cut_went_through_is_put_together():
     questions = ask(text, ["a"], limit=90)
     # Cut the sentence ourselves where the mention is, as the halving of a sentence without an end may.
     first, second = questions[0], questions[1]
-    cut = [type(first)("", first.asked, 0, at + 4, 0), type(second)("", second.asked, at + 4, len(text), 1)]
-    found = extraction_of(text, "ner", "en", cut, [Answer('{"a": ["New"]}'), Answer('{"a": ["York"]}')])
+    cut = [type(first)("", first.entries, 0, at + 4, 0), type(second)("", second.entries, at + 4, len(text), 1)]
+    found = extraction_of(Document(text, language="en"), cut, [Answer('{"a": ["New"]}'), Answer('{"a": ["York"]}')])
     assert [(mention.text, mention.start, mention.end) for mention in found] == [("New York", at, at + 8)]
 
 
@@ -136,8 +137,8 @@ def test_mentions_of_two_sentences_or_clauses_are_not_put_together(between):
     text = f"In Ulm{between}Rome"
     (question,) = ask(text, ["a"])
     at = text.index("Rome")
-    cut = [type(question)("", question.asked, 0, at, 0), type(question)("", question.asked, at, len(text), 1)]
-    found = extraction_of(text, "ner", "en", cut, [Answer('{"a": ["Ulm"]}'), Answer('{"a": ["Rome"]}')])
+    cut = [type(question)("", question.entries, 0, at, 0), type(question)("", question.entries, at, len(text), 1)]
+    found = extraction_of(Document(text, language="en"), cut, [Answer('{"a": ["Ulm"]}'), Answer('{"a": ["Rome"]}')])
     assert [mention.text for mention in found] == ["Ulm", "Rome"]
 
 
@@ -152,12 +153,12 @@ def untrained(small_model, row_list):
 
 @pytest.fixture
 def extract(untrained):
-    return Extractor(Local(*untrained, max_new_tokens=4))
+    return Extractor(TransformersEngine(*untrained, EngineOptions(max_new_tokens=4)))
 
 
 def test_a_text_longer_than_the_model_is_read_in_windows_by_itself(extract, row_list):
-    tokens = extract.backend.count(json.dumps({"instruction": TASKS["ner"].prompt("en"), "schema": [], "input": ""}))
-    extract.backend.room = tokens + 60
+    tokens = extract.engine.count(json.dumps({"instruction": TASKS["ner"].prompt("en"), "schema": [], "input": ""}))
+    extract.engine.room = tokens + 60
     found = extract("Ada lives in Rome. " * 40, ["person", "place"])
     assert len(found.raw) > 1
     assert "more than" not in (found.error or "")  # no window is too long
@@ -166,7 +167,7 @@ def test_a_text_longer_than_the_model_is_read_in_windows_by_itself(extract, row_
 
 
 def test_a_model_without_room_for_the_labels_says_what_is_needed(extract):
-    extract.backend.room = 40
+    extract.engine.room = 40
     found = extract("Ada lives in Rome.", ["person", "place"])
     assert len(found) == 0
     assert found.error.startswith("max_prompt_tokens=")
@@ -199,9 +200,9 @@ def test_odd_labels_are_asked_and_read_back_as_they_are(task, extract):
     }
     schema = forms.get(task, forms["ee"] if task == "eea" else ODD)
     questions = ask("x", schema, task)
-    asked = [label for question in questions for label in question.asked]
+    asked = [label for question in questions for label in question.entries]
     assert asked == ODD
-    extract.backend.room = None
+    extract.engine.room = None
     found = extract("Ada 🦜 lives", schema, task)
     assert len(found.raw) == len(questions)
     for question in questions:
@@ -209,20 +210,20 @@ def test_odd_labels_are_asked_and_read_back_as_they_are(task, extract):
     value = {"re": [{"subject": "Ada", "object": "🦜"}], "spo": [{"subject": "Ada", "object": "🦜"}]}
     value |= {"ee": [{"trigger": "🦜", "arguments": {}}], "eea": [{ODD[0]: "🦜"}], "kg": {"Ada": {ODD[1]: "🦜"}}}
     answers = [
-        Answer(json.dumps({label: value.get(task, ["🦜"]) for label in question.asked}, ensure_ascii=False))
+        Answer(json.dumps({label: value.get(task, ["🦜"]) for label in question.entries}, ensure_ascii=False))
         for question in questions
     ]
-    found = extraction_of("Ada 🦜 lives", task, "en", questions, answers)
+    found = extraction_of(Document("Ada 🦜 lives", task=task, language="en"), questions, answers)
     assert (len(found), found.error, found.lost) == (len(ODD), None, ())
 
 
 def test_a_schema_of_five_hundred_labels_is_asked_in_batches_of_six(extract):
-    extract.backend.room = None
+    extract.engine.room = None
     labels = [f"label {number}" for number in range(500)]
     start = time.process_time()
     found = extract("Ada lives in Rome.", labels)
     assert len(found.raw) == 84  # 500 / 6, rounded up
     assert time.process_time() - start < 60
     questions = ask("Ada lives in Rome.", labels)
-    assert [label for question in questions for label in question.asked] == labels
-    assert max(len(question.asked) for question in questions) == 6
+    assert [label for question in questions for label in question.entries] == labels
+    assert max(len(question.entries) for question in questions) == 6

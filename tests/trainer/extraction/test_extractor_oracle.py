@@ -14,9 +14,11 @@ from iepile_dataset.options import Options
 from iepile_dataset.tasks import TASKS
 from iepile_metric.tasks import TASKS as JUDGES
 from iepile_trainer.engines import Answer, Token
+from iepile_trainer.extraction.arguments import ExtractionOptions
 from iepile_trainer.extraction.confidence import unit_confidences
+from iepile_trainer.extraction.documents import Document
 from iepile_trainer.extraction.merge_windows import extraction_of
-from iepile_trainer.extraction.questions import Asker
+from iepile_trainer.extraction.questions import QuestionBuilder
 from iepile_trainer.extraction.results import Event, Mention, Relation
 from iepile_trainer.extraction.schema_input import schema_of
 
@@ -48,7 +50,9 @@ def mentions(found):
 def check_source(source, most, limit=None):
     """How many records gave back their annotation."""
     name, checked = source.task, 0
-    asker = Asker(TASKS[name], source.schema, source.language, max_prompt_tokens=limit, count=len)
+    asker = QuestionBuilder(
+        TASKS[name], source.schema, source.language, ExtractionOptions(max_prompt_tokens=limit), count=len
+    )
     with open(next(iter(source.files.values())), "rb") as lines:
         for _, line in zip(range(most), lines):
             record = orjson.loads(line)
@@ -57,7 +61,7 @@ def check_source(source, most, limit=None):
             text, items = record["text"], record.get(TASKS[name].annotation) or []
             questions = asker.questions(text, items)
             answers = [Answer(question.output) for question in questions]
-            found = extraction_of(text, name, source.language, questions, answers)
+            found = extraction_of(Document(text, task=name, language=source.language), questions, answers)
             assert (found.error, found.lost) == (None, ())
             for mention in mentions(found):
                 assert text[mention.start : mention.end] == mention.text
@@ -119,12 +123,17 @@ def test_whatever_a_model_says_becomes_results_or_an_error(task, data):
             ),
         )
     )
-    (question, *others) = Asker(TASKS[task], schema_of(SCHEMA, TASKS[task]), "en", split_num=9).questions(
-        text, [{"event_type": "a", "event_trigger": "met", "arguments": []}] if TASKS[task].hints else None
-    )
+    (question, *others) = QuestionBuilder(
+        TASKS[task], schema_of(SCHEMA, TASKS[task]), "en", ExtractionOptions(split_num=9)
+    ).questions(text, [{"event_type": "a", "event_trigger": "met", "arguments": []}] if TASKS[task].hints else None)
     tokens = tuple(Token(at, at + 1, -0.1) for at in range(len(answer)))
     given_ = [Answer(answer, tokens=tokens)] * (1 + len(others))
-    found = extraction_of(text, task, "en", [question, *others], given_, min_confidence=0.5, conflicts="best")
+    found = extraction_of(
+        Document(text, task=task, language="en"),
+        [question, *others],
+        given_,
+        ExtractionOptions(min_confidence=0.5, conflicts="best"),
+    )
     orjson.dumps(found.as_dict() | {"raw": []})  # raw is the model's text, which is text already
     for mention in mentions(found):
         assert mention.start is None or text[mention.start : mention.end] == mention.text

@@ -9,10 +9,12 @@ from iepile_dataset.tasks import TASKS
 from iepile_metric.parse_answer import read_answer
 from iepile_metric.tasks import TASKS as JUDGES
 from iepile_trainer.engines import Answer, Token
+from iepile_trainer.extraction.arguments import ExtractionOptions
 from iepile_trainer.extraction.confidence import unit_confidences
+from iepile_trainer.extraction.documents import Document
 from iepile_trainer.extraction.locate import _RESULTS
 from iepile_trainer.extraction.merge_windows import extraction_of
-from iepile_trainer.extraction.questions import Asker
+from iepile_trainer.extraction.questions import QuestionBuilder
 from iepile_trainer.extraction.results import Event, Mention, Relation
 from iepile_trainer.extraction.schema_input import schema_of
 
@@ -21,13 +23,17 @@ SUE = {"sue": ["plaintiff", "place"]}
 
 def extracted(task, schema, text, *answers, triggers=None, split_num=None, limit=None, **options):
     """The extraction from given answers, one for each question; texts of answers, or whole ones."""
-    asker = Asker(
-        TASKS[task], schema_of(schema, TASKS[task]), "en", split_num, max_prompt_tokens=limit, count=lambda t: len(t)
+    asker = QuestionBuilder(
+        TASKS[task],
+        schema_of(schema, TASKS[task]),
+        "en",
+        ExtractionOptions(split_num=split_num, max_prompt_tokens=limit),
+        count=lambda t: len(t),
     )
     questions = asker.questions(text, triggers)
     assert len(questions) == len(answers)
     answers = [answer if isinstance(answer, Answer) else Answer(answer) for answer in answers]
-    return extraction_of(text, task, "en", questions, answers, **options)
+    return extraction_of(Document(text, task=task, language="en"), questions, answers, ExtractionOptions(**options))
 
 
 def sure(text, *spans):
@@ -201,17 +207,18 @@ def test_batches_of_labels_are_put_together_and_say_which_answer_failed():
 def test_an_event_type_whose_roles_were_asked_in_pieces_is_one_event():
     roles = [f"role {number:02} {'x' * 40}" for number in range(6)]
     schema = Schema(types=("sue",), roles={"sue": tuple(roles)})
-    asker = Asker(TASKS["ee"], schema, "en", max_prompt_tokens=900, count=len)
+    asker = QuestionBuilder(TASKS["ee"], schema, "en", ExtractionOptions(max_prompt_tokens=900), count=len)
     questions = asker.questions("Ada sued Bo. Cai sued Dora. " + "And so on. " * 20)
-    asked = [question.asked["sue"]["arguments"] for question in questions if question.window == 0]
+    asked = [question.entries["sue"]["arguments"] for question in questions if question.window == 0]
     assert len(asked) > 1
     assert sum(asked, []) == roles
     answers = []
     for question in questions:
-        first, *_ = question.asked["sue"]["arguments"]
+        first, *_ = question.entries["sue"]["arguments"]
         events = [{"trigger": "sued", "arguments": {first: name}} for name in ("Ada", "Cai")]
         answers.append(Answer(str({"sue": events if question.window == 0 else []}).replace("'", '"')))
-    found = extraction_of("Ada sued Bo. Cai sued Dora. " + "And so on. " * 20, "ee", "en", questions, answers)
+    document = Document("Ada sued Bo. Cai sued Dora. " + "And so on. " * 20, task="ee", language="en")
+    found = extraction_of(document, questions, answers)
     assert [(event.trigger.start, len(event.arguments)) for event in found] == [(4, len(asked)), (17, len(asked))]
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from iepile_dataset import Schema
 from iepile_dataset.tasks import TASKS
-from iepile_trainer.extraction.questions import Asker
+from iepile_trainer.extraction.arguments import ExtractionOptions
+from iepile_trainer.extraction.questions import QuestionBuilder
 from iepile_trainer.models.trained_length import reach_of
 
 LENGTHS = {"max_length": 512, "percentiles": {"100%": 103}, "answer_tokens": 2600, "kept": 100}
@@ -40,8 +41,9 @@ def test_an_adapters_record_goes_before_that_of_its_base(tmp_path):
     assert reach_of(None, base) == 77
 
 
-def windows(labels=("person", "city"), **limits):
-    asker = Asker(TASKS["ner"], Schema(types=labels), "en", count=len, **limits)
+def windows(labels=("person", "city"), max_prompt_tokens=None, **limits):
+    options = ExtractionOptions(max_prompt_tokens=max_prompt_tokens)
+    asker = QuestionBuilder(TASKS["ner"], Schema(types=labels), "en", options, count=len, **limits)
     questions = asker.questions(TEXT)
     texts = dict.fromkeys((question.start, question.end) for question in questions)
     assert "".join(TEXT[start:end] for start, end in texts) == TEXT
@@ -50,16 +52,16 @@ def windows(labels=("person", "city"), **limits):
 
 def test_a_text_is_cut_where_the_training_ended_though_the_model_reads_on():
     assert windows(room=100_000)[0] == 1
-    number, longest = windows(room=100_000, reach=600)
+    number, longest = windows(room=100_000, trained_length=600)
     assert number > 1
     assert longest <= 600
-    assert windows(reach=600) == (number, longest)
+    assert windows(trained_length=600) == (number, longest)
 
 
 def test_who_names_a_limit_is_obeyed():
-    assert windows(max_prompt_tokens=2_000, reach=600) == windows(max_prompt_tokens=2_000)
+    assert windows(max_prompt_tokens=2_000, trained_length=600) == windows(max_prompt_tokens=2_000)
 
 
 def test_a_reach_that_leaves_no_room_for_a_text_is_passed_over():
-    assert windows(reach=100)[0] == 1
-    assert windows(room=700, reach=100) == windows(room=700)
+    assert windows(trained_length=100)[0] == 1
+    assert windows(room=700, trained_length=100) == windows(room=700)

@@ -11,14 +11,14 @@ from iepile_trainer.data.arguments import DataArguments
 from iepile_trainer.data.load import load_rows
 from iepile_trainer.predict import PredictArguments
 from iepile_trainer.prediction.inputs import Reader
-from iepile_trainer.prediction.load_inputs import asked_for
+from iepile_trainer.prediction.load_inputs import load_inputs
 from iepile_trainer.prediction.rows import in_orders, reordered
 
 
 def read(tmp_path, name, content, **options):
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return Reader(str(path), **{"schema": "person,city", **options}).read()
+    return Reader(str(path), PredictArguments(**{"schema": "person,city", **options})).read()
 
 
 def texts(items):
@@ -26,7 +26,7 @@ def texts(items):
 
 
 def asked(path, **options):
-    return asked_for(PredictArguments(model="m", input=str(path), **options))
+    return load_inputs(PredictArguments(model="m", input=str(path), **options))
 
 
 @pytest.fixture
@@ -122,9 +122,9 @@ def test_standard_input_is_text_or_json_lines_by_its_first_letter():
         (b"[1] Ada\n", ["[1] Ada"]),
         (b'{"text": "Ada"}\n', ["Ada"]),
     ):
-        reader = Reader("-", schema="person", stdin=io.BytesIO(content).read)
+        reader = Reader("-", PredictArguments(schema="person"), io.BytesIO(content).read)
         assert texts(reader.read()) == expected
-    reader = Reader("-", form="csv", schema="person", stdin=io.BytesIO(b"text\nAda\n").read)
+    reader = Reader("-", PredictArguments(input_format="csv", schema="person"), io.BytesIO(b"text\nAda\n").read)
     assert texts(reader.read()) == ["Ada"]
 
 
@@ -135,8 +135,7 @@ def test_standard_input_is_text_or_json_lines_by_its_first_letter():
         ("a.txt", "Ada", {"schema": None}, "no schema (give --schema"),
         ("a.txt", "Ada", {"schema": "none.json"}, "no such schema file"),
         ("a.json", '[{"text": "Ada"}]', {}, "is one JSON array"),
-        ("a.txt", "Ada", {"form": "xml"}, "input_format='xml' is unknown"),
-        ("a.txt", "Ada", {"task": "nre"}, 'unknown task "nre"'),
+        ("a.txt", "Ada", {"task": ["nre"]}, 'unknown task "nre"'),
         ("a.csv", 'text\nAda\n"Bo\nCai\n', {}, "a.csv:4: unexpected end of data"),
         ("a.tsv", 'text\n"Ada" Bell\n', {}, "in a cell in quotation marks double each of its own"),
     ],
@@ -233,6 +232,7 @@ def test_long_records_become_rows_of_windows(tmp_path, towns, row_list):
         ({"split_nums": [1], "split_num": 2}, "give one of them"),
         ({"task": ["ner", "re"]}, "one task at a time"),
         ({"min_confidence": 0.5}, "rows keep the model's whole answer"),
+        ({"input_format": "xml"}, "input_format='xml' is unknown"),
         ({"split": "dev"}, "no dev.json in it"),
     ],
 )
@@ -246,7 +246,7 @@ def test_numbers_that_are_none_are_refused_before_a_model_is_loaded(towns, optio
     (name,) = options
     with pytest.raises(TrainerError, match=f"--{name} {options[name]} "):
         asked(towns, **options)
-    with pytest.raises(TrainerError, match="no probability"):
+    with pytest.raises(TrainerError, match="--min_confidence 2 is out of range"):
         asked(towns, extract=True, min_confidence=2.0)
     with pytest.raises(DataError, match="split_num=0"):
         asked(towns, split_num=0)

@@ -13,16 +13,16 @@ import pytest
 
 from iepile_trainer import TrainerError
 from iepile_trainer.formats import use_format
-from iepile_trainer.prediction.output_file import append, forget_failed, open_journal, rows_in, work
+from iepile_trainer.prediction.output_file import Work, append, forget_failed, open_output, rows_in
 
 TOTAL = 400
 
 # One process of a run, without a model: answers its share, some rows a write, and puts the parts together.
 WRITER = """
 import sys, time
-from iepile_trainer.prediction.output_file import open_journal, work
+from iepile_trainer.prediction.output_file import Work, open_output
 output, rank, processes = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-share = work(output, %d, rank, processes)
+share = Work(output, %d, rank, processes)
 def rows():
     for at in share.left:
         time.sleep(0.0005)
@@ -51,7 +51,7 @@ def kill_all(running):
 @pytest.mark.parametrize("seed", range(3))
 def test_kills_at_random_points_and_another_number_of_processes_each_time(seed, tmp_path):
     draw, output = random.Random(seed), tmp_path / "out.jsonl"
-    open_journal(output, {"model": "a"})
+    open_output(output, {"model": "a"})
     before = written(output)
     for _ in range(5):
         processes = draw.choice([1, 1, 2, 3])
@@ -60,7 +60,7 @@ def test_kills_at_random_points_and_another_number_of_processes_each_time(seed, 
         while written(output) < size and any(process.poll() is None for process in running):
             time.sleep(0.001)
         kill_all(running)
-        assert open_journal(output, {"model": "a"}) <= TOTAL
+        assert open_output(output, {"model": "a"}) <= TOTAL
     assert written(output) > before
     processes = seed + 1
     running = [start(output, rank, processes) for rank in range(processes)]
@@ -76,12 +76,12 @@ def test_kills_at_random_points_and_another_number_of_processes_each_time(seed, 
 
 def test_parts_cut_anywhere_are_put_together_all_the_same(tmp_path):
     output = tmp_path / "out.jsonl"
-    open_journal(output, {})
-    work(output, 6, 0, 2).append([{"id": "0"}, {"id": "2"}, {"id": "4"}], lambda row: None)
+    open_output(output, {})
+    Work(output, 6, 0, 2).append([{"id": "0"}, {"id": "2"}, {"id": "4"}], lambda row: None)
     part = tmp_path / "out.jsonl.part-0"
     assert part.read_bytes() == b'[0,{"id":"0"}]\n[2,{"id":"2"}]\n[4,{"id":"4"}]\n'
     part.write_bytes(part.read_bytes()[:-4])
-    alone = work(output, 6)
+    alone = Work(output, 6)
     assert list(alone.left) == [1, 3, 4, 5]
     assert not alone.finish()
     alone.append([{"id": str(at)} for at in alone.left], lambda row: None)
@@ -92,31 +92,31 @@ def test_parts_cut_anywhere_are_put_together_all_the_same(tmp_path):
     for cut in (0, 5, 30, len(whole)):
         output.write_bytes(whole[:cut])
         part.write_bytes(b"".join(b'[%d,{"id":"%d"}]\n' % (at, at) for at in range(6)))
-        assert work(output, 6).finish()
+        assert Work(output, 6).finish()
         assert output.read_bytes() == whole
         assert not part.exists()
 
 
 def test_two_runs_at_once_do_not_write_into_one_another(tmp_path):
     output = tmp_path / "out.jsonl"
-    open_journal(output, {})
+    open_output(output, {})
     running = start(output, 0, 1)
     while not output.stat().st_size and running.poll() is None:
         time.sleep(0.001)
     with pytest.raises(TrainerError, match="is being written by another process"):
         append(output, [{"id": "other"}], lambda row: None)
     with pytest.raises(TrainerError, match="is being written by another process"):
-        open_journal(output, {}, overwrite=True)
+        open_output(output, {}, overwrite=True)
     running.communicate()
     assert [row["id"] for row in rows_in(output)] == [str(at) for at in range(TOTAL)]
 
 
 def test_failed_rows_are_answered_again_in_their_places(tmp_path):
     output = tmp_path / "out.jsonl"
-    open_journal(output, {})
+    open_output(output, {})
     append(output, [{"id": str(at)} | ({"error": "why"} if at in (2, 4) else {}) for at in range(6)], lambda row: None)
     assert forget_failed(output) == 2
-    again = work(output, 8)
+    again = Work(output, 8)
     assert list(again.left) == [2, 4, 6, 7]
     again.append([{"id": str(at), "again": True} for at in again.left], lambda row: None)
     assert again.finish()

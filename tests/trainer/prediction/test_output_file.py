@@ -3,14 +3,14 @@
 import pytest
 
 from iepile_trainer import TrainerError
-from iepile_trainer.prediction.output_file import append, open_journal, rows_in
+from iepile_trainer.prediction.output_file import append, open_output, rows_in
 
 MADE_WITH = {"model": "a", "input_digest": "1f"}
 
 
 def test_a_new_file_has_no_rows_and_rows_are_on_disk_as_they_come(tmp_path):
     output = tmp_path / "deep" / "out.jsonl"
-    assert open_journal(output, MADE_WITH) == 0
+    assert open_output(output, MADE_WITH) == 0
     seen = []
     append(output, [{"id": "1"}, {"id": "2"}], lambda _: seen.append(output.read_text().count("\n")))
     assert seen == [1, 2]
@@ -18,9 +18,9 @@ def test_a_new_file_has_no_rows_and_rows_are_on_disk_as_they_come(tmp_path):
 
 def test_a_line_that_was_cut_off_is_removed_and_the_rest_counted(tmp_path):
     output = tmp_path / "out.jsonl"
-    open_journal(output, MADE_WITH)
+    open_output(output, MADE_WITH)
     output.write_bytes(b'{"id": "1"}\n{"id": "2"}\n{"id": "3", "outp')
-    assert open_journal(output, MADE_WITH) == 2
+    assert open_output(output, MADE_WITH) == 2
     assert [row["id"] for row in rows_in(output)] == ["1", "2"]
     append(output, [{"id": "3"}], lambda _: None)
     assert [row["id"] for row in rows_in(output)] == ["1", "2", "3"]
@@ -28,11 +28,11 @@ def test_a_line_that_was_cut_off_is_removed_and_the_rest_counted(tmp_path):
 
 def test_another_model_is_refused_unless_overwritten(tmp_path):
     output = tmp_path / "out.jsonl"
-    open_journal(output, MADE_WITH)
+    open_output(output, MADE_WITH)
     output.write_bytes(b'{"id": "1"}\n')
     with pytest.raises(TrainerError, match="was made with model = 'a', now 'b'"):
-        open_journal(output, {**MADE_WITH, "model": "b"})
-    assert open_journal(output, {**MADE_WITH, "model": "b"}, overwrite=True) == 0
+        open_output(output, {**MADE_WITH, "model": "b"})
+    assert open_output(output, {**MADE_WITH, "model": "b"}, overwrite=True) == 0
     assert output.read_bytes() == b""
 
 
@@ -40,5 +40,5 @@ def test_a_file_of_somebody_else_is_left_alone(tmp_path):
     output = tmp_path / "out.jsonl"
     output.write_text("my notes\n")
     with pytest.raises(TrainerError, match="not from this command"):
-        open_journal(output, MADE_WITH)
+        open_output(output, MADE_WITH)
     assert output.read_text() == "my notes\n"

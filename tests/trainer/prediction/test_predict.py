@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from iepile_trainer import TrainerError
 from iepile_trainer.formats import use_format
 from iepile_trainer.models.load import load
-from iepile_trainer.predict import PredictArguments, main, run_prediction
+from iepile_trainer.predict import PredictArguments, main
+from iepile_trainer.prediction.run import run_prediction
 
 
 @pytest.fixture
@@ -65,8 +67,7 @@ def test_another_input_or_retrained_weights_are_refused(tmp_path, model_folder, 
     small_model(tokenizer, hidden=32).save_pretrained(model_folder)
     with pytest.raises(TrainerError, match="was made with model_digest"):
         run_prediction(args)
-    args.overwrite = True
-    assert run_prediction(args).now == 3
+    assert run_prediction(replace(args, overwrite=True)).now == 3
 
 
 def test_wrong_models_and_inputs_are_one_line_errors(tmp_path, model_folder, row_list):
@@ -83,12 +84,18 @@ def test_wrong_models_and_inputs_are_one_line_errors(tmp_path, model_folder, row
         (["--model", folder, "--input", source, "--adapter", folder], "is no adapter"),
         (["--model", folder, "--input", source, "--max_new_tokens", "99999"], "leaves nothing for a prompt"),
         (["--model", folder, "--input", source, "--trust_remote_code"], "pin it with a revision"),
-        (["--model", folder, "--input", source, "--batchsize", "3"], "did you mean --batch_size?"),
     ):
         with pytest.raises(SystemExit) as stop:
             main(options)
         assert reason in stop.value.code
         assert "\n" not in stop.value.code
+
+
+def test_an_option_that_is_none_is_named_with_the_one_that_is_meant(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--model", "m", "--batchsize", "3"])
+    assert stop.value.code == 2
+    assert "--batch-size" in capsys.readouterr().err
 
 
 def test_an_adapter_is_loaded_with_its_base_and_refused_with_another(tmp_path, model_folder, small_model, tokenizer):

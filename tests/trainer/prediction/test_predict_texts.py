@@ -11,7 +11,8 @@ import pytest
 
 from iepile_dataset import Schema, instructions
 from iepile_metric.files import score_file
-from iepile_trainer.predict import PredictArguments, main, run_prediction
+from iepile_trainer.predict import PredictArguments, main
+from iepile_trainer.prediction.run import run_prediction
 
 SCHEMA = Schema(types=("person", "city"))
 
@@ -171,9 +172,6 @@ def test_long_texts_are_cut_as_the_training_of_the_run_was(tmp_path, model_folde
         (["--input", "IN", "--schema", "none.json"], "none.json: no such schema file"),
         (["--input", "IN", "--schema", "person", "--task", "spo"], "the schema has no labels for SPO"),
         (["--input", "IN", "--schema", "person", "--orders", "3"], "--orders needs rows or annotated records"),
-        (["--input", "IN", "--schema", "person", "--min_confidence", "3"], "no probability"),
-        (["--input", "IN", "--schema", "person", "--constrain", "xml"], "invalid choice: 'xml'"),
-        (["--input", "IN", "--schemas", "person"], "did you mean --schema?"),
     ],
 )
 def test_what_the_user_can_put_right_is_one_line(tmp_path, model_folder, monkeypatch, options, reason):
@@ -184,6 +182,22 @@ def test_what_the_user_can_put_right_is_one_line(tmp_path, model_folder, monkeyp
         main(["--model", model_folder, "--output", str(tmp_path / "out.jsonl"), *options])
     assert reason in stop.value.code
     assert "\n" not in stop.value.code
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "reasons"),
+    [
+        (["--min_confidence", "3"], 1, ["error: --min_confidence 3 is out of range (0 to 1)\n"]),
+        (["--constrain", "xml"], 2, ["'xml' is not one of", "'extractive'"]),
+        (["--schemas", "person"], 2, ["No such option: --schemas", "--schema"]),
+    ],
+)
+def test_a_wrong_value_or_option_is_named_with_what_is_right(capsys, options, code, reasons):
+    with pytest.raises(SystemExit) as stop:
+        main(["--model", "m", "--input", "in.txt", *options])
+    assert stop.value.code == code
+    said = capsys.readouterr().err
+    assert all(reason in said for reason in reasons)
 
 
 @pytest.mark.slow

@@ -10,16 +10,17 @@ import pytest
 
 from iepile_trainer import Extractor, TrainerError
 from iepile_trainer.engines import Answer
+from iepile_trainer.extraction.arguments import ExtractionOptions
 from iepile_trainer.extraction.documents import Document, documents_of
 from iepile_trainer.serve.application import application
+from iepile_trainer.serve.arguments import ServeArguments
 from iepile_trainer.serve.batcher import Batcher, Closed, Full
-from iepile_trainer.serve.requests import Limits
 
 ASKED = {"text": "It rains in Ulm.", "schema": ["city"]}
 
 
 class Held:
-    """A backend that answers when it is let, and keeps what it was asked."""
+    """A engine that answers when it is let, and keeps what it was asked."""
 
     room, count, batch_size = None, len, 4
 
@@ -40,9 +41,9 @@ class Held:
 
 @pytest.fixture
 def held():
-    backend = Held()
-    yield backend
-    backend.let.set()
+    engine = Held()
+    yield engine
+    engine.let.set()
 
 
 def documents(*texts):
@@ -58,8 +59,7 @@ def client(held):
 
     def start(most=1024, timeout=60.0):
         batcher = Batcher(Extractor(held), most)
-        facts = {"model": "held", "adapter": None, "backend": "transformers", "constrain": "none"}
-        app = application(batcher, facts, Limits(), timeout)
+        app = application(batcher, ServeArguments("held", timeout=timeout))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         listening = socket.create_server(("127.0.0.1", 0))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -190,7 +190,7 @@ def test_a_batcher_that_closes_answers_what_waits_and_takes_no_more(held):
 
 def test_questions_of_a_text_that_nobody_waits_for_are_not_sent(held):
     """Three questions about one text: the first is at work when its asker goes."""
-    batcher = Batcher(Extractor(held, split_num=1))
+    batcher = Batcher(Extractor(held, ExtractionOptions(split_num=1)))
     (long,) = batcher.submit([Document("long", next(documents_of(["x"], ["a", "b", "c"])).schema)])
     assert held.began.wait(60)
     (other,) = batcher.submit(documents("other"))

@@ -3,18 +3,9 @@
 from .close import closed, fits
 from .grammar import PLAIN, Spelling, lark, spelling_of
 from .guide import Grammars, Vocabulary
-from .shapes import SHAPES, Keys, shape_of
+from .shapes import SHAPES, Keys, entries_of, shape_of
 
 __all__ = [
-    "PLAIN",
-    "SHAPES",
-    "Grammars",
-    "Keys",
-    "Spelling",
-    "Vocabulary",
-    "closed",
-    "fits",
-    "lark",
-    "shape_of",
-    "spelling_of",
-]
+    "PLAIN", "SHAPES", "Grammars", "Keys", "Spelling", "Vocabulary", "closed", "entries_of", "fits", "lark",
+    "shape_of", "spelling_of",
+]  # fmt: skip

@@ -6,7 +6,6 @@ from typing import Any
 from .shapes import Each, Keys, Named, Shape
 
 _ABSENT = object()
-_CLOSING = {"{": "}", "[": "]"}
 
 
 def closed(text: str, shape: Keys) -> str:
@@ -28,10 +27,10 @@ def closed(text: str, shape: Keys) -> str:
     >>> closed('{"in": [{"subject": "Ulm", "object": "Bavaria"}, {"subject": "Ulm", "obj', shape_of(asked)[0])
     '{"in": [{"subject": "Ulm", "object": "Bavaria"}], "near": []}'
     """
-    try:
-        filled = _filled(_said(text), shape)
-    except (AttributeError, IndexError, TypeError, ValueError):
-        raise ValueError("not the beginning of an answer of this shape") from None
+    from jiter import from_json
+
+    stated = from_json(text.encode(), partial_mode=True) if text.strip() else {}
+    filled = _filled(stated, shape)
     return json.dumps({} if filled is _ABSENT else filled, ensure_ascii=False)
 
 
@@ -44,77 +43,46 @@ def fits(text: str, shape: Keys) -> bool:
     (True, False, False)
     """
     try:
-        said = json.loads(text)
-    except ValueError:
+        stated = json.loads(text)
+        return json.dumps(stated) == json.dumps(_filled(stated, shape, is_whole=True))  # in the order of the keys, too
+    except (TypeError, ValueError):
         return False
-    return _has(said, shape)
 
 
-def _has(said: Any, shape: Shape) -> bool:
+def _filled(stated: Any, shape: Shape, is_whole: bool = False) -> Any:
+    """What is stated, in its shape: what lacks has nothing, or is absent with what needs it.
+
+    Raises:
+        ValueError: It is of another kind.
+    """
     match shape:
         case Keys(keys, optional, empty):
-            if not isinstance(said, dict):
-                return False
-            names = [key for key, _ in keys if key in said or not optional]
-            if list(said) != names:
-                return empty and not said
-            return all(_has(said[key], inner) for key, inner in keys if key in said)
+            value = _of_kind(dict, stated, {})
+            if is_whole and empty and not value:
+                return value
+            filled = {
+                key: _filled(value.get(key, _ABSENT), inner, is_whole)
+                for key, inner in keys
+                if key in value or not optional
+            }
+            return _ABSENT if _ABSENT in filled.values() else filled
         case Each(item):
-            return isinstance(said, list) and all(_has(one, item) for one in said)
-        case Named(value):
-            return isinstance(said, dict) and all(_has(inner, value) for inner in said.values())
-        case _:
-            one = shape.nothing != [] and isinstance(said, str)
-            several = shape.nothing is not None and isinstance(said, list) and all(isinstance(x, str) for x in said)
-            return one or several
-
-
-def _said(text: str) -> Any:
-    """The value of a piece of JSON up to its last whole part."""
-    open_: list[str] = []
-    best, string_from, after_colon = "", -1, False
-    at = 0
-    while at < len(text):
-        char = text[at]
-        if string_from >= 0:
-            if char == "\\":
-                at += 1
-            elif char == '"':
-                string_from = -1
-                if open_ and (open_[-1] == "[" or after_colon):
-                    best, after_colon = text[: at + 1] + _close(open_), False
-        elif char == '"':
-            string_from = at
-        elif char == ":":
-            after_colon = True
-        elif char in "{[":
-            open_.append(char)
-            best, after_colon = text[: at + 1] + _close(open_), False
-        elif char in "}]":
-            open_.pop()
-            best, after_colon = text[: at + 1] + _close(open_), False
-        at += 1
-    return json.loads(best) if best else {}
-
-
-def _close(open_: list[str]) -> str:
-    return "".join(_CLOSING[char] for char in reversed(open_))
-
-
-def _filled(said: Any, shape: Shape) -> Any:
-    match shape:
-        case Keys(keys, optional):
-            said = {} if said is _ABSENT else said
-            found = {key: _filled(said.get(key, _ABSENT), inner) for key, inner in keys if key in said or not optional}
-            return _ABSENT if _ABSENT in found.values() else found
-        case Each(item):
-            items = [] if said is _ABSENT else [_filled(one, item) for one in said]
+            items = [_filled(one, item, is_whole) for one in _of_kind(list, stated, [])]
             return [one for one in items if one is not _ABSENT]
-        case Named(value):
-            return {} if said is _ABSENT else {name: _filled(inner, value) for name, inner in said.items()}
-        case _:
-            return _nothing(shape.nothing) if said is _ABSENT or said == [] else said
+        case Named(inner):
+            return {name: _filled(one, inner, is_whole) for name, one in _of_kind(dict, stated, {}).items()}
+        case leaf:
+            if stated is _ABSENT or stated == []:
+                return _ABSENT if leaf.nothing is None else leaf.nothing
+            is_one = isinstance(stated, str) and leaf.nothing != []
+            if is_one or (leaf.nothing is not None and all(isinstance(one, str) for one in _of_kind(list, stated))):
+                return stated
+            raise ValueError("not the beginning of an answer of this shape")
 
 
-def _nothing(value: Any) -> Any:
-    return _ABSENT if value is None else value
+def _of_kind(kind: type, stated: Any, nothing: Any = None) -> Any:
+    if stated is _ABSENT:
+        return nothing
+    if not isinstance(stated, kind):
+        raise ValueError("not the beginning of an answer of this shape")
+    return stated

@@ -91,10 +91,9 @@ class _Rules:
                 one = f'mention ": " {self.name(value)}'
                 return f'"{{}}" | "{{" {one} (", " {one})* "}}"'
             case Keys(keys, optional, empty) if not optional:
-                parts = [
-                    f"{self._key(', ' if at else '{', key)} {self.name(inner)}" for at, (key, inner) in enumerate(keys)
-                ]
-                whole = " ".join(parts) + ' "}"' if parts else '"{}"'
+                opening = ["{", *[", "] * len(keys)]
+                parts = [f"{self._key(before, key)} {self.name(inner)}" for before, (key, inner) in zip(opening, keys)]
+                whole = " ".join([*parts, '"}"']) if parts else '"{}"'
                 return f'{whole} | "{{}}"' if empty and parts else whole
             case Keys(keys):
                 return self._some(keys)
@@ -110,10 +109,10 @@ class _Rules:
         after = f"after{len(self.lines)}_"
         self.lines.append(f'{after}{len(keys)}: "}}"')
         firsts = []
-        for at, (key, inner) in reversed(list(enumerate(keys))):
-            one = f"{self._key('', key)} {self.name(inner)} {after}{at + 1}"
+        for number, (key, inner) in reversed(list(enumerate(keys))):
+            one = f"{self._key('', key)} {self.name(inner)} {after}{number + 1}"
             firsts.append(one)
-            self.lines.append(f'{after}{at}: ", " {one} | {after}{at + 1}')
+            self.lines.append(f'{after}{number}: ", " {one} | {after}{number + 1}')
         return " | ".join([f'"{{" ({" | ".join(firsts)})', '"{}"']) if firsts else '"{}"'
 
 

@@ -1,13 +1,11 @@
 """Grammars at work: what each row of a batch may write next. llguidance does the work."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any
 
 from .. import TrainerError
-from .grammar import lark, spelling_of
-from .shapes import Keys
 
 
 class Vocabulary:
@@ -30,14 +28,7 @@ class Vocabulary:
             self.tokens = llguidance.LLTokenizer(_described(tokenizer), eos_token=ends)
         except (AttributeError, ValueError) as problem:  # a tokenizer in Python has no backend
             raise TrainerError(f"answers of this tokenizer cannot be constrained: {problem}") from None
-        self.spelling = spelling_of(tokenizer)
         self.executor = llguidance.LLExecutor()
-
-    def problem(self, grammar: str) -> str | None:
-        """What is wrong with a grammar, None where nothing is."""
-        from llguidance import LLMatcher
-
-        return LLMatcher.validate_grammar(grammar, self.tokens) or None
 
 
 def _described(tokenizer: Any) -> str:
@@ -45,11 +36,11 @@ def _described(tokenizer: Any) -> str:
     fast = copy(tokenizer.backend_tokenizer)
     fast.no_padding()
     fast.no_truncation()
-    told = json.loads(fast.to_str())
-    if (told.get("decoder") or {}).get("type") == "Metaspace":
+    description = json.loads(fast.to_str())
+    if (description.get("decoder") or {}).get("type") == "Metaspace":
         space = {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}
-        told["decoder"] = {"type": "Sequence", "decoders": [space, {"type": "ByteFallback"}, {"type": "Fuse"}]}
-    return json.dumps(told, ensure_ascii=False)
+        description["decoder"] = {"type": "Sequence", "decoders": [space, {"type": "ByteFallback"}, {"type": "Fuse"}]}
+    return json.dumps(description, ensure_ascii=False)
 
 
 class Grammars:
@@ -57,17 +48,14 @@ class Grammars:
 
     Args:
         vocabulary: Of the model.
-        asked: Of each row the shape of the answer and the text to quote, None for any string.
+        grammars: Of each row, see `lark`.
     """
 
-    def __init__(self, vocabulary: Vocabulary, asked: Mapping[int, tuple[Keys, str | None]]) -> None:
+    def __init__(self, vocabulary: Vocabulary, grammars: Iterable[str]) -> None:
         from llguidance import LLMatcher
 
         self._vocabulary = vocabulary
-        self._matchers = {
-            row: LLMatcher(vocabulary.tokens, lark(shape, text, vocabulary.spelling), log_level=0)
-            for row, (shape, text) in asked.items()
-        }
+        self._matchers = [LLMatcher(vocabulary.tokens, grammar, log_level=0) for grammar in grammars]
 
     def allowed(self, rows: Sequence[int]) -> Any:
         """The tokens that may come next, a bool array of (rows, vocabulary)."""
@@ -76,9 +64,8 @@ class Grammars:
 
         size = self._vocabulary.tokens.vocab_size
         bits = allocate_token_bitmask(len(rows), size)
-        fill_next_token_bitmask_par(
-            self._vocabulary.executor, [(self._matchers[row], at) for at, row in enumerate(rows)], bits
-        )
+        matchers = [(self._matchers[row], place) for place, row in enumerate(rows)]
+        fill_next_token_bitmask_par(self._vocabulary.executor, matchers, bits)
         return np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little", count=size).view(bool)
 
     def take(self, row: int, token: int) -> bool:

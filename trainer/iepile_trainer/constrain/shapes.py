@@ -81,6 +81,17 @@ SHAPES: Mapping[str, Callable[[Any], Label]] = {
 """Task → an entry of an instruction's schema → (its key in the answer, the shape of what stands there)."""
 
 
+def entries_of(schema: Any) -> list[Any]:
+    """The entries of an instruction's schema: labels, or objects that a label heads.
+
+    >>> entries_of(["city"]), entries_of({"city": "a town", "sue": {"event_type": "sue"}})
+    (['city'], ['city', {'event_type': 'sue'}])
+    """
+    if isinstance(schema, dict):  # with descriptions
+        return [value if isinstance(value, dict) else label for label, value in schema.items()]
+    return list(schema)
+
+
 def shape_of(row: Mapping[str, Any]) -> tuple[Keys, str]:
     """The shape of a row's answer, and the text that it quotes.
 
@@ -97,11 +108,9 @@ def shape_of(row: Mapping[str, Any]) -> tuple[Keys, str]:
     if task.lower() not in SHAPES:
         raise TrainerError(f"no answer can be constrained for task {task!r} (one of {', '.join(SHAPES)})")
     try:
-        asked = json.loads(row["instruction"])
-        schema, text = asked["schema"], asked["input"]
-        if isinstance(schema, dict):  # with descriptions: a label, or an object that it heads
-            schema = [value if isinstance(value, dict) else label for label, value in schema.items()]
-        keys = tuple(SHAPES[task.lower()](entry) for entry in schema)
+        instruction = json.loads(row["instruction"])
+        text = instruction["input"]
+        keys = tuple(SHAPES[task.lower()](entry) for entry in entries_of(instruction["schema"]))
         if not keys or not isinstance(text, str) or not all(isinstance(key, str) for key, _ in keys):
             raise TypeError
     except (KeyError, TypeError, ValueError):

@@ -5,9 +5,11 @@ that waits for its longest answer spends most of its steps on padding.
 """
 
 import inspect
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
+
+from ..constrain import Grammars
+from .prompts import in_common
 
 _WORTH_SHARING = 32  # tokens; reading fewer once instead of often is not worth the call
 
@@ -29,29 +31,13 @@ class Written:
     error: str | None = None
 
 
-class Guide(Protocol):
-    """Says what may follow; see `constrain.guide`."""
-
-    def allowed(self, rows: Sequence[int]) -> Any:
-        """The tokens that may come next, a bool array of (rows, vocabulary)."""
-        ...
-
-    def take(self, row: int, token: int) -> bool:
-        """Note the token that came; True where nothing can follow but the end."""
-        ...
-
-    def error(self, row: int) -> str | None:
-        """Why the row cannot go on."""
-        ...
-
-
 def decode(
     model: Any,
     prompts: list[list[int]],
     ends: list[int],
     pad: int,
     most: int,
-    guide: Guide | None = None,
+    guide: Grammars | None = None,
     logprobs: bool = False,
 ) -> list[Written]:
     """Answer one batch of prompts, the most probable token each time.
@@ -71,17 +57,6 @@ def decode(
     import torch
     from transformers import GenerationConfig
 
-    longest = max(map(len, prompts))
-    with torch.inference_mode():
-        shared, cache = _beginning(model, prompts)
-    # Padding stands before what is a row's own, behind what all have in common.
-    gaps = [longest - len(prompt) for prompt in prompts]
-    ids = torch.tensor(
-        [prompt[:shared] + [pad] * gap + prompt[shared:] for prompt, gap in zip(prompts, gaps)], device=model.device
-    )
-    mask = torch.tensor(
-        [[1] * shared + [0] * gap + [1] * (longest - shared - gap) for gap in gaps], device=model.device
-    )
     greedy = GenerationConfig(
         do_sample=False,
         num_beams=1,
@@ -91,69 +66,73 @@ def decode(
         eos_token_id=ends,
         pad_token_id=pad,
     )
+    longest = max(map(len, prompts))
     written = [Written() for _ in prompts]
-
-    def loop(model: Any, input_ids: Any, logits_processor: Any, **options: Any) -> Any:
-        # Beside the batch: what generate prepared for its own loop and this one does without.
-        for name in ("stopping_criteria", "generation_config", "synced_gpus", "streamer"):
-            options.pop(name, None)
-        _loop(model, input_ids, logits_processor, options, written, set(ends), most, guide, logprobs)
-        return input_ids
-
+    loop = _Loop(written, guide, logprobs)
     with torch.inference_mode():
-        model.generate(input_ids=ids, attention_mask=mask, generation_config=greedy, custom_generate=loop, **cache)
+        shared, cache = _beginning(model, prompts)
+        # Padding stands before what is a row's own, behind what all have in common.
+        gaps = [longest - len(prompt) for prompt in prompts]
+        ids = [prompt[:shared] + [pad] * gap + prompt[shared:] for prompt, gap in zip(prompts, gaps)]
+        mask = [[1] * shared + [0] * gap + [1] * (longest - shared - gap) for gap in gaps]
+        batch = {"input_ids": ids, "attention_mask": mask}
+        tensors = {name: torch.tensor(values, device=model.device) for name, values in batch.items()}
+        model.generate(**tensors, generation_config=greedy, custom_generate=loop, **cache)
     return written
 
 
-def _loop(
-    model: Any,
-    ids: Any,
-    processor: Any,
-    state: dict[str, Any],
-    written: list[Written],
-    ends: set[int],
-    most: int,
-    guide: Guide | None,
-    logprobs: bool,
-) -> None:
-    import torch
+@dataclass
+class _Loop:
+    """In the place of generate's own loop, which would stop, and stream, for the batch as a whole."""
 
-    rows = list(range(len(written)))  # those still in the batch
-    known = state["past_key_values"].get_seq_length() if state.get("past_key_values") is not None else 0
-    step: dict[str, Any] = {"is_first_iteration": True}
-    if known:
-        step["next_sequence_length"] = ids.shape[1] - known
-    for _ in range(most):
-        out = model(**model.prepare_inputs_for_generation(ids, **step, **state), return_dict=True)
-        step = {"next_sequence_length": 1}
-        state = model._update_model_kwargs_for_generation(out, state, model.config.is_encoder_decoder)
-        logits = out.logits[:, -1].float()
-        del out
-        scores = processor(ids, logits)
-        if guide is not None:
-            scores = _restricted(scores, guide.allowed(rows))
-        tokens = scores.argmax(-1)
-        chances = _chances(logits, tokens) if logprobs else None
-        keep = []
-        for at, (row, token) in enumerate(zip(rows, tokens.tolist())):
-            one = written[row]
-            one.error = guide.error(row) if guide is not None else None
-            one.ended = token in ends
-            if one.ended or one.error:
-                continue
-            one.ids.append(token)
-            if chances is not None:
-                one.logprobs.append(chances[at])
-            if guide is not None and guide.take(row, token):
-                one.ended = True
-                continue
-            keep.append(at)
-        if not keep:
-            return
-        ids = torch.cat([ids, tokens[:, None]], dim=-1)
-        if len(keep) < len(rows):
-            chosen = torch.tensor(keep, device=ids.device)
-            ids, state, rows = ids[chosen], _chosen(state, chosen, len(rows)), [rows[at] for at in keep]
+    written: list[Written]
+    guide: Grammars | None
+    logprobs: bool
+
+    def __call__(self, model: Any, ids: Any, logits_processor: Any, generation_config: Any, **state: Any) -> Any:
+        import torch
+
+        for unused in ("stopping_criteria", "synced_gpus", "streamer"):
+            state.pop(unused, None)
+        written, guide = self.written, self.guide
+        rows = list(range(len(written)))  # those still in the batch
+        known = state["past_key_values"].get_seq_length() if state.get("past_key_values") is not None else 0
+        step: dict[str, Any] = {"is_first_iteration": True}
+        if known:
+            step["next_sequence_length"] = ids.shape[1] - known
+        for _ in range(generation_config.max_new_tokens):
+            out = model(**model.prepare_inputs_for_generation(ids, **step, **state), return_dict=True)
+            step = {"next_sequence_length": 1}
+            state = model._update_model_kwargs_for_generation(out, state, model.config.is_encoder_decoder)
+            logits = out.logits[:, -1].float()
+            del out
+            scores = logits_processor(ids, logits)
+            if guide is not None:
+                scores = _restricted(scores, guide.allowed(rows))
+            tokens = scores.argmax(-1)
+            if self.logprobs:
+                chosen = logits.gather(-1, tokens[:, None])[:, 0] - logits.logsumexp(-1)
+                chances = chosen.clamp(max=0.0).tolist()
+            keep = []
+            for place, (row, token) in enumerate(zip(rows, tokens.tolist())):
+                answer = written[row]
+                answer.error = guide.error(row) if guide is not None else None
+                answer.ended = token in generation_config.eos_token_id
+                if answer.ended or answer.error:
+                    continue
+                answer.ids.append(token)
+                if self.logprobs:
+                    answer.logprobs.append(chances[place])
+                answer.ended = guide is not None and guide.take(row, token)
+                if not answer.ended:
+                    keep.append(place)
+            if not keep:
+                break
+            ids = torch.cat([ids, tokens[:, None]], dim=-1)
+            if len(keep) < len(rows):
+                left = torch.tensor(keep, device=ids.device)
+                ids, state, rows = ids[left], _rows_of(state, left, len(rows)), [rows[place] for place in keep]
+        return ids
 
 
 def _beginning(model: Any, prompts: list[list[int]]) -> tuple[int, dict[str, Any]]:
@@ -164,7 +143,7 @@ def _beginning(model: Any, prompts: list[list[int]]) -> tuple[int, dict[str, Any
     import torch
     from transformers.cache_utils import DynamicLayer
 
-    shared = min(_in_common(prompts), min(map(len, prompts)) - 1)  # every row keeps one of its own
+    shared = min(in_common(prompts), min(map(len, prompts)) - 1)  # every row keeps one of its own
     core = model.get_base_model() if hasattr(model, "get_base_model") else model
     if (
         len(prompts) < 2
@@ -181,29 +160,16 @@ def _beginning(model: Any, prompts: list[list[int]]) -> tuple[int, dict[str, Any
     return shared, {"past_key_values": cache}
 
 
-def _in_common(prompts: list[list[int]]) -> int:
-    first, last = min(prompts), max(prompts)  # what these two have in common, all that stand between them have
-    return next((at for at, (one, other) in enumerate(zip(first, last)) if one != other), min(len(first), len(last)))
-
-
 def _restricted(scores: Any, allowed: Any) -> Any:
     """The scores with -inf where a token is not allowed; a vocabulary may be padded beyond the tokenizer's."""
     import torch
 
     mask = torch.from_numpy(allowed).to(scores.device)
-    out = torch.full_like(scores, float("-inf"))
-    width = min(mask.shape[1], scores.shape[1])
-    out[:, :width] = scores[:, :width].masked_fill(~mask[:, :width], float("-inf"))
-    return out
+    mask = torch.nn.functional.pad(mask, (0, scores.shape[1] - mask.shape[1]))
+    return scores.masked_fill(~mask, float("-inf"))
 
 
-def _chances(logits: Any, tokens: Any) -> list[float]:
-    chosen = logits.gather(-1, tokens[:, None])[:, 0] - logits.logsumexp(-1)
-    values: list[float] = chosen.clamp(max=0.0).tolist()
-    return values
-
-
-def _chosen(state: dict[str, Any], rows: Any, size: int) -> dict[str, Any]:
+def _rows_of(state: dict[str, Any], rows: Any, size: int) -> dict[str, Any]:
     """The state of some rows of the batch: masks, positions, the encoder's output, and the cache, in place."""
     import torch
 

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator
 from itertools import tee
 from typing import Any
 
-from . import Answer
+from . import Answer, EngineOptions
+
+__all__ = ["answered", "predict"]
 
 
 def predict(
@@ -23,20 +25,20 @@ def predict(
         rows: Rows with an `instruction`.
         batch_size: Prompts per forward pass, or `auto`; halved when memory runs out.
         max_new_tokens: Longest answer, in tokens.
-        constrain: `none`, `json` or `extractive`, see `engines.open_backend`.
+        constrain: `none`, `json` or `extractive`, see `EngineOptions`.
 
     Yields:
         The rows in input order with the model's text as `output`. A row that cannot be answered has an empty
         `output` and an `error` that says why; it does not stop the others.
     """
-    from .transformers_engine import Local
+    from .transformers_engine import TransformersEngine
 
+    options = EngineOptions(batch_size=str(batch_size), max_new_tokens=max_new_tokens, constrain=constrain)
     was_training = model.training
     model.eval()
     try:
-        backend = Local(model, tokenizer, batch_size=batch_size, max_new_tokens=max_new_tokens, constrain=constrain)
-        read, asked = tee(rows)
-        for row, answer in zip(read, backend.answer(asked)):
+        read, sent = tee(rows)
+        for row, answer in zip(read, TransformersEngine(model, tokenizer, options).answer(sent)):
             yield answered(row, answer)
     finally:
         model.train(was_training)

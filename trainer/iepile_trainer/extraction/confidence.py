@@ -18,6 +18,7 @@ from iepile_metric.parse_answer import CUT_OFF, REPAIRED, Unparseable, items_in,
 from iepile_metric.tasks import TASKS
 
 from ..engines import Answer, Token
+from .results import rounded
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)(?:"|\Z)', re.DOTALL)
 
@@ -34,7 +35,7 @@ def read(task: str, answer: Answer) -> tuple[list[Any], str | None]:
 
     Args:
         task: Lower-case name.
-        answer: What a backend gave.
+        answer: What an engine gave.
 
     Returns:
         Items whose strings are `Quote`s, and in one line what was wrong with the answer, None where nothing was.
@@ -58,35 +59,33 @@ def read(task: str, answer: Answer) -> tuple[list[Any], str | None]:
     return items_in(TASKS[task], _Places(answer.text).placed(value)), problem
 
 
-class Sureness:
+class TokenConfidence:
     """How probable the strings of one answer are.
 
     >>> tokens = (Token(10, 12, math.log(0.5)), Token(12, 13, math.log(0.125)))
     >>> word = Quote("Ulm")
     >>> word.start, word.end = 10, 13
-    >>> Sureness(tokens).of(word)
+    >>> TokenConfidence(tokens).of(word)
     (0.25, 0.125)
     """
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens = tokens
-        self._ends = [token.end for token in tokens]
+        self._starts, self._ends = [token.start for token in tokens], [token.end for token in tokens]
 
     def of(self, *texts: str) -> tuple[float | None, float | None]:
         """(geometric mean, minimum) over the tokens of some strings; None where these are not known."""
-        chosen: dict[int, float] = {}
+        logprobs: dict[int, float] = {}
         for text in texts:
             if isinstance(text, Quote) and text.end > text.start:
-                at = bisect_left(self._ends, text.start)
-                while at < len(self._tokens) and self._tokens[at].start < text.end:
-                    token = self._tokens[at]
+                for number in range(bisect_left(self._ends, text.start), bisect_left(self._starts, text.end)):
+                    token = self._tokens[number]
                     if token.end > text.start or token.start == token.end:
-                        chosen[at] = token.logprob
-                    at += 1
-        if not chosen:
+                        logprobs[number] = token.logprob
+        if not logprobs:
             return None, None
-        mean = math.fsum(chosen.values()) / len(chosen)
-        return round(math.exp(min(mean, 0.0)), 12), round(math.exp(min(*chosen.values(), 0.0)), 12)
+        mean = math.fsum(logprobs.values()) / len(logprobs)
+        return round(math.exp(min(mean, 0.0)), 12), round(math.exp(min(*logprobs.values(), 0.0)), 12)
 
 
 def unit_confidences(task: str, answer: Answer) -> dict[str, list[float | None]] | None:
@@ -101,15 +100,11 @@ def unit_confidences(task: str, answer: Answer) -> dict[str, list[float | None]]
     items, problem = read(task, answer)
     if problem and not items:
         return None
-    sure, judge = Sureness(answer.tokens), TASKS[task]
+    confidence, judge = TokenConfidence(answer.tokens), TASKS[task]
     return {
-        measure: [_rounded(sure.of(*(unit[at] for at in judge.texts(measure)))[0]) for unit in units]
+        measure: [rounded(confidence.of(*(unit[place] for place in judge.texts(measure)))[0]) for unit in units]
         for measure, units in zip(judge.measures, judge.units(items))
     }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
 
 
 class _Places:
@@ -137,18 +132,14 @@ class _Places:
 
     def _quote(self, value: str) -> Quote:
         quote = Quote(value)
-        numbers = self._numbers.get(value)
-        if numbers:
-            at = bisect_left(numbers, self._next)
-            number = numbers[at if at < len(numbers) else 0]
+        if numbers := self._numbers.get(value):
+            number = next((number for number in numbers if number >= self._next), numbers[0])
             quote.start, quote.end = self._strings[number]
             self._next = number + 1
         return quote
 
 
 def _unescaped(literal: str) -> str:
-    if "\\" not in literal:
-        return literal
     try:
         return str(json.loads(f'"{literal}"', strict=False))
     except ValueError:

@@ -1,14 +1,17 @@
 """Texts and what to look for in each."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import repeat
 from typing import Any
 
 from iepile_dataset import DataError, Schema
-from iepile_dataset.tasks import TASKS, task_named
+from iepile_dataset.tasks import task_named
 
 from .schema_input import schema_of
+
+__all__ = ["Document", "Triggers", "documents_of", "language_of"]
 
 Triggers = Mapping[str, Sequence[str]]
 """Event type → its triggers in a text"""
@@ -26,15 +29,22 @@ class Document:
         triggers: What is known beforehand of its events, for EEA.
         error: Why it cannot be asked about; empty where it can.
         min_confidence: Results that are less sure are left out, 0 to 1.
+        is_given_up: Whether nobody waits for it any more; looked up before each of its questions is sent.
     """
 
     text: str
-    schema: Schema
+    schema: Schema = field(default_factory=Schema)
     task: str = "ner"
     language: str | None = None
     triggers: Triggers | None = None
     error: str = ""
     min_confidence: float = 0.0
+    is_given_up: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
+
+    @cached_property
+    def prompt_language(self) -> str:
+        """The language of its prompts."""
+        return self.language or language_of(self.text)
 
 
 def documents_of(
@@ -61,14 +71,24 @@ def documents_of(
     >>> [document.schema.types for document in documents_of(["x", "y"], [["a"], ["b", "c"]])]
     [('a',), ('b', 'c')]
     """
-    name = task_named(task).name.lower()
-    if not _is_each(schema):
-        schema = schema_of(schema, TASKS[name], files)
-    for text, each, words in _side_by_side(texts, schema, triggers):
+    entry, of_each = task_named(task), _is_one_for_each(schema)
+    name = entry.name.lower()
+    schemas = iter(schema) if of_each else repeat(schema_of(schema, entry, files))
+    known = repeat(None) if triggers is None else iter(triggers)
+    for number, text in enumerate(texts, 1):
+        try:
+            own, words = next(schemas), next(known)
+        except StopIteration:
+            raise DataError(
+                f"text {number} has no schema or triggers (give one for each text, or one for all)"
+            ) from None
         if isinstance(text, str):
-            yield Document(text, schema_of(each, TASKS[name], files), name, language, words)
+            yield Document(text, schema_of(own, entry, files), name, language, words)
         else:
             yield Document("", Schema(), name, language, error=f"the text is {type(text).__name__}, no string")
+    for rest in ([schemas] if of_each else []) + ([known] if triggers else []):
+        for _ in rest:
+            raise DataError("there are more schemas or triggers than texts (give one for each text, or one for all)")
 
 
 def language_of(text: str) -> str:
@@ -81,24 +101,7 @@ def language_of(text: str) -> str:
     return "zh" if chinese and chinese * 5 >= sum(map(str.isalpha, text)) else "en"
 
 
-def _side_by_side(texts: Iterable[Any], schema: Any, triggers: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """(text, its schema, its triggers); a list of schemas or triggers that is shorter than the texts is an error."""
-    is_each = _is_each(schema)
-    schemas = iter(schema) if is_each else repeat(schema)
-    known = repeat(None) if triggers is None else iter(triggers)
-    missing = object()
-    for number, text in enumerate(texts, 1):
-        each, words = next(schemas, missing), next(known, missing)
-        if each is missing or words is missing:
-            lacking = "schema" if each is missing else "triggers"
-            raise DataError(f"text {number} has no {lacking} (give one for each text, or one for all)")
-        yield text, each, words
-    if (is_each and next(schemas, missing) is not missing) or (triggers and next(known, missing) is not missing):
-        raise DataError("there are more schemas or triggers than texts (give one for each text, or one for all)")
-
-
-def _is_each(schema: Any) -> bool:
-    """Whether there is a schema for each text, not one for all."""
+def _is_one_for_each(schema: Any) -> bool:
     if isinstance(schema, list | tuple):
         return any(not isinstance(part, str) for part in schema)
     return isinstance(schema, Iterator)

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
-from ..engines import Answer
-from .confidence import Sureness, read
+from ..engines import Answer, well_formed
+from .confidence import TokenConfidence, read
 from .offsets import Place, nearest, nearest_pair, occurrences
 from .questions import Question
 from .results import Event, Mention, Relation, Result
@@ -31,9 +31,9 @@ def results_of(task: str, text: str, question: Question, answer: Answer) -> tupl
     reader = _Reader(text, question, answer, (mention for item in items for mention in _texts(item[1:])))
     results: list[Result] = []
     for item in items:
-        label = _clean(item[0])
-        if label not in question.asked:
-            mentions = ", ".join(f'"{_clean(part)}"' for part in _texts(item[1:]))
+        label = well_formed(item[0])
+        if label not in question.entries:
+            mentions = ", ".join(f'"{well_formed(part)}"' for part in _texts(item[1:]))
             reader.lost.append(f'label "{label}" was not asked: {mentions or "nothing"}')
             continue
         results += _RESULTS[task](reader, label, item)
@@ -45,17 +45,14 @@ class _Reader:
 
     def __init__(self, text: str, question: Question, answer: Answer, stated: Iterable[str]) -> None:
         self.text, self.question, self.lost = text, question, Lost()
-        self.sure = Sureness(answer.tokens)
-        self._found: dict[str, list[Place]] = {}
-        self._pairs: dict[tuple[str, str], tuple[Place | None, Place | None]] = {}
+        self.confidence = TokenConfidence(answer.tokens)
+        self.places, self.nearest = cache(self._occurrences), cache(self._nearest)
         self._seen: Counter[tuple[str, str]] = Counter()
         self._stated = set(stated)
 
-    def places(self, mention: str) -> list[Place]:
-        if mention not in self._found:
-            window = occurrences(self.text, mention, self.question.start, self.question.end)
-            self._found[mention] = window or occurrences(self.text, mention)
-        return self._found[mention]
+    def _occurrences(self, mention: str) -> list[Place]:
+        window = occurrences(self.text, mention, self.question.start, self.question.end)
+        return window or occurrences(self.text, mention)
 
     def next_place(self, label: str, mention: str, places: list[Place]) -> Place | None:
         """The n-th place for the n-th time that a label has this mention; the first when there are no more."""
@@ -68,12 +65,10 @@ class _Reader:
         places = self.places(mention)
         return [place for place in places if place not in self._inside] or places
 
-    def nearest(self, head: str, tail: str) -> tuple[Place | None, Place | None]:
+    def _nearest(self, head: str, tail: str) -> tuple[Place | None, Place | None]:
         """The places of two mentions that are nearest to each other, None for one that the text does not hold."""
-        if (head, tail) not in self._pairs:
-            heads, tails = self.places(head), self.places(tail)
-            self._pairs[head, tail] = nearest_pair(heads, tails) or (nearest(heads, None), nearest(tails, None))
-        return self._pairs[head, tail]
+        heads, tails = self.places(head), self.places(tail)
+        return nearest_pair(heads, tails) or (nearest(heads, None), nearest(tails, None))
 
     @cached_property
     def _inside(self) -> set[Place]:
@@ -88,7 +83,7 @@ class _Reader:
 
     def mention(self, label: str, quote: str, place: Place | None) -> Mention:
         start, end = place or (None, None)
-        return Mention(label, _clean(quote), start, end, *self.sure.of(quote))
+        return Mention(label, well_formed(quote), start, end, *self.confidence.of(quote))
 
 
 def _entity(reader: _Reader, label: str, item: tuple[str, str]) -> Iterator[Result]:
@@ -99,62 +94,52 @@ def _entity(reader: _Reader, label: str, item: tuple[str, str]) -> Iterator[Resu
 
 
 def _relation(reader: _Reader, label: str, item: tuple[str, str, str]) -> Iterator[Result]:
-    asked = reader.question.asked[label]
-    types = asked if isinstance(asked, Mapping) else {}
+    entry = reader.question.entries[label]
+    types = entry if isinstance(entry, Mapping) else {}
     ends = str(types.get("subject_type", "")), str(types.get("object_type", ""))
     yield from _pair(reader, label, ends, item[1], item[2])
 
 
 def _attribute(reader: _Reader, label: str, item: tuple[str, str, str, str]) -> Iterator[Result]:
     _, entity, attribute, value = item
-    if attribute not in reader.question.asked[label]["attributes"]:
-        reader.lost.append(f'attribute "{_clean(attribute)}" of "{label}" was not asked: "{_clean(value)}"')
+    if attribute not in reader.question.entries[label]["attributes"]:
+        reader.lost.append(f'attribute "{well_formed(attribute)}" of "{label}" was not asked: "{well_formed(value)}"')
         return
-    yield from _pair(reader, _clean(attribute), (label, ""), entity, value)
+    yield from _pair(reader, well_formed(attribute), (label, ""), entity, value)
 
 
 def _pair(reader: _Reader, label: str, types: tuple[str, str], head: str, tail: str) -> Iterator[Result]:
     if not head or not tail:
-        reader.lost.append(f'label "{label}": an empty mention beside "{_clean(head or tail)}"')
+        reader.lost.append(f'label "{label}": an empty mention beside "{well_formed(head or tail)}"')
         return
-    at = reader.nearest(head, tail)
-    ends = reader.mention(types[0], head, at[0]), reader.mention(types[1], tail, at[1])
-    yield Relation(label, *ends, *reader.sure.of(head, tail))
-
-
-def _trigger(reader: _Reader, label: str, item: tuple[str, str]) -> Iterator[Result]:
-    yield from _event(reader, label, (*item, ()))
+    places = reader.nearest(head, tail)
+    first, last = map(reader.mention, types, (head, tail), places)
+    yield Relation(label, first, last, *reader.confidence.of(head, tail))
 
 
 def _event(reader: _Reader, label: str, item: tuple[str, str, tuple[tuple[str, str], ...]]) -> Iterator[Result]:
     _, word, arguments = item
     place = reader.next_place(label, word, reader.places(word)) if word else None
     trigger = reader.mention(label, word, place) if word else None
-    asked = reader.question.asked[label]
-    roles = asked["arguments"] if isinstance(asked, Mapping) else ()
-    found = []
+    entry = reader.question.entries[label]
+    roles = entry["arguments"] if isinstance(entry, Mapping) else ()
+    mentions = []
     for role, argument in arguments:
         if role in roles:
-            found.append(reader.mention(_clean(role), argument, nearest(reader.places(argument), place)))
+            mentions.append(reader.mention(well_formed(role), argument, nearest(reader.places(argument), place)))
         else:
-            reader.lost.append(f'role "{_clean(role)}" of "{label}" was not asked: "{_clean(argument)}"')
+            reader.lost.append(f'role "{well_formed(role)}" of "{label}" was not asked: "{well_formed(argument)}"')
     words = [word] if word else [argument for role, argument in arguments if role in roles]
-    if trigger or found or not arguments:
-        yield Event(label, trigger, tuple(dict.fromkeys(found)), *reader.sure.of(*words))
-
-
-def _clean(text: str) -> str:
-    """The text as plain text that any file can hold: escapes of JSON can spell half of a surrogate pair."""
-    return str(text).encode("utf-8", "replace").decode()
+    if trigger or mentions or not arguments:
+        yield Event(label, trigger, tuple(dict.fromkeys(mentions)), *reader.confidence.of(*words))
 
 
 def _texts(parts: Any) -> Iterator[str]:
     for part in parts:
-        if isinstance(part, str):
-            if part:
-                yield part
-        else:
+        if not isinstance(part, str):
             yield from _texts(part)
+        elif part:
+            yield part
 
 
 _RESULTS: dict[str, Callable[[_Reader, str, Any], Iterator[Result]]] = {
@@ -163,6 +148,6 @@ _RESULTS: dict[str, Callable[[_Reader, str, Any], Iterator[Result]]] = {
     "spo": _relation,
     "kg": _attribute,
     "ee": _event,
-    "eet": _trigger,
+    "eet": lambda reader, label, item: _event(reader, label, (*item, ())),
     "eea": _event,
 }

@@ -45,19 +45,17 @@ def occurrences(text: str, mention: str, start: int = 0, end: int | None = None)
     >>> occurrences("北京大学在北京", "北京")
     [(0, 2), (5, 7)]
     """
-    if not mention:
-        return []
     whole: list[Place] = []
     inside: list[Place] = []
-    at = text.find(mention, start, end)
-    tries = max(100 * MOST // len(mention), MOST)  # a letter stands inside many words before it stands alone
-    while at >= 0 and len(whole) < MOST and tries:
+    start = text.find(mention, start, end) if mention else -1
+    tries = max(100 * MOST // max(len(mention), 1), MOST)  # a letter stands inside many words before it stands alone
+    while start >= 0 and len(whole) < MOST and tries:
         tries -= 1
-        place = (at, at + len(mention))
-        found = whole if _is_border(text, at) and _is_border(text, place[1]) else inside
-        if not found or found[-1][1] <= at:
-            found.append(place)
-        at = text.find(mention, at + 1, end)
+        place = (start, start + len(mention))
+        places = whole if all(_is_border(text, border) for border in place) else inside
+        if not places or places[-1][1] <= start:
+            places.append(place)
+        start = text.find(mention, start + 1, end)
     return whole or inside[:MOST]
 
 
@@ -102,11 +100,11 @@ def _gap(one: Place, other: Place) -> float:
     return gap if gap >= 0 else float("inf")
 
 
-def _is_border(text: str, at: int) -> bool:
+def _is_border(text: str, place: int) -> bool:
     """Whether a word may begin or end here."""
-    if at in (0, len(text)):
+    if place in (0, len(text)):
         return True
-    before, after = text[at - 1], text[at]
+    before, after = text[place - 1], text[place]
     if before.isascii() and after.isascii():
         return not (before.isalnum() and after.isalnum())
     if unicodedata.category(after).startswith("M") or _JOINER in (before, after):

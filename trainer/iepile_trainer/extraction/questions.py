@@ -4,27 +4,33 @@ Labels are cut into batches as for the test split; a text whose prompt would be 
 `max_prompt_tokens` allows is cut into windows at sentence ends, each asked for the same batches. Where these leave
 less than a quarter of the limit for a text, batches and role lists are cut, too. Without `max_prompt_tokens` windows
 are as long as what the model was trained on, unless that leaves so little. Windows do not overlap: none holds
-what another does, and a mention that a cut went through is put together again afterwards, see `assembly`.
+what another does, and a mention that a cut went through is put together again afterwards, see `merge_windows`.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from json.encoder import encode_basestring as quote
 from typing import Any
 
 from iepile_dataset import DataError, Options, Schema
+from iepile_dataset.answers import UNFIT
 from iepile_dataset.instructions.instructor import Instructor, Questions
 from iepile_dataset.instructions.token_budget import LEAST_TEXT, TokenBudget, windows, within
 from iepile_dataset.tasks import LANGUAGES, Task
 
+from ..constrain import entries_of
+from .arguments import ExtractionOptions
 from .documents import Triggers
+
+__all__ = ["Count", "Question", "QuestionBuilder", "with_triggers"]
 
 _SPARE = 4
 """Tokens that are left free, since tokens where template and text meet may join differently."""
 
 Count = Callable[[str], int]
+Items = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Question:
 
     Attributes:
         instruction: What the model reads, as JSON.
-        asked: Key of the answer → the schema's entry for it: a string, or an object with roles or types.
+        entries: Key of the answer → the schema's entry for it: a string, or an object with roles or types.
         start: Where its window begins in the text, in characters.
         end: Where it ends.
         window: The window's number, from 0.
@@ -42,7 +48,7 @@ class Question:
     """
 
     instruction: str
-    asked: Mapping[str, Any]
+    entries: Mapping[str, Any]
     start: int
     end: int
     window: int = 0
@@ -50,20 +56,22 @@ class Question:
     output: str = ""
 
 
-class Asker:
+_Window = tuple[int, int, str, Questions]
+"""Its number, where it begins, its text, what is asked about it"""
+
+
+class QuestionBuilder:
     """Asks texts for one schema in one language.
 
     Args:
         task: The table's entry.
         schema: What to ask for.
         language: Of the prompt, `en` or `zh`.
-        split_num: The most labels in one question; None takes the task's own, -1 asks for all at once.
-        descriptions: Tell the model what the schema says about its labels.
+        options: Of these, `split_num`, `descriptions` and `max_prompt_tokens`.
         room: The most tokens of a whole prompt, None for no limit.
-        max_prompt_tokens: The most tokens of an instruction, None for no limit.
+        trained_length: The most tokens of a whole prompt that the training was like, None where it is not known; only
+            used without `max_prompt_tokens`.
         count: Tokens of a whole prompt; only used where there is a limit.
-        reach: The most tokens of a whole prompt that the training was like, None where it is not known; only used
-            without `max_prompt_tokens`.
 
     Raises:
         DataError: An unknown language or a wrong `split_num`.
@@ -74,37 +82,45 @@ class Asker:
         task: Task,
         schema: Schema,
         language: str,
-        split_num: int | None = None,
-        descriptions: bool = False,
+        options: ExtractionOptions | None = None,
         room: int | None = None,
-        max_prompt_tokens: int | None = None,
+        trained_length: int | None = None,
         count: Count = len,
-        reach: int | None = None,
     ) -> None:
         if language not in LANGUAGES:
             raise DataError(f"language={language!r} is unknown (one of {', '.join(LANGUAGES)})")
-        options = Options(split_num=split_num, descriptions=descriptions)
-        self._make = partial(Instructor, task, language=language, train=False, options=options)
-        self._whole = self._make(schema)
-        self.task, self.schema, self.language = task, schema, language
-        self._room, self._limit, self._reach = room, max_prompt_tokens, None
-        reach = None if max_prompt_tokens is not None else reach
-        if (room, max_prompt_tokens, reach) != (None, None, None):
-            around = count("")
-            self._count = lambda text: count(text) - around
-            inside, self._reach = (each and max(each - around - _SPARE, 1) for each in (room, reach))
-            self._limit = min((each for each in (inside, max_prompt_tokens) if each is not None), default=None)
+        options = options or ExtractionOptions()
+        batches = Options(split_num=options.split_num, descriptions=options.descriptions)
+        self._make = partial(Instructor, task, language=language, train=False, options=batches)
+        self._instructor = self._make(schema)
+        self.task, self.schema, self.language, self._room = task, schema, language, room
+        self._limit, trained = options.max_prompt_tokens, None if options.max_prompt_tokens else trained_length
+        around = count("") if room or trained or self._limit else 0
+        self._count = lambda text: count(text) - around
+        inside, self._trained = (most and max(most - around - _SPARE, 1) for most in (room, trained))
+        self._limit = min(filter(None, (inside, self._limit)), default=None)
 
-    @cached_property
-    def _fitter(self) -> TokenBudget:
-        options = Options(max_prompt_tokens=self._limit, tokenizer="the model's")
+    def ask(self, text: str, triggers: Triggers | None = None) -> list[Question]:
+        """What is asked of a text without annotation.
+
+        Args:
+            text: The text.
+            triggers: What is known beforehand of its events, for EEA.
+
+        Raises:
+            DataError: The limit leaves no room for a text beside the labels, or triggers that it does not hold.
+        """
+        if self.task.hints is None:
+            return self.questions(text)
         try:
-            return TokenBudget(self._make, self.task, self.schema, options, self._count)
-        except DataError as error:
-            beside = "" if self._room is None else f"; the model reads {self._room:,} tokens beside its answer"
-            raise DataError(f"{error}{beside}") from None
+            return self.questions(text, with_triggers(self.task, self.schema, triggers))
+        except DataError:
+            raise
+        except UNFIT:
+            absent = [word for words in (triggers or {}).values() for word in words if word not in text]
+            raise DataError(f"trigger {absent} does not stand in the text (leave it out)") from None
 
-    def questions(self, text: str, items: Sequence[Mapping[str, Any]] | None = None) -> list[Question]:
+    def questions(self, text: str, items: Items | None = None) -> list[Question]:
         """What is asked of a text.
 
         Args:
@@ -115,66 +131,65 @@ class Asker:
             DataError: The limit leaves no room for a text beside the labels.
             One of `iepile_dataset.answers.UNFIT`: the annotation does not fit text and schema.
         """
-        asked = self._whole.ask(text, items)
-        made = [
-            self._question(text, each, output, 0, len(text), 0, asked.label)
-            for each, output in zip(asked.asked, asked.outputs)
-        ]
-        for limit in (self._reach, self._limit):
-            if limit is None:
-                continue
-            if all(self._fits(question.instruction, limit) for question in made):
-                return made
-            if cut := self._in_windows(text, items, asked, limit):
-                return cut
-        return made if self._limit is None else self._in_small_batches(text, items)
+        whole = self._instructor.ask(text, items)
+        questions = self._built([(0, 0, text, whole)], whole.label)
+        for limit in filter(None, (self._trained, self._limit)):
+            if self._fit(questions, limit):
+                return questions
+            in_windows = self._built(self._windows(text, items, whole, limit), whole.label)
+            if in_windows and self._fit(in_windows, limit):
+                return in_windows
+        return questions if self._limit is None else self._built(self._small_batches(text, items), whole.label)
 
-    def _in_windows(
-        self, text: str, items: Sequence[Mapping[str, Any]] | None, whole: Questions, limit: int
-    ) -> list[Question] | None:
-        """The usual batches of labels for each window; None where they would leave too little room for a text."""
-        around = max(self._count(self._whole.instruction(asked, "")) for asked in whole.asked)
+    def _windows(self, text: str, items: Items | None, whole: Questions, limit: int) -> Iterator[_Window]:
+        """The usual batches of labels for each window; nothing where they would leave too little room for a text."""
+        around = max(self._count(self._instructor.instruction(asked, "")) for asked in whole.asked)
         room = limit - around - _SPARE
         if room < max(limit // 4, LEAST_TEXT):
-            return None
-        made: list[Question] = []
-        end = number = 0
+            return
+        number = start = 0
         for window in windows(text, room, lambda part: self._count(quote(part)[1:-1])):
-            start, end = end, end + len(window)
-            if window.isspace():
-                continue
-            found = None if items is None else within(window, items, self.task.annotation)
-            asked = self._whole.ask(window, found)
-            made += [
-                self._question(window, each, output, start, end, number, whole.label)
-                for each, output in zip(asked.asked, asked.outputs)
-            ]
-            number += 1
-        return made if all(self._fits(question.instruction, limit) for question in made) else None
+            if not window.isspace():
+                inside = None if items is None else within(window, items, self.task.annotation)
+                yield number, start, window, self._instructor.ask(window, inside)
+                number += 1
+            start += len(window)
 
-    def _in_small_batches(self, text: str, items: Sequence[Mapping[str, Any]] | None) -> list[Question]:
+    def _small_batches(self, text: str, items: Items | None) -> Iterator[_Window]:
         """Batches, role lists and windows as small as it takes, by the dataset room's rules for a token budget."""
-        before = self._fitter.windows
-        parts = self._fitter.parts(text, items)
-        pieces = len(parts) // (self._fitter.windows - before + 1)  # of the schema, for each window
-        made: list[Question] = []
-        end = 0
-        for number, (window, asked) in enumerate(parts):
+        before = self._budget.windows
+        parts = self._budget.parts(text, items)
+        pieces = len(parts) // (self._budget.windows - before + 1)  # of the schema, for each window
+        start = end = 0
+        for number, (window, questions) in enumerate(parts):
             if number % pieces == 0:
                 start = text.index(window, end)
                 end = start + len(window)
-            made += [
-                self._question(window, each, output, start, end, number // pieces, asked.label)
-                for each, output in zip(asked.asked, asked.outputs)
-            ]
-        return made
+            yield number // pieces, start, window, questions
 
-    def _fits(self, instruction: str, limit: int) -> bool:
+    @cached_property
+    def _budget(self) -> TokenBudget:
+        options = Options(max_prompt_tokens=self._limit, tokenizer="the model's")
+        try:
+            return TokenBudget(self._make, self.task, self.schema, options, self._count)
+        except DataError as error:
+            beside = "" if self._room is None else f"; the model reads {self._room:,} tokens beside its answer"
+            raise DataError(f"{error}{beside}") from None
+
+    def _built(self, windows: Iterable[_Window], label: str) -> list[Question]:
+        instruction = self._instructor.instruction
+        return [
+            Question(instruction(asked, text), entries(asked), start, start + len(text), number, label, output)
+            for number, start, text, questions in windows
+            for asked, output in zip(questions.asked, questions.outputs)
+        ]
+
+    def _fit(self, questions: list[Question], limit: int) -> bool:
         # No tokenizer makes more tokens than bytes: short texts need no counting.
-        return len(instruction.encode()) <= limit or self._count(instruction) <= limit
-
-    def _question(self, text: str, asked: str, output: str, start: int, end: int, window: int, label: str) -> Question:
-        return Question(self._whole.instruction(asked, text), entries(asked), start, end, window, label, output)
+        return all(
+            len(question.instruction.encode()) <= limit or self._count(question.instruction) <= limit
+            for question in questions
+        )
 
 
 def entries(asked: str) -> dict[str, Any]:
@@ -185,9 +200,7 @@ def entries(asked: str) -> dict[str, Any]:
     >>> list(entries('[{"subject_type": "city", "predicate": "in", "object_type": "state"}]'))
     ['in']
     """
-    schema = json.loads(asked)
-    each = schema if isinstance(schema, list) else [name if isinstance(e, str) else e for name, e in schema.items()]
-    return {_key(entry): entry for entry in each}
+    return {_key(entry): entry for entry in entries_of(json.loads(asked))}
 
 
 def _key(entry: Any) -> str:

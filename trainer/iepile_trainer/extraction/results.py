@@ -1,12 +1,30 @@
 """What was found in a text: typed results with their places, and everything that was not usable."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, overload
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+class _Json:
+    def as_dict(self: Any) -> dict[str, Any]:
+        """Plain JSON.
+
+        >>> Mention("city", "Ulm", 3, 6, 0.91234567).as_dict()
+        {'label': 'city', 'text': 'Ulm', 'start': 3, 'end': 6, 'confidence': 0.912346}
+        """
+        return asdict(self, dict_factory=_plain)
+
+
+def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {
+        name: rounded(value) if name == "confidence" else list(value) if isinstance(value, tuple) else value
+        for name, value in pairs
+        if name != "minimum"
+    }
 
 
 @dataclass(frozen=True)
-class Mention:
+class Mention(_Json):
     """A piece of the text and what it is.
 
     Attributes:
@@ -35,18 +53,9 @@ class Mention:
         """Its place in the text, () where it has none."""
         return () if self.start is None or self.end is None else ((self.start, self.end),)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON.
-
-        >>> Mention("city", "Ulm", 3, 6, 0.91234567).as_dict()
-        {'label': 'city', 'text': 'Ulm', 'start': 3, 'end': 6, 'confidence': 0.912346}
-        """
-        place = {"start": self.start, "end": self.end, "confidence": _short(self.confidence)}
-        return {"label": self.label, "text": self.text, **place}
-
 
 @dataclass(frozen=True)
-class Relation:
+class Relation(_Json):
     """Two mentions and what connects them; for a knowledge graph an entity, its attribute and the value.
 
     Attributes:
@@ -73,14 +82,9 @@ class Relation:
         """The places of head and tail, those that are in the text."""
         return self.head.spans + self.tail.spans
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
-        ends = {"head": self.head.as_dict(), "tail": self.tail.as_dict()}
-        return {"label": self.label, **ends, "confidence": _short(self.confidence)}
-
 
 @dataclass(frozen=True)
-class Event:
+class Event(_Json):
     """Something that happened, the word that says so and who or what took part.
 
     Attributes:
@@ -107,15 +111,6 @@ class Event:
         """The trigger's place, or those of the arguments where it has none."""
         return self.trigger.spans if self.trigger else tuple(span for part in self.arguments for span in part.spans)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return {
-            "label": self.label,
-            "trigger": self.trigger.as_dict() if self.trigger else None,
-            "arguments": [argument.as_dict() for argument in self.arguments],
-            "confidence": _short(self.confidence),
-        }
-
 
 Result = Mention | Relation | Event
 
@@ -135,8 +130,8 @@ class Extraction(Sequence[Result]):
         failed: The text could not be asked about, or a question got no answer; not where an answer is there and
             cannot be read, since it would be the same again.
 
-    >>> found = Extraction("In Ulm", "ner", "en", (Mention("city", "Ulm", 3, 6),), ('{"city": ["Ulm"]}',))
-    >>> len(found), found[0].text, found.error
+    >>> extraction = Extraction("In Ulm", "ner", "en", (Mention("city", "Ulm", 3, 6),), ('{"city": ["Ulm"]}',))
+    >>> len(extraction), extraction[0].text, extraction.error
     (1, 'Ulm', None)
     """
 
@@ -149,13 +144,7 @@ class Extraction(Sequence[Result]):
     lost: tuple[str, ...] = ()
     failed: bool = False
 
-    @overload
-    def __getitem__(self, place: int) -> Result: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> tuple[Result, ...]: ...
-
-    def __getitem__(self, place: int | slice) -> Result | tuple[Result, ...]:
+    def __getitem__(self, place: Any) -> Any:
         return self.results[place]
 
     def __len__(self) -> int:
@@ -163,16 +152,11 @@ class Extraction(Sequence[Result]):
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, as the command line and the server write it."""
-        return {
-            "text": self.text,
-            "task": self.task,
-            "language": self.language,
-            "extractions": [result.as_dict() for result in self.results],
-            "raw": list(self.raw),
-            "error": self.error,
-            "lost": list(self.lost),
-        }
+        values = asdict(self, dict_factory=_plain)
+        del values["failed"]
+        return {"extractions" if name == "results" else name: value for name, value in values.items()}
 
 
-def _short(confidence: float | None) -> float | None:
+def rounded(confidence: float | None) -> float | None:
+    """A confidence as it is written: six digits."""
     return None if confidence is None else round(confidence, 6)

@@ -41,11 +41,12 @@ def schema_of(given: Any, task: Task, files: bool = True) -> Schema:
     """
     schema = given if isinstance(given, Schema) else _read(given, task, files)
     if not task.labels(schema):
-        raise DataError(f"the schema has no labels for {task.name} (expected {_FORMS[task.name.lower()]})")
+        raise DataError(f"the schema has no labels for {task.name} (expected {_FORMS[task.name.lower()][0]})")
     return schema
 
 
 def _read(given: Any, task: Task, files: bool) -> Schema:
+    expected, place = _FORMS[task.name.lower()]
     if isinstance(given, Path) and files:
         return _from_file(given)
     if isinstance(given, str):
@@ -55,23 +56,23 @@ def _read(given: Any, task: Task, files: bool) -> Schema:
             except json.JSONDecodeError as error:
                 # As YAML, a few aliases of a stranger could stand for more than fits into memory.
                 if not files and three_lines(given) is None:
-                    raise DataError(f"the schema is not JSON: {error} (expected {_FORMS[task.name.lower()]})") from None
+                    raise DataError(f"the schema is not JSON: {error} (expected {expected})") from None
                 return parse_schema(given, "schema")  # three lines, or it says what is wrong
         if files and (given.endswith((".json", ".yaml", ".yml")) or _is_there(given)):
             return _from_file(Path(given))
         return _read([label.strip() for label in given.split(",") if label.strip()], task, files)
     if isinstance(given, Mapping):
-        whole = given if given and _OBJECT.issuperset(given) else {_PLACES[task.name.lower()]: dict(given)}
+        whole = given if given and _OBJECT.issuperset(given) else {place: dict(given)}
     elif isinstance(given, list | tuple | set | frozenset):
         # A set has no order of its own, and the order is part of the question.
         labels = sorted(given, key=str) if isinstance(given, set | frozenset) else list(given)
         whole = {"relations" if task.annotation == "relation" else "types": labels}
     else:
-        raise DataError(f"schema={shown(given)} is no schema (expected {_FORMS[task.name.lower()]}, or a file)")
+        raise DataError(f"schema={shown(given)} is no schema (expected {expected}, or a file)")
     try:
         text = json.dumps(whole, ensure_ascii=False)
     except (TypeError, ValueError) as error:
-        raise DataError(f"the schema is not JSON: {error} (expected {_FORMS[task.name.lower()]})") from None
+        raise DataError(f"the schema is not JSON: {error} (expected {expected})") from None
     return parse_schema(text, "schema")
 
 
@@ -93,23 +94,13 @@ def _is_there(given: str) -> bool:
         return False
 
 
-_LABELS = "a list of labels"
+# What is expected of a task, and where an object that is given for it stands in the one-object form.
 _FORMS = {
-    "ner": _LABELS,
-    "re": _LABELS,
-    "eet": _LABELS,
-    "ee": "{event type: [roles]}",
-    "eea": "{event type: [roles]}",
-    "spo": "{relation: [[head type, tail type]]}",
-    "kg": "{type: [attributes]}",
-}
-# Where an object that is given for a task stands in the one-object form.
-_PLACES = {
-    "ner": "types",
-    "re": "relations",
-    "eet": "types",
-    "ee": "types",
-    "eea": "types",
-    "spo": "triples",
-    "kg": "roles",
+    "ner": ("a list of labels", "types"),
+    "re": ("a list of labels", "relations"),
+    "eet": ("a list of labels", "types"),
+    "ee": ("{event type: [roles]}", "types"),
+    "eea": ("{event type: [roles]}", "types"),
+    "spo": ("{relation: [[head type, tail type]]}", "triples"),
+    "kg": ("{type: [attributes]}", "roles"),
 }

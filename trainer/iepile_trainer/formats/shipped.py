@@ -28,9 +28,9 @@ class Format:
 
     name: str
     template: str
-    families: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    stop: tuple[str, ...] = ()
+    families: Sequence[str] = ()
+    aliases: Sequence[str] = ()
+    stop: Sequence[str] = ()
     unverified: bool = False
 
     def render(
@@ -76,13 +76,11 @@ def shipped() -> tuple[Format, ...]:
     ['llama2', 'llama2_zh', 'llama3', 'llama3_zh']
     """
     folder = files(__package__)
-    known = tomllib.loads((folder / "formats.toml").read_text(encoding="utf-8"))
-    templates = {
-        file.name.removesuffix(".jinja"): file.read_text(encoding="utf-8")
-        for file in folder.iterdir()
-        if file.name.endswith(".jinja")
-    }
-    return tuple(_format(name, templates[name], known.get(name, {})) for name in sorted(templates))
+    known: dict[str, Any] = tomllib.loads((folder / "formats.toml").read_text(encoding="utf-8"))
+    templates = {name: file for file in folder.iterdir() if (name := file.name.removesuffix(".jinja")) != file.name}
+    return tuple(
+        Format(name, templates[name].read_text(encoding="utf-8"), **known.get(name, {})) for name in sorted(templates)
+    )
 
 
 def find(name: str) -> Format:
@@ -92,27 +90,11 @@ def find(name: str) -> Format:
     'llama2'
     >>> find("lama2")
     Traceback (most recent call last):
-    iepile_trainer.TrainerError: prompt format 'lama2' is unknown (did you mean llama2, llama or llama3? ...)
+    iepile_trainer.TrainerError: prompt format 'lama2' is unknown (did you mean llama2 or llama or llama3? ...)
     """
     by_name = {known: format for format in shipped() for known in (format.name, *format.aliases)}
     if name in by_name:
         return by_name[name]
     near = get_close_matches(name.lower(), by_name, n=3)
-    hint = f"did you mean {_either(near)}? " if near else ""
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise TrainerError(f"prompt format {name!r} is unknown ({hint}`iepile formats` lists all of them)")
-
-
-def _format(name: str, template: str, known: dict[str, Any]) -> Format:
-    return Format(
-        name,
-        template,
-        families=tuple(known.get("families", ())),
-        aliases=tuple(known.get("aliases", ())),
-        stop=tuple(known.get("stop", ())),
-        unverified=known.get("unverified", False),
-    )
-
-
-def _either(names: list[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} or {last}" if others else last

@@ -1,8 +1,7 @@
 """Several processes of one command, as `accelerate launch` or `torchrun` start them."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +14,9 @@ class Process:
     count: int = 1
     state: Any = None
 
-    @contextmanager
-    def first_alone(self) -> Iterator[None]:
+    def first_alone(self) -> AbstractContextManager[Any]:
         """The first process goes through the block before the others enter it."""
-        if self.state is None:
-            yield
-        else:
-            with self.state.main_process_first():
-                yield
+        return self.state.main_process_first() if self.state else nullcontext()
 
 
 def this_process() -> Process:

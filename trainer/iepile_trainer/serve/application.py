@@ -12,17 +12,19 @@ from importlib import resources
 from typing import Any
 
 import jinja2
-import orjson
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from .. import TrainerError
+from ..engines import well_formed
 from ..extraction.results import Extraction
-from .batcher import Batcher, Closed, Full
+from ..run_folder import versions
+from .arguments import ServeArguments
+from .batcher import Batcher
 from .bounded import Bounded
-from .requests import Asked, Limits, Refused, documents
+from .requests import ExtractRequest, documents_in
 from .responses import Error, Found, Health
 
 _GONE = 499  # what nginx calls it; nobody reads it
@@ -35,34 +37,31 @@ _ERRORS = {
 }
 
 
-def application(batcher: Batcher, facts: Mapping[str, Any], limits: Limits, timeout: float) -> Bounded:
+def application(batcher: Batcher, args: ServeArguments) -> Bounded:
     """The server as an ASGI application.
 
     Args:
         batcher: Who answers; closed by whoever made it.
-        facts: What `/health` says of the model: `model`, `adapter`, `backend`, `constrain`.
-        limits: What a request may ask for.
-        timeout: Seconds that it may take.
+        args: What it may say of the model, what a request may ask for, and how long it may take.
     """
     started = time.monotonic()
     app = FastAPI(
         title="iepile",
         description="Texts and a schema in, typed results with their places out.",
-        version=_version(),
+        version=versions().get("iepile", "0"),
         docs_url=None,  # FastAPI's own pages are fetched from elsewhere
         redoc_url=None,
         responses={status: {"model": Error, "description": words} for status, words in _ERRORS.items()},
     )
 
     @app.post("/extract", response_model=Found | list[Found])
-    async def extract(asked: Asked, request: Request) -> Response:
+    async def extract(body: ExtractRequest, request: Request) -> Response:
         """Extract from a text, or from several at once; a list of them gives a list."""
-        futures = batcher.submit(documents(asked, limits))
-        found = await _all(futures, request, timeout)
-        if found is None:
+        extractions = await _all(batcher.submit(documents_in(body, args)), request, args.timeout)
+        if extractions is None:
             return Response(status_code=_GONE)
-        told = [extraction.as_dict() for extraction in found]
-        return _json(told if asked.texts is not None else told[0])
+        answers = [extraction.as_dict() for extraction in extractions]
+        return JSONResponse(answers if body.texts is not None else answers[0])
 
     @app.get("/health", response_model=Health, responses={503: {"model": Health, "description": "Not ready."}})
     async def health() -> Response:
@@ -73,10 +72,13 @@ def application(batcher: Batcher, facts: Mapping[str, Any], limits: Limits, time
             "batches": batcher.batches,
             "uptime": round(time.monotonic() - started, 1),
         }
-        ready = batcher.is_ready
-        return _json({"status": "ready" if ready else "stopping", **facts, **counts}, 200 if ready else 503)
+        status, code = ("ready", 200) if batcher.is_ready else ("stopping", 503)
+        return JSONResponse({"status": status, **args.facts, **counts}, code)
 
-    page = _page().render(facts=facts, limits=limits, timeout=timeout, fields=Asked.model_json_schema()["properties"])
+    template = (resources.files(__package__) / "page.html.jinja").read_text("utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    fields = ExtractRequest.model_json_schema()["properties"]
+    page = environment.from_string(template).render(facts=args.facts, args=args, fields=fields)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
@@ -86,24 +88,21 @@ def application(batcher: Batcher, facts: Mapping[str, Any], limits: Limits, time
     async def root() -> Response:
         return RedirectResponse("/docs")
 
-    app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Full, _full)
-    app.add_exception_handler(Closed, lambda _, problem: _error(503, str(problem)))
     app.add_exception_handler(AnyHTTPException, _http)
     app.add_exception_handler(Exception, lambda _, problem: _error(500, f"{type(problem).__name__} (see the log)"))
-    return Bounded(app, limits.body_bytes, timeout)
+    return Bounded(app, args.body_bytes, args.timeout)
 
 
 async def _all(futures: "list[Future[Extraction]]", request: Request, timeout: float) -> list[Extraction] | None:
     """What all of them give; None where the client has gone. Those that are not done then are cancelled."""
-    found = asyncio.gather(*map(asyncio.wrap_future, futures))
+    answers = asyncio.gather(*map(asyncio.wrap_future, futures))
     gone = asyncio.ensure_future(_gone(request))
     try:
-        both: set[asyncio.Future[Any]] = {found, gone}
+        both: set[asyncio.Future[Any]] = {answers, gone}
         await asyncio.wait(both, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        if found.done():
-            return found.result()
+        if answers.done():
+            return answers.result()
         if gone.done():
             return None
         raise HTTPException(504, f"not answered within {timeout:g} s (ask for less, or later)")
@@ -111,7 +110,7 @@ async def _all(futures: "list[Future[Extraction]]", request: Request, timeout: f
         raise HTTPException(503, "the model answers nothing at the moment", {"Retry-After": "5"}) from None
     finally:
         gone.cancel()
-        found.cancel()
+        answers.cancel()
 
 
 async def _gone(request: Request) -> None:
@@ -119,17 +118,9 @@ async def _gone(request: Request) -> None:
         pass
 
 
-async def _refused(_: Request, problem: Any) -> Response:
-    return _error(problem.status, str(problem), problem.field)
-
-
-async def _full(_: Request, problem: Any) -> Response:
-    return _error(503, str(problem), headers={"Retry-After": str(problem.seconds)})
-
-
 async def _http(_: Request, problem: Any) -> Response:
-    parsing = problem.status_code == 400
-    return _error(problem.status_code, _NO_JSON if parsing else str(problem.detail), headers=problem.headers)
+    reason = _NO_JSON if problem.status_code == 400 else str(problem.detail)
+    return _error(problem.status_code, reason, getattr(problem, "field", None), problem.headers)
 
 
 async def _invalid(request: Request, problem: Any) -> Response:
@@ -142,7 +133,7 @@ async def _invalid(request: Request, problem: Any) -> Response:
         return _error(422, "the body is no JSON object (send one, with Content-Type: application/json)")
     field, reason = place[0], first["msg"]
     if first["type"] == "extra_forbidden":
-        known = [each.alias or name for name, each in Asked.model_fields.items()]
+        known = [option.alias or name for name, option in ExtractRequest.model_fields.items()]
         near = get_close_matches(field, known, 1)
         reason = f"unknown (did you mean {near[0]}?)" if near else f"unknown (known are {', '.join(known)})"
     elif first["type"] == "missing":
@@ -154,30 +145,4 @@ _NO_JSON = "the body cannot be read as JSON"
 
 
 def _error(status: int, reason: str, field: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
-    return _json({"error": reason, "field": field}, status, headers)
-
-
-def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    try:
-        body = orjson.dumps(value)
-    except TypeError:  # a message can quote half of a character
-        body = orjson.dumps({name: _whole(each) for name, each in value.items()})
-    return Response(body, status, headers, "application/json")
-
-
-def _whole(value: Any) -> Any:
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-def _page() -> jinja2.Template:
-    words = (resources.files(__package__) / "page.html.jinja").read_text("utf-8")
-    return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(words)
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("iepile")
-    except PackageNotFoundError:
-        return "0"
+    return JSONResponse({"error": well_formed(reason), "field": field and well_formed(field)}, status, headers)

@@ -1,34 +1,44 @@
-"""What a server can be told."""
+"""The options of a server, beside those of the engine and of extraction."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
 
-from ..extraction.arguments import EngineArguments
+from ..engines.options import option
+from ..extraction.arguments import ExtractionOptions
+
+__all__ = ["ServeArguments"]
 
 
-@dataclass
-class ServeArguments(EngineArguments):
+@dataclass(frozen=True)
+class ServeArguments(ExtractionOptions):
     """Which model answers, where, and how much of what is too much."""
 
-    host: str = field(default="127.0.0.1", metadata={"help": "Address to listen on; 0.0.0.0 for the whole network."})
-    port: int = field(default=8000, metadata={"help": "Port to listen on; 0 takes any free one."})
-    max_text_chars: int = field(
-        default=100_000, metadata={"help": "Most characters of a request's text, or texts together."}
+    host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 for the whole network.")
+    port: int = option(8000, "Port to listen on; 0 takes any free one.", range=(0, 65535))
+    max_text_chars: int = option(100_000, "Most characters of a request's text, or texts together.", range=(1, inf))
+    max_texts: int = option(256, "Most texts of a request.", range=(1, inf))
+    max_labels: int = option(500, "Most labels of a schema, roles and attributes among them.", range=(1, inf))
+    max_waiting: int = option(1024, "Most texts that wait; more are refused with 503.", range=(1, inf))
+    batch_wait_ms: float = option(
+        5.0, "Milliseconds that a first text waits for others to share its batch.", range=(0, 1e6)
     )
-    max_texts: int = field(default=256, metadata={"help": "Most texts of a request."})
-    max_labels: int = field(default=500, metadata={"help": "Most labels of a schema, roles and attributes among them."})
-    max_waiting: int = field(default=1024, metadata={"help": "Most texts that wait; more are refused with 503."})
-    timeout: float = field(default=60.0, metadata={"help": "Seconds that a request may take before it is given up."})
-    batch_wait_ms: float = field(
-        default=5.0, metadata={"help": "Milliseconds that a first text waits for others to share its batch."}
+    timeout: float = option(60.0, "Seconds that a request may take before it is given up.", range=(1e-3, 1e6))
+    retries: int = option(
+        2,
+        "Times that a request to a server behind this one is sent again; the tries share --timeout.",
+        range=(0, inf),
     )
-    confidence: bool = field(default=True, metadata={"help": "Say how sure the model is of each result."})
-    max_prompt_tokens: int | None = field(
-        default=None, metadata={"help": "Cut texts into windows so that no instruction is longer."}
-    )
-    base_url: str | None = field(
-        default=None, metadata={"help": "Address of the server behind this one, for --backend openai."}
-    )
-    concurrency: int = field(default=16, metadata={"help": "Requests to the server behind at once."})
-    retries: int = field(
-        default=2, metadata={"help": "Times that a request to it is sent again; the tries share --timeout."}
-    )
+
+    @property
+    def body_bytes(self) -> int:
+        """Most bytes of a request: each character may be two escapes of six bytes; a schema and the rest beside it."""
+        return 12 * self.max_text_chars + 1_000_000
+
+    @property
+    def facts(self) -> dict[str, str | None]:
+        """The model as strangers may know it: of a folder only its name."""
+        names = (
+            Path(name).resolve().name if name and Path(name).exists() else name for name in (self.model, self.adapter)
+        )
+        return {**dict(zip(("model", "adapter"), names)), "backend": self.engine, "constrain": self.constrain}

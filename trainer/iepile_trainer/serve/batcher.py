@@ -4,38 +4,39 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
-from copy import copy
+from contextlib import suppress
+from dataclasses import replace
 from threading import Condition, Thread
 
+from starlette.exceptions import HTTPException
+
 from .. import TrainerError
-from ..engines import Answer, Backend, Row
-from ..extraction.documents import Document, language_of
+from ..extraction.documents import Document
 from ..extraction.extractor import Extractor
+from ..extraction.merge_windows import extraction_of
 from ..extraction.results import Extraction
 
 log = logging.getLogger("iepile.serve")
 
 Pair = tuple[Document, "Future[Extraction]"]
 
-_SIZE = 256  # documents a batch, of a backend that does not say how many prompts it answers together
+_SIZE = 256  # documents a batch, of an engine that does not say how many prompts it answers together
 
 
-class Full(Exception):
-    """Too much waits already.
-
-    Attributes:
-        seconds: When it may be worth while to ask again.
-    """
+class Full(HTTPException):
+    """Too much waits already; `Retry-After` says when it may be worth while to ask again."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"too many texts wait already (try again in {seconds} s)")
-        self.seconds = seconds
+        super().__init__(503, f"too many texts wait already (try again in {seconds} s)", {"Retry-After": str(seconds)})
 
 
-class Closed(Exception):
+class Closed(HTTPException):
     """The server takes no more."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "the server takes no more requests")
 
 
 class Batcher:
@@ -85,7 +86,7 @@ class Batcher:
         """
         with self._changed:
             if not self.is_ready:
-                raise Closed("the server takes no more requests")
+                raise Closed
             if len(self._waiting) + len(documents) > self._most:
                 self._waiting = deque(pair for pair in self._waiting if not pair[1].cancelled())
             if len(self._waiting) + len(documents) > self._most:
@@ -106,13 +107,11 @@ class Batcher:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
-        extract = copy(self._extract)
-        extract.backend = sparing = _Sparing(self._extract.backend)
         while (batch := self._next()) is not None:
             if not batch:
                 continue
             start = time.monotonic()
-            self._answer(batch, extract, sparing)
+            self._answer(batch)
             with self._changed:
                 self.batches += 1
                 pace = (time.monotonic() - start) / len(batch)
@@ -120,7 +119,7 @@ class Batcher:
 
     def _next(self) -> list[Pair] | None:
         """What is answered next; None when all is done."""
-        size = getattr(self._extract.backend, "batch_size", _SIZE)
+        size = getattr(self._extract.engine, "batch_size", _SIZE)
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             if not self._waiting:
@@ -129,19 +128,18 @@ class Batcher:
             # Another thread may have taken them meanwhile: then nothing is left for this one.
             return [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
 
-    def _answer(self, batch: list[Pair], extract: Extractor, sparing: "_Sparing") -> None:
-        asked: deque[Future[Extraction]] = deque()
+    def _answer(self, batch: list[Pair]) -> None:
+        sent: deque[Future[Extraction]] = deque()
 
         def documents() -> Iterator[Document]:
             for document, future in batch:
                 if not future.cancelled():
-                    asked.append(future)
-                    sparing.asker = future
-                    yield document
+                    sent.append(future)
+                    yield replace(document, is_given_up=future.cancelled)
 
         try:
-            for extraction in extract.answer(documents()):
-                self._settle(asked.popleft(), extraction)
+            for extraction in self._extract.answer(documents()):
+                self._settle(sent.popleft(), extraction)
         except Exception as problem:
             left = [pair for pair in batch if not pair[1].done()]
             if isinstance(problem, TrainerError):
@@ -151,59 +149,14 @@ class Batcher:
             elif len(batch) == 1:
                 log.error("a text cannot be answered", exc_info=problem)
                 for document, future in left:
-                    self._settle(future, _failed(document, problem))
+                    error = f"{type(problem).__name__} (see the server's log)"
+                    self._settle(future, extraction_of(replace(document, error=error), (), ()))
             else:
                 for pair in left:  # one of them is at fault, the others are not
-                    self._answer([pair], extract, sparing)
+                    self._answer([pair])
 
     def _settle(self, future: "Future[Extraction]", result: Extraction | Exception) -> None:
         with self._changed:
             self.answered += 1
-        try:
-            if isinstance(result, Extraction):
-                future.set_result(result)
-            else:
-                future.set_exception(result)
-        except InvalidStateError:
-            pass  # nobody waits for it any more
-
-
-def _failed(document: Document, problem: Exception) -> Extraction:
-    language = document.language or language_of(document.text)
-    error = f"{type(problem).__name__} (see the server's log)"
-    return Extraction(document.text, document.task, language, error=error, failed=True)
-
-
-class _Sparing:
-    """A backend that is not asked what nobody waits for.
-
-    Attributes:
-        asker: Whose questions come now.
-    """
-
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
-        self.room = backend.room
-        self.asker: Future[Extraction] = Future()
-
-    def count(self, instruction: str) -> int:
-        return self.backend.count(instruction)
-
-    def answer(self, rows: Iterable[Row]) -> Iterator[Answer]:
-        are_sent: deque[bool] = deque()
-
-        def sent() -> Iterator[Row]:
-            for row in rows:
-                are_sent.append(not self.asker.cancelled())
-                if are_sent[-1]:
-                    yield row
-
-        for answer in self.backend.answer(sent()):
-            while not are_sent.popleft():
-                yield _GIVEN_UP
-            yield answer
-        while are_sent and not are_sent.popleft():
-            yield _GIVEN_UP
-
-
-_GIVEN_UP = Answer("", "given up: nobody waits for it")
+        with suppress(InvalidStateError):  # nobody waits for it any more
+            future.set_result(result) if isinstance(result, Extraction) else future.set_exception(result)

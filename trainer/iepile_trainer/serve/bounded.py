@@ -1,13 +1,9 @@
 """How large a request may be, and how long its sending may take."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _READ_ON = 16  # times the limit that are read and thrown away, so that a client gets to read why it is refused
 
@@ -21,13 +17,11 @@ class Bounded:
         timeout: Seconds.
     """
 
-    def __init__(self, inner: Application, most: int, timeout: float) -> None:
+    def __init__(self, inner: ASGIApp, most: int, timeout: float) -> None:
         self._inner, self._most, self._timeout = inner, most, timeout
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        from fastapi import HTTPException
-
         size, is_whole = 0, False
         until = asyncio.get_running_loop().time() + self._timeout
 

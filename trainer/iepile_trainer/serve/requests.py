@@ -1,21 +1,23 @@
 """A request's JSON → documents, or why not."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
-from iepile_dataset import DataError, Schema
+from iepile_dataset import DataError
 from iepile_dataset.errors import shown
 from iepile_dataset.tasks import LANGUAGES, TASKS, task_named
 
+from ..engines import well_formed
 from ..extraction.documents import Document, documents_of
+from .arguments import ServeArguments
 
 Triggers = dict[str, list[str]]
 
 
-class Asked(BaseModel):
+class ExtractRequest(BaseModel):
     """What to extract from what."""
 
     model_config = ConfigDict(
@@ -45,105 +47,80 @@ class Asked(BaseModel):
     )
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What a request may ask for.
-
-    Attributes:
-        text_chars: Characters of its texts together.
-        texts: Texts.
-        labels: Labels of a schema, roles and attributes among them.
-    """
-
-    text_chars: int = 100_000
-    texts: int = 256
-    labels: int = 500
-
-    @property
-    def body_bytes(self) -> int:
-        """Bytes of a request: each character may be two escapes of six bytes; a schema and the rest beside it."""
-        return 12 * self.text_chars + 1_000_000
-
-
-class Refused(ValueError):
+class Refused(HTTPException):
     """A request that is not answered.
 
     Attributes:
-        status: Of HTTP.
         field: What of the request is to blame.
     """
 
     def __init__(self, status: int, field: str, reason: str) -> None:
-        super().__init__(reason if reason.startswith(f"{field}:") else f"{field}: {reason}")
-        self.status, self.field = status, field
+        super().__init__(status, reason if reason.startswith(f"{field}:") else f"{field}: {reason}")
+        self.field = field
 
 
-def documents(asked: Asked, limits: Limits) -> list[Document]:
+def documents_in(request: ExtractRequest, limits: ServeArguments) -> list[Document]:
     """The texts of a request, each with its schema.
 
     Raises:
         Refused: A wrong value (422), or too much (413).
 
-    >>> documents(Asked(text="Ulm", schema="city, river"), Limits())[0].schema.types
+    >>> documents_in(ExtractRequest(text="Ulm", schema="city, river"), ServeArguments())[0].schema.types
     ('city', 'river')
-    >>> documents(Asked(text="Ulm", schema=["city"]), Limits(text_chars=2))
+    >>> documents_in(ExtractRequest(text="Ulm", schema=["city"]), ServeArguments(max_text_chars=2))
     Traceback (most recent call last):
-    iepile_trainer.serve.requests.Refused: text: 3 characters, more than the 2 allowed
+    iepile_trainer.serve.requests.Refused: 413: text: 3 characters, more than the 2 allowed
     """
-    texts = _texts(asked, limits)
+    texts = _texts(request, limits)
     try:
-        task = task_named(asked.task).name.lower()
+        task = task_named(request.task).name.lower()
     except DataError as problem:
         raise Refused(422, "task", str(problem)) from None
-    if asked.language not in (None, *LANGUAGES):
-        raise Refused(422, "language", f"{shown(asked.language)} is unknown (one of {', '.join(LANGUAGES)})")
-    labels = asked.labels if asked.texts is not None else iter([asked.labels])
+    if request.language not in (None, *LANGUAGES):
+        raise Refused(422, "language", f"{shown(request.language)} is unknown (one of {', '.join(LANGUAGES)})")
+    labels = request.labels if request.texts is not None else iter([request.labels])
     try:
-        found = list(documents_of(texts, labels, task, asked.language, _triggers(asked, len(texts)), files=False))
-        for document in found:
-            _check_labels(document, limits)
+        triggers = _triggers(request, len(texts))
+        documents = list(documents_of(texts, labels, task, request.language, triggers, files=False))
+        for count in map(_label_count, documents):
+            if count > limits.max_labels:
+                raise Refused(413, "schema", f"{count:,} labels, more than the {limits.max_labels:,} allowed")
     except DataError as problem:
         raise Refused(422, "schema", str(problem)) from None
     except RecursionError:
         raise Refused(422, "schema", "too many brackets inside each other") from None
-    return [_readable(replace(document, min_confidence=asked.min_confidence)) for document in found]
+    return [_readable(replace(document, min_confidence=request.min_confidence)) for document in documents]
 
 
-def _texts(asked: Asked, limits: Limits) -> list[Any]:
-    if (asked.text is None) == (asked.texts is None):
+def _texts(request: ExtractRequest, limits: ServeArguments) -> list[Any]:
+    if (request.text is None) == (request.texts is None):
         raise Refused(422, "text", "give text or texts, one of them")
-    field = "text" if asked.texts is None else "texts"
-    texts = [asked.text] if asked.texts is None else asked.texts
-    if len(texts) > limits.texts:
-        raise Refused(413, field, f"{len(texts):,} texts, more than the {limits.texts:,} allowed")
+    field = "text" if request.texts is None else "texts"
+    texts = [request.text] if request.texts is None else request.texts
+    if len(texts) > limits.max_texts:
+        raise Refused(413, field, f"{len(texts):,} texts, more than the {limits.max_texts:,} allowed")
     size = sum(len(text) for text in texts if isinstance(text, str))
-    if size > limits.text_chars:
-        raise Refused(413, field, f"{size:,} characters, more than the {limits.text_chars:,} allowed")
+    if size > limits.max_text_chars:
+        raise Refused(413, field, f"{size:,} characters, more than the {limits.max_text_chars:,} allowed")
     return texts
 
 
-def _triggers(asked: Asked, count: int) -> list[Triggers | None] | None:
-    if isinstance(asked.triggers, list):
-        if asked.texts is None or len(asked.triggers) != count:
+def _triggers(request: ExtractRequest, count: int) -> list[Triggers | None] | None:
+    if isinstance(request.triggers, list):
+        if request.texts is None or len(request.triggers) != count:
             raise Refused(422, "triggers", "give an object, or for texts a list with one for each")
-        return asked.triggers
-    return None if asked.triggers is None else [asked.triggers] * count
+        return request.triggers
+    return None if request.triggers is None else [request.triggers] * count
 
 
-def _check_labels(document: Document, limits: Limits) -> None:
-    if (count := _count(document.schema, document.task)) > limits.labels:
-        raise Refused(413, "schema", f"{count:,} labels, more than the {limits.labels:,} allowed")
-
-
-def _count(schema: Schema, task: str) -> int:
-    roles: Mapping[str, tuple[str, ...]] = schema.roles
-    labels = TASKS[task].labels(schema)
+def _label_count(document: Document) -> int:
+    labels, roles = TASKS[document.task].labels(document.schema), document.schema.roles
     return len(labels) + sum(len(roles.get(label, ())) for label in labels)
 
 
 def _readable(document: Document) -> Document:
     """The document; JSON can hold halves of characters, which nothing can be asked about."""
-    whole = document.text.encode("utf-8", "replace").decode()
+    whole = well_formed(document.text)
     if whole == document.text:
         return document
     return replace(document, text=whole, error="the text holds half of a character (mend its \\u escapes)")

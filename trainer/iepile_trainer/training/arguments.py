@@ -115,10 +115,3 @@ def training_config(output_dir: str | Path, **options: Any) -> Any:
     quiet = {"activation_checkpointing": False, "report_to": "none"}
     hardware = hardware_defaults(options.get("use_cpu", False))
     return SFTConfig(output_dir=str(output_dir), **{**quiet, **hardware, **options})
-
-
-def parse_into(cls: type, argv: list[str] | None, prog: str, description: str | None = None) -> Any:
-    """Options → one dataclass, by the rules of `parser.parse` but without recipes."""
-    from .parser import parse_classes
-
-    return parse_classes((cls,), argv, prog, description)[0]

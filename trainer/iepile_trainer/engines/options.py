@@ -1,0 +1,81 @@
+"""Which model answers, and how: the one declaration of the engine options.
+
+`open_engine`, `Extractor.from_pretrained` and the options of `iepile predict` and `iepile serve` are made from it. A
+new option is a field here and its use in an engine.
+"""
+
+from dataclasses import dataclass, field, fields
+from math import inf
+from typing import Any
+
+from .. import TrainerError
+from ..models.precision import DTYPES
+
+__all__ = ["CONSTRAINTS", "ENGINES", "EngineOptions", "check_options", "option"]
+
+ENGINES = ("transformers", "vllm", "openai")
+CONSTRAINTS = ("none", "json", "extractive")
+
+
+def option(default: Any, help: str, **rules: Any) -> Any:
+    """A field of a dataclass of options; the rules are `choices`, `aliases`, or a `range`."""
+    return field(default=default, metadata={"help": help, **rules})
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """Which model answers, and how; the help of each field says what it means.
+
+    `constrain="json"` holds an answer to exactly the shape that the row's task asks for, `extractive` its strings to
+    whole words (in Chinese, characters) of the row's text as well. A server's prompts are token ids of `tokenizer`, in
+    its prompt format; without one the instruction goes as a chat message. Its key comes from the environment variable
+    `OPENAI_API_KEY`.
+
+    Raises:
+        TrainerError: A value that is not one of the choices, or out of its range.
+
+    >>> EngineOptions("runs/lora", engine="onnx")
+    Traceback (most recent call last):
+    iepile_trainer.TrainerError: engine='onnx' is unknown (one of transformers, vllm, openai)
+    """
+
+    model: str = option("", "A run folder (whole model or adapter), a Hub id, or what a server calls its model.")
+    adapter: str | None = option(None, "An adapter on top of --model.")
+    engine: str = option("transformers", "Who answers.", choices=ENGINES, aliases=["--backend"])
+    constrain: str = option(
+        "none", "json: answers have the asked shape; extractive: and quote the text.", choices=CONSTRAINTS
+    )
+    batch_size: str = option("auto", "Prompts answered together, or auto; halved when memory runs out.")
+    max_new_tokens: int = option(256, "Longest answer, in tokens.", range=(1, inf))
+    dtype: str = option("auto", "Weights in memory.", choices=DTYPES)
+    bits: int | None = option(None, "Load quantised weights.", choices=(4, 8))
+    device_map: str | None = option(None, "auto spreads one model over all GPUs.")
+    tokenizer: str | None = option(None, "Run folder or Hub id whose tokenizer makes the prompts, for a server.")
+    revision: str | None = option(None, "Branch, tag or commit of a Hub model.")
+    trust_remote_code: bool = option(False, "Run the model's own code; needs --revision.")
+    base_url: str | None = option(None, "A server's address, such as http://localhost:8000/v1, for --engine openai.")
+    concurrency: int = option(16, "Requests to a server at once.", range=(1, inf))
+    timeout: float = option(120.0, "Seconds that a request to a server may take.", range=(1e-3, 1e6))
+    retries: int = option(6, "Times that a failed request to a server is sent again.", range=(0, inf))
+    confidence: bool = option(False, "Say how sure the model is of each unit.")
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+def check_options(options: Any) -> None:
+    """Hold a dataclass of options against the `choices` and the `range` in the metadata of its fields.
+
+    Raises:
+        TrainerError: The first value that is not among them.
+    """
+    for option in fields(options):
+        value, rules = getattr(options, option.name), option.metadata
+        if value is None:
+            continue
+        if value not in rules.get("choices", [value]):
+            raise TrainerError(f"{option.name}={value!r} is unknown (one of {', '.join(map(str, rules['choices']))})")
+        least, most = rules.get("range", (value, value))
+        if not least <= value <= most:
+            bounds = f"{least:g} or more" if most == inf else f"{least:g} to {most:g}"
+            raise TrainerError(f"--{option.name} {value:g} is out of range ({bounds})")

@@ -1,0 +1,165 @@
+"""A prediction: inputs → engine → output file, and what became of them."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from itertools import tee
+from pathlib import Path
+from typing import Any
+
+from .. import TrainerError
+from ..engines import Engine, Row, open_engine
+from ..engines.generate import answered
+from ..extraction.confidence import unit_confidences
+from ..extraction.documents import Document
+from ..extraction.extractor import Extractor
+from .arguments import STDIN, PredictArguments
+from .inputs import Item
+from .load_inputs import load_inputs
+from .output_file import Work, forget_failed, open_output, rows_in
+from .processes import this_process
+
+__all__ = ["Summary", "run_prediction"]
+
+# What may differ when a file is continued: it changes no answer, or says only what to do with the file.
+_FREE = (
+    "output", "batch_size", "device_map", "concurrency", "timeout", "retries", "overwrite", "retry_failed",
+    "trust_remote_code", "base_url",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of the rows, those of earlier, interrupted calls included.
+
+    Attributes:
+        read: Rows of the input.
+        predicted: Rows with an answer.
+        failed: Rows without one, by reason.
+        seconds: Time of this call.
+        now: Rows that this call answered.
+        problems: Answered texts whose answers could not be read, or not as a whole, by reason.
+    """
+
+    read: int
+    predicted: int
+    failed: Counter[str]
+    seconds: float
+    now: int
+    problems: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        rate = f"{self.now / self.seconds:.1f} rows/s" if self.seconds and self.now else "nothing left to do"
+        lines = [f"rows read {self.read:,}, predicted {self.predicted:,}, failed {self.failed.total():,}; {rate}"]
+        for reasons, fate in ((self.failed, "failed"), (self.problems, "not read as a whole")):
+            lines += [f"  {count:,} {fate}: {reason}" for reason, count in reasons.most_common(10)]
+        return "\n".join(lines)
+
+
+def run_prediction(args: PredictArguments) -> Summary | None:
+    """Answer what is not answered yet.
+
+    Returns:
+        What became of all rows; None in a process that was not the last of several to end.
+
+    Raises:
+        TrainerError: No such model or input, or an output of another model, input or option.
+    """
+    output, process = _output(args), this_process()
+    if args.device_map and process.count > 1:
+        raise TrainerError("--device_map spreads one model over all GPUs: start one process (no accelerate launch)")
+    if args.input == STDIN and process.count > 1:
+        raise TrainerError("--input - can be read by one process only: write it to a file for several")
+    with process.first_alone():
+        inputs = load_inputs(args)
+        open_output(output, _made_with(args, inputs), args.overwrite and process.rank == 0)
+        if args.retry_failed and process.rank == 0:
+            forget_failed(output)
+    share, start = Work(output, len(inputs), process.rank, process.count), time.perf_counter()
+    if share.left:
+        _answer(inputs, share, args, is_shown=process.rank == 0)
+    seconds = time.perf_counter() - start
+    if not share.finish():
+        return None
+    failed = Counter(row["error"] for row in rows_in(output) if "error" in row)
+    problems: Counter[str] = Counter()
+    if isinstance(inputs[0], Item):
+        problems.update(row["problem"] for row in rows_in(output) if "problem" in row and "error" not in row)
+    return Summary(len(inputs), len(inputs) - failed.total(), failed, seconds, len(share.left), problems)
+
+
+def _answer(inputs: Sequence[Any], share: Work, args: PredictArguments, is_shown: bool) -> None:
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    left = (inputs[place] for place in share.left)
+    if isinstance(inputs[0], Item):
+        rows = _extracted(Extractor.open(args), left)
+    else:
+        rows = _answered(open_engine(args), left, args.confidence)
+    with tqdm(total=len(share.left), unit="row", desc="Predicting", smoothing=0.05, disable=not is_shown) as bar:
+        share.append(rows, lambda _: bar.update())
+
+
+def _answered(engine: Engine, rows: Iterable[Row], confidence: bool) -> Iterator[Row]:
+    """Rows with the model's text as `output`; a line that could not be read keeps the error it has."""
+    read, sent = tee(rows)
+    for row, answer in zip(read, engine.answer(sent)):
+        if "instruction" not in row and "error" in row:
+            yield {**row, "output": ""}
+            continue
+        before = {name: value for name, value in row.items() if name not in ("error", "cut", "confidence")}
+        confidences = unit_confidences(str(row.get("task")).lower(), answer) if confidence else None
+        added = {"cut": answer.cut or None, "confidence": confidences}
+        yield answered(before, answer) | {name: value for name, value in added.items() if value is not None}
+
+
+def _extracted(extractor: Extractor, items: Iterable[Item]) -> Iterator[Row]:
+    """The input's lines with what stands in their texts."""
+    read, sent = tee(items)
+    unread = Document("", error="unread")
+    for item, extraction in zip(read, extractor.answer(item.document or unread for item in sent)):
+        if item.document is None:
+            yield {**item.own, "extractions": [], "error": item.error}
+            continue
+        result = extraction.as_dict()
+        del result["text"]
+        if error := result.pop("error"):
+            result["error" if extraction.failed else "problem"] = error
+        yield {name: value for name, value in item.own.items() if name not in ("error", "problem")} | result
+
+
+def _output(args: PredictArguments) -> Path:
+    if not args.model:
+        raise TrainerError("no model: give --model (a run folder, or a Hub id)")
+    if args.output:
+        return Path(args.output)
+    if Path(args.model).is_dir():
+        return Path(args.model) / "predictions.jsonl"
+    raise TrainerError(f"no output: give --output FILE.jsonl ({args.model} is no folder to put it into)")
+
+
+def _made_with(args: PredictArguments, inputs: Sequence[Any]) -> dict[str, Any]:
+    """The options that an answer depends on, the state of the weights, and what is asked."""
+    kept = {name: value for name, value in asdict(args).items() if name not in _FREE}
+    return kept | {"input_digest": _digest(inputs), "model_digest": _weights(args.model) + _weights(args.adapter)}
+
+
+def _digest(inputs: Sequence[Any]) -> str:
+    """A digest of what is asked, so that another input is not taken for the same."""
+    digest = blake2b(digest_size=8)
+    schema = None
+    for row in inputs:
+        about: Any = row.own if isinstance(row, Item) else (row.get("id"), row.get("instruction"))
+        if isinstance(row, Item) and row.document and row.document.schema is not schema:
+            schema = row.document.schema  # as a rule the same for all
+            about = (about, schema)
+        digest.update(f"{about}\0".encode("utf-8", "replace"))
+    return digest.hexdigest()
+
+
+def _weights(model: str | None) -> str:
+    """The state of a local folder's weights: a model that was trained anew is another model."""
+    files = sorted(Path(model).glob("*.safetensors")) if model else []
+    return " ".join(f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files)
