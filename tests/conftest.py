@@ -1,8 +1,10 @@
 """Shared fixtures: an offline, private Hugging Face cache, and the real data where it is at hand."""
 
 import atexit
+import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ os.environ.update(
     HF_HUB_DISABLE_TELEMETRY="1",
     TOKENIZERS_PARALLELISM="false",
     MPLBACKEND="Agg",
+    OMP_NUM_THREADS="1",  # tests run beside each other, and so do the processes they start
     OMP_WAIT_POLICY="passive",  # processes that share two cores must not spin
     ONEDNN_MAX_CPU_ISA="AVX2",  # float32 on every x86 processor: numbers are compared to many places
 )
@@ -29,6 +32,27 @@ for _name in ("HF_DATASETS_CACHE", "HF_MODULES_CACHE", "HF_HUB_CACHE", "HF_EVALU
 
 _REPO = Path(__file__).parents[1]
 _SHARED = Path(os.environ.get("IEPILE_SHARED", _REPO.parent / "shared"))
+
+
+_LOGGERS = ("", "datasets", "evaluate", "huggingface_hub", "iepile", "transformers", "trl")
+
+
+@pytest.fixture(autouse=True)
+def _restored_process() -> Iterator[None]:
+    """What a test changes in its process does not reach the next: environment, folder, log levels, modules, threads."""
+    environment, folder, path, modules = dict(os.environ), os.getcwd(), list(sys.path), dict(sys.modules)
+    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
+    yield
+    for name in os.environ.keys() - environment.keys() - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
+    os.environ.update({name: value for name, value in environment.items() if name != "PYTEST_CURRENT_TEST"})
+    os.chdir(folder)
+    sys.path[:] = path
+    sys.modules.update(modules)  # what was imported meanwhile may stay, what was there is there again
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -85,17 +109,33 @@ def by_heart(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A headless Chromium that keeps its logs; the test is skipped where there is none."""
+def chromium() -> Iterator[Any]:
+    """The process of a headless Chromium that keeps its logs; the test is skipped where there is none."""
     webdriver = pytest.importorskip("selenium.webdriver")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
+    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (binary and driver):
         pytest.skip("no chromium and chromedriver here")
     options = webdriver.ChromeOptions()
-    options.binary_location = chromium
+    options.binary_location = binary
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield browser
-    browser.quit()
+    process = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield process
+    process.quit()
+
+
+@pytest.fixture
+def browser(chromium: Any) -> Iterator[Any]:
+    """Chromium as if it had just been started: one tab of its own, nothing stored, nothing logged."""
+    empty = chromium.current_window_handle
+    chromium.switch_to.new_window("tab")
+    chromium.set_window_size(1200, 1000)
+    for kind in ("browser", "performance"):
+        chromium.get_log(kind)  # reading empties it
+    yield chromium
+    chromium.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
+    for handle in set(chromium.window_handles) - {empty}:
+        chromium.switch_to.window(handle)
+        chromium.close()
+    chromium.switch_to.window(empty)

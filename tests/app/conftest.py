@@ -98,7 +98,7 @@ def address(run, tree, tmp_path_factory):
     assert list(scratch.glob("iepile-app-*")) == []  # uploads went with it
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def window(browser):
     browser.set_window_size(1280, 1000)
     return browser
@@ -186,7 +186,6 @@ class Page:
 @pytest.fixture
 def page(window, address):
     """The page, freshly opened, on a desktop."""
-    window.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     window.get(address)
     opened = Page(window)
     opened.until(lambda: opened.one("#extract").is_displayed())

@@ -42,12 +42,6 @@ def test_nothing_in_the_data_can_end_the_script_that_holds_it(tmp_path):
     assert json.loads(held)["records"][3]["units"][-1]["kind"] in ("missed", "spurious", "not in the text")
 
 
-@pytest.fixture(scope="module")
-def browser(browser):
-    browser.set_window_size(1200, 1000)
-    return browser
-
-
 def select(browser, name, value):
     from selenium.webdriver.support.ui import Select
 
@@ -131,7 +125,6 @@ def test_the_page_fits_a_phone_and_turns_dark(browser, tmp_path):
     browser.find_element("id", "theme").click()
     assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") != light
     assert len(browser.get_screenshot_as_png()) > 10_000
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 @pytest.mark.slow

@@ -15,14 +15,6 @@ NAMES = ("Ada", "Bo", "Cai", "Dora", "Emil", "Fay", "Gus", "Hana", "Ivo", "Jun")
 PLACES = ("Rome", "Oslo", "Lima", "Kyoto", "Turin", "Accra", "Quito")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> None:
-    """Tests run beside each other: one thread each is the fastest."""
-    import torch
-
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="session")
 def row_list() -> Callable[..., list[dict[str, str]]]:
     """A function that makes `n` different rows: a person and a place in one sentence, ids numbered."""
