@@ -1,13 +1,12 @@
 """Scores while training: a real Trainer's `compute_metrics`, and one score from several real processes."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from iepile_metric import score
+
+from ..forked import run
 
 GOLD = json.dumps([{"entity": "Ada", "entity_type": "person"}])
 ANSWERS = ['{"person": ["Ada"]}', '{"person": []}', '{"person": ["Ada", "Bob"]}']
@@ -118,16 +117,7 @@ def test_three_processes_give_the_score_of_one(tmp_path):
     ]
     (tmp_path / "rows.json").write_text(json.dumps(rows))
     (tmp_path / "worker.py").write_text(WORKER)
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "3", "--master_port", "0"]
-    done = subprocess.run(
-        [*command, "--standalone", str(tmp_path / "worker.py"), str(tmp_path / "rows.json")],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    run(tmp_path / "worker.py", tmp_path / "rows.json", cwd=tmp_path, processes=3)
     told = [json.loads((tmp_path / f"rows.json.{rank}").read_text()) for rank in range(3)]
     expected = json.loads(json.dumps(score(rows)))
     assert [line[0] for line in told] == [0, 1, 2]

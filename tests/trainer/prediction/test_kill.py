@@ -1,19 +1,21 @@
 """Whatever is killed, and when: no row is lost and none is there twice."""
 
 import json
-import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from iepile_trainer import TrainerError
 from iepile_trainer.formats import use_format
+from iepile_trainer.predict import main
 from iepile_trainer.prediction.output_file import Work, append, forget_failed, open_output, rows_in
+
+from ...forked import ranks, run
+from ...forked import start as fork
 
 TOTAL = 400
 
@@ -128,38 +130,37 @@ def test_failed_rows_are_answered_again_in_their_places(tmp_path):
 
 @pytest.fixture
 def command(tmp_path, tokenizer, small_model, row_list):
-    """`predict` over 60 rows, and the environment for it."""
+    """The options of `predict` over 60 rows."""
     use_format(tokenizer)
     small_model(tokenizer).save_pretrained(tmp_path / "model")
     tokenizer.save_pretrained(tmp_path / "model")
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in row_list(60)))
     options = ["--model", str(tmp_path / "model"), "--input", str(tmp_path / "in.jsonl"), "--max_new_tokens", "30"]
-    return [*options, "--batch_size", "1"], {**os.environ, "OMP_NUM_THREADS": "1"}
+    return [*options, "--batch_size", "1"]
 
 
 @pytest.mark.slow
 def test_two_processes_share_the_rows_and_are_killed_on_the_way(tmp_path, command, row_list):
-    options, env = command
     alone, shared = tmp_path / "alone.jsonl", tmp_path / "shared.jsonl"
-    one = [sys.executable, "-m", "iepile_trainer.predict", *options]
-    subprocess.run([*one, "--output", str(alone)], check=True, env=env, capture_output=True)
-    config = Path(__file__).parents[3] / "trainer/iepile_trainer/recipes/accelerate/cpu2.yaml"
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
-    two = [*launcher, "-m", "iepile_trainer.predict", *options, "--output", str(shared)]
-    running = subprocess.Popen(two, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
-    while running.poll() is None and not all(
+    main([*command, "--output", str(alone)])
+    two, log = ["iepile_trainer.predict:main", *command, "--output", str(shared)], tmp_path / "log"
+    running = [fork(*two, cwd=tmp_path, log=log, env=env) for env in ranks(2)]
+    while all(process.exitcode is None for process in running) and not all(
         path.exists() and path.stat().st_size
         for path in (tmp_path / "shared.jsonl.part-0", tmp_path / "shared.jsonl.part-1")
     ):
         time.sleep(0.02)
-    os.killpg(running.pid, signal.SIGKILL)
-    assert running.wait() == -signal.SIGKILL, running.stderr.read().decode()[-2000:]
+    for process in running:
+        process.kill()
+    for process in running:
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, log.read_text()[-2000:]
     places = [json.loads(line)[0] for part in (0, 1) for line in whole_lines(tmp_path / f"shared.jsonl.part-{part}")]
     assert 0 < len(places) == len(set(places)) < 60
-    done = subprocess.run(two, env=env, capture_output=True, text=True, check=True)
+    printed = "".join(run(*two, cwd=tmp_path, processes=2))
     assert shared.read_bytes() == alone.read_bytes()
     assert [row["id"] for row in rows_in(shared)] == [row["id"] for row in row_list(60)]
-    assert done.stdout.count("rows read 60, predicted 60, failed 0") == 1
+    assert printed.count("rows read 60, predicted 60, failed 0") == 1
     assert not list(tmp_path.glob("shared.jsonl.part-*"))
 
 
@@ -169,10 +170,9 @@ def whole_lines(path):
 
 @pytest.mark.slow
 def test_ctrl_c_is_clean_and_the_same_command_goes_on(tmp_path, command, row_list):
-    options, env = command
     output = tmp_path / "out.jsonl"
-    run = [sys.executable, "-m", "iepile_trainer.predict", *options, "--output", str(output)]
-    running = subprocess.Popen(run, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    words = [sys.executable, "-m", "iepile_trainer.predict", *command, "--output", str(output)]
+    running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while running.poll() is None and not (output.exists() and output.stat().st_size):
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
@@ -182,5 +182,5 @@ def test_ctrl_c_is_clean_and_the_same_command_goes_on(tmp_path, command, row_lis
     assert "Traceback" not in said
     there = len(list(rows_in(output)))
     assert 0 < there < 60
-    subprocess.run(run, env=env, check=True, capture_output=True)
+    main([*command, "--output", str(output)])
     assert [row["id"] for row in rows_in(output)] == [row["id"] for row in row_list(60)]

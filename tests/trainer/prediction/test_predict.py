@@ -1,9 +1,6 @@
 """`iepile predict`: rows in, rows out; what was written is kept, and what is wrong is said in one line."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
@@ -14,6 +11,8 @@ from iepile_trainer.formats import use_format
 from iepile_trainer.models.load import load
 from iepile_trainer.predict import PredictArguments, main
 from iepile_trainer.prediction.run import run_prediction
+
+from ...forked import start
 
 
 @pytest.fixture
@@ -115,17 +114,17 @@ def test_an_adapter_is_loaded_with_its_base_and_refused_with_another(tmp_path, m
 @pytest.mark.slow
 def test_a_killed_prediction_loses_nothing(tmp_path, model_folder, row_list):
     output, source = tmp_path / "out.jsonl", write(tmp_path / "in.jsonl", row_list(120))
-    command = [sys.executable, "-m", "iepile_trainer.predict", "--model", str(model_folder), "--input", source]
-    command += ["--output", str(output), "--batch_size", "4", "--max_new_tokens", "20"]
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}  # tiny batches: more threads only wait for each other
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=env)
-    while not (output.exists() and output.stat().st_size) and process.poll() is None:
+    options = ["--model", str(model_folder), "--input", source, "--output", str(output)]
+    options += ["--batch_size", "4", "--max_new_tokens", "20"]
+    process = start("iepile_trainer.predict:main", *options, cwd=tmp_path, log=tmp_path / "log")
+    while not (output.exists() and output.stat().st_size) and process.exitcode is None:
         time.sleep(0.02)
     process.kill()
-    assert process.wait() == -9
+    process.join()
+    assert process.exitcode == -9
     before = output.read_bytes()
     assert 0 < before.count(b"\n") < 120
-    subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
+    main(options)
     after = output.read_bytes()
     assert after.startswith(before[: before.rindex(b"\n") + 1])
     assert [json.loads(line)["id"] for line in after.splitlines()] == [row["id"] for row in row_list(120)]

@@ -1,18 +1,12 @@
 """Two real processes share the sample, however small it is, and know the same scores as one."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from iepile_trainer.sft import main
 
-REPO = Path(__file__).parents[3]
-TWO = ["-m", "accelerate.commands.launch", "--config_file"]
-TWO += [str(REPO / "trainer/iepile_trainer/recipes/accelerate/cpu2.yaml")]
+from ...forked import run
 
 WATCHED = ("--load_best_model_at_end", "--test_split", "test", "--disable_tqdm", "true")
 # Both trainings in the same processes: starting those takes longer than training.
@@ -57,17 +51,7 @@ def two(base, tmp_path_factory):
     small = options(base, folder / "small", "--predict_rows", "1", "--early_stopping_patience", "1")
     (folder / "jobs.json").write_text(json.dumps([watched, small]))
     (folder / "driver.py").write_text(DRIVER)
-    done = subprocess.run(
-        [sys.executable, *TWO, str(folder / "driver.py"), str(folder / "jobs.json")],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    return folder, done.stdout.partition("trained in")[0]
+    return folder, run(folder / "driver.py", folder / "jobs.json", cwd=folder, processes=2)
 
 
 def record(out):
@@ -82,7 +66,7 @@ def evaluations(record):
 def test_two_processes_learn_the_scores_that_one_does_and_the_best_weights_are_kept(base, two, tmp_path):
     main(options(base, tmp_path / "one", "--per_device_train_batch_size", "8", *WATCHED))
     one = record(tmp_path / "one")
-    folder, printed = two[0] / "watched", two[1]
+    folder, (first, second) = two[0] / "watched", two[1]
     two = record(folder)
     assert two["hardware"]["processes"] == 2
     assert one["sample"] == two["sample"]
@@ -91,7 +75,8 @@ def test_two_processes_learn_the_scores_that_one_does_and_the_best_weights_are_k
     for mine, theirs in zip(evaluations(one), evaluations(two), strict=True):
         assert mine == pytest.approx(theirs, rel=1e-3)
     assert two["best"]["loaded"]
-    assert printed.count("evaluation: F1") == 2, "the first process alone speaks"
+    assert first.partition("trained in")[0].count("evaluation: F1") == 2
+    assert "evaluation" not in second, "the first process alone speaks"
     answers = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
     assert [row["id"] for row in answers] == [f"en/NER/homes/test:{i}" for i in range(32, 37)]
     (scores,) = json.loads((folder / "scores.json").read_text())["test"].values()

@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
@@ -17,6 +16,8 @@ from iepile_trainer.models.load import load
 from iepile_trainer.run_folder import last_checkpoint
 from iepile_trainer.sft import main, train
 from iepile_trainer.training.arguments import training_config
+
+from ...forked import start
 
 SMALL = ["--scratch", "--scratch_hidden", "32", "--scratch_layers", "1", "--scratch_vocab", "400"]
 SMALL += ["--report_to", "none"]
@@ -30,23 +31,15 @@ def rows_file(tmp_path, row_list):
 
 
 def started(options, cwd):
-    """A training in a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "iepile_trainer.sft", *map(str, options)],
-        cwd=cwd,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    """A training in a process group of its own, which prints to `log`."""
+    return start("iepile_trainer.sft:main", *options, cwd=cwd, log=cwd / "log")
 
 
 def wait_for(pattern, folder, process):
     """Until a file of that name is there; the process must still be at work then."""
     deadline = time.monotonic() + 120
     while not list(folder.glob(pattern)):
-        assert process.poll() is None, process.stdout.read()
+        assert process.exitcode is None, (folder.parent / "log").read_text()
         assert time.monotonic() < deadline
         time.sleep(0.002)
 
@@ -63,11 +56,14 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(tmp_path, rows_f
         wait_for(f"checkpoint-{step}", out, process)
         time.sleep(pause)
         os.killpg(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
         assert not (out / "run.json").exists()
+    (tmp_path / "log").unlink()
     process = started([*options, "--output_dir", out], tmp_path)
-    printed, _ = process.communicate(timeout=180)
-    assert process.returncode == 0, printed
+    process.join(180)
+    printed = (tmp_path / "log").read_text()
+    assert process.exitcode == 0, printed
     assert f"resuming from {out}/checkpoint-" in printed
     straight, resumed = (load_file(each / "model.safetensors") for each in (tmp_path / "straight", out))
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
@@ -82,8 +78,9 @@ def test_ctrl_c_ends_in_one_line_and_leaves_a_run_that_can_be_resumed(tmp_path, 
     process = started([*options, "--save_total_limit", 2, "--disable_tqdm", "true"], tmp_path)
     wait_for("checkpoint-*/trainer_state.json", out, process)
     os.killpg(process.pid, signal.SIGINT)
-    printed, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
+    process.join(60)
+    printed = (tmp_path / "log").read_text()
+    assert process.exitcode == 130
     assert "Traceback" not in printed
     assert printed.rstrip().endswith("interrupted; the same command resumes from the last checkpoint")
     assert last_checkpoint(out) is not None
@@ -116,14 +113,14 @@ def test_a_full_disk_stops_the_run_with_its_last_checkpoint_whole(tmp_path, rows
     options = [*SMALL, "--dataset", rows_file, "--max_steps", 12, "--save_steps", 5, "--learning_rate", 0.01]
     options = [str(word) for word in [*options, "--disable_tqdm", "true"]]
     script.write_text(FULL)
-    done = subprocess.run(
-        [sys.executable, script, *options, "--output_dir", out], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert done.returncode == 1
-    last = done.stderr.rstrip().splitlines()[-1]
-    assert last.startswith(f"error: cannot write {out}/checkpoint-10: "), done.stderr
+    process = start(script, *options, "--output_dir", out, cwd=tmp_path, log=tmp_path / "log")
+    process.join(180)
+    assert process.exitcode == 1
+    printed = (tmp_path / "log").read_text()
+    last = printed.rstrip().splitlines()[-1]
+    assert last.startswith(f"error: cannot write {out}/checkpoint-10: "), printed
     assert f"the same command resumes from {out}/checkpoint-5" in last
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in printed
     assert [path.name for path in out.glob("checkpoint-*")] == ["checkpoint-5"]
     load(str(out / "checkpoint-5"))
     main([*options, "--output_dir", str(tmp_path / "straight")])

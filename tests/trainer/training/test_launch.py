@@ -11,6 +11,8 @@ import pytest
 
 from iepile_trainer.sft import main
 
+from ...forked import run
+
 REPO = Path(__file__).parents[3]
 ACCELERATE = [sys.executable, "-m", "accelerate.commands.launch"]
 TWO = [*ACCELERATE, "--config_file", str(REPO / "trainer/iepile_trainer/recipes/accelerate/cpu2.yaml")]
@@ -32,10 +34,10 @@ def rows_file(tmp_path, row_list):
     return write
 
 
-def run(command, cwd):
+def launch(*words):
     done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
+        [*TWO, *map(str, words)],
+        cwd=REPO / "trainer",
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         text=True,
         stdout=subprocess.PIPE,
@@ -62,9 +64,8 @@ def test_two_processes_see_each_row_once_an_epoch_and_train_the_weights_that_one
     shared += ["--save_strategy", "no", "--logging_steps", "1", "--train_sampling_strategy", "group_by_length"]
     one, two, ids = tmp_path / "one", tmp_path / "two", tmp_path / "ids"
     batch = "--per_device_train_batch_size"
-    run([sys.executable, "trainer/sft.py", *shared, batch, "37", "--output_dir", one], REPO)
-    mine = [*shared, batch, "20", "--record_ids", ids, "--output_dir", two]
-    printed = run([*TWO, "sft.py", *mine], REPO / "trainer")
+    run(REPO / "trainer/sft.py", *shared, batch, "37", "--output_dir", one, cwd=tmp_path)
+    printed = launch("sft.py", *shared, batch, "20", "--record_ids", ids, "--output_dir", two)
     assert "bitsandbytes" not in printed  # nor does what is not needed speak
     assert "kernels" not in printed
     assert printed.count("rows 37: kept 37") == 1  # told once, not by each process
@@ -85,5 +86,5 @@ def test_the_launcher_of_prediction_answers_the_sample_corpus(tmp_path):
     out = tmp_path / "run"
     main([*SMALL, "--max_steps", "2", "--output_dir", str(out)])
     options = ["--model", out, "--config", "ner", "--split", "test[:5]", "--max_new_tokens", "4"]
-    assert "rows read 5, predicted 5" in run([sys.executable, "predict.py", *options], REPO / "trainer")
+    assert "rows read 5, predicted 5" in run(REPO / "trainer/predict.py", *options, cwd=tmp_path)[0]
     assert len((out / "predictions.jsonl").read_text().splitlines()) == 5

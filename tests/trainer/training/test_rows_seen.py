@@ -4,16 +4,14 @@ Each process writes down the ids of the rows that it learns from, step by step.
 """
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
+from functools import cache
 from itertools import chain
-from pathlib import Path
 
 import pytest
 
-REPO = Path(__file__).parents[3]
+from ...forked import run
+
 ROWS = 37  # divides by none of the numbers of rows in a step: 4, 8 and 12
 BATCH = 4
 CRASH = 5
@@ -22,14 +20,11 @@ SAVED = 3
 # Several trainings one after the other in the same processes: starting those takes longer than training.
 DRIVER = """
 import json, sys
-import torch
 from transformers import TrainerCallback
 from iepile_trainer.training.parser import parse
 from iepile_trainer.data.load import load_both, first_rows
 from iepile_trainer.models.scratch import new_model, new_tokenizer
 from iepile_trainer.training.train import train
-
-torch.set_num_threads(1)
 
 class Crash(TrainerCallback):
     def on_step_end(self, args, state, control, **kwargs):
@@ -56,9 +51,18 @@ for argv in json.load(open(sys.argv[1])):
 
 
 @pytest.fixture(scope="module")
-def seen(request, tmp_path_factory, row_list):
+def trained(tmp_path_factory, row_list):
+    """A function that trains with a number of processes, once: name of a training → ids that each process saw."""
+    return cache(lambda processes: train_all(processes, tmp_path_factory.mktemp("seen"), row_list))
+
+
+@pytest.fixture
+def seen(request, trained):
     """(processes, name of a training → ids that each process saw)."""
-    world, folder = request.param, tmp_path_factory.mktemp("seen")
+    return request.param, trained(request.param)
+
+
+def train_all(world, folder, row_list):
     # Texts of many lengths, one shard, and six shards of very different sizes (two of them empty).
     rows = [row_list(i + 1, tail=" Yes." * (i * 7 % 11))[i] for i in range(ROWS)]
     one, six = folder / "train.jsonl", folder / "six"
@@ -98,23 +102,11 @@ def seen(request, tmp_path_factory, row_list):
             jobs.append([*again[:-1], str(folder / f"{name} resumed")])
     (folder / "driver.py").write_text(DRIVER)
     (folder / "jobs.json").write_text(json.dumps(jobs))
-    config = REPO / "trainer/iepile_trainer/recipes/accelerate/cpu2.yaml"
-    launch = [sys.executable]
-    if world > 1:
-        launch += ["-m", "accelerate.commands.launch", "--config_file", config, "--num_processes", world]
-    done = subprocess.run(
-        [str(word) for word in [*launch, folder / "driver.py", folder / "jobs.json", CRASH]],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
+    run(folder / "driver.py", folder / "jobs.json", CRASH, cwd=folder, processes=world)
     found = {}
     for name in (file.name.removesuffix(".0") for file in folder.glob("*.0")):
         found[name] = [(folder / f"{name}.{rank}").read_text().split() for rank in range(world)]
-    return world, found
+    return found
 
 
 def each(times):

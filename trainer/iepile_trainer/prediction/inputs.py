@@ -170,10 +170,10 @@ class Reader:
 
     def _schema(self, task: Task) -> Schema:
         """The schema of all texts that have none of their own; a wrong one is an error of the whole input."""
-        given = self._args.schema
+        given: Any = self._args.schema
         if given is None and self._path != STDIN:
             beside = (Path(self._path).parent / name for name in SCHEMA_FILES)
-            given = next((str(file) for file in beside if file.is_file()), None)
+            given = next(filter(Path.is_file, beside), None)
         if given is None:
             raise TrainerError(
                 f"nothing to look for in {self._name}: no schema (give --schema person,location or --schema FILE, "
