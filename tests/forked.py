@@ -4,6 +4,7 @@ Those imports take longer than most of what a process is started for. What depen
 command's own name, its standard input, what it imports) is tested with `subprocess` instead.
 """
 
+import gc
 import multiprocessing
 import os
 import runpy
@@ -21,9 +22,9 @@ _context.set_forkserver_preload(
     [
         "iepile_dataset.builder",
         "iepile_trainer.predict",
-        "iepile_trainer.publish",
+        "iepile_trainer.evaluate_run",
         "iepile_trainer.sft",
-        "iepile_trainer.training",
+        "iepile_trainer.training.train",
         "datasets",
         "matplotlib.backends.backend_agg",
         "matplotlib.figure",
@@ -79,6 +80,7 @@ def run(target: str | Path, *argv: object, cwd: Path, processes: int = 1) -> lis
 
 
 def _call(target: str, argv: list[str], cwd: str, log: str, env: dict[str, str]) -> Any:
+    gc.freeze()  # what was imported is no garbage
     os.setsid()
     os.environ.clear()
     os.environ.update(env)

@@ -87,7 +87,8 @@ def test_ctrl_c_ends_in_one_line_and_leaves_a_run_that_can_be_resumed(tmp_path, 
 
 
 FULL = """
-import resource, signal, sys
+import resource, sys
+import iepile_trainer.training.train as training
 from transformers import TrainerCallback
 from iepile_trainer.sft import main
 from iepile_trainer.training import trainer as training
