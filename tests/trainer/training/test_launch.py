@@ -1,7 +1,6 @@
 """The same training however it is started, and with two real processes every row is seen once an epoch."""
 
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -11,7 +10,7 @@ import pytest
 
 from iepile_trainer.sft import main
 
-from ...forked import run
+from ...forked import ranks, run
 
 REPO = Path(__file__).parents[3]
 ACCELERATE = [sys.executable, "-m", "accelerate.commands.launch"]
@@ -34,22 +33,21 @@ def rows_file(tmp_path, row_list):
     return write
 
 
-def launch(*words):
-    done = subprocess.run(
-        [*TWO, *map(str, words)],
-        cwd=REPO / "trainer",
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    return done.stdout
-
-
 def record(folder):
     return json.loads((folder / "run.json").read_text())
+
+
+def test_the_launcher_starts_what_is_forked_here(tmp_path):
+    script = tmp_path / "told.py"
+    script.write_text(
+        "import json, os\n"
+        f"with open({str(tmp_path)!r} + '/rank' + os.environ['RANK'], 'w') as file: json.dump(dict(os.environ), file)\n"
+    )
+    subprocess.run([*TWO, script], check=True, capture_output=True)
+    told = [json.loads((tmp_path / f"rank{rank}").read_text()) for rank in (0, 1)]
+    for forked, launched in zip(ranks(2), told, strict=True):
+        same = forked.keys() - {"MASTER_PORT"}
+        assert {name: forked[name] for name in same} == {name: launched.get(name) for name in same}
 
 
 def test_two_processes_see_each_row_once_an_epoch_and_train_the_weights_that_one_does(tmp_path, rows_file):
@@ -65,10 +63,10 @@ def test_two_processes_see_each_row_once_an_epoch_and_train_the_weights_that_one
     one, two, ids = tmp_path / "one", tmp_path / "two", tmp_path / "ids"
     batch = "--per_device_train_batch_size"
     run(REPO / "trainer/sft.py", *shared, batch, "37", "--output_dir", one, cwd=tmp_path)
-    printed = launch("sft.py", *shared, batch, "20", "--record_ids", ids, "--output_dir", two)
-    assert "bitsandbytes" not in printed  # nor does what is not needed speak
-    assert "kernels" not in printed
-    assert printed.count("rows 37: kept 37") == 1  # told once, not by each process
+    mine = [*shared, batch, "20", "--record_ids", ids, "--output_dir", two]
+    first, second = run(REPO / "trainer/sft.py", *mine, cwd=tmp_path, processes=2)
+    assert first.count("rows 37: kept 37") == 1
+    assert "rows 37: kept 37" not in second  # told once, not by each process
     seen = [(tmp_path / f"ids.{rank}").read_text().split() for rank in (0, 1)]
     assert all(seen)
     assert Counter(seen[0] + seen[1]) == {f"en/NER/homes/train:{i}": 4 for i in range(1, 38)}

@@ -74,6 +74,9 @@ def test_two_machines_train_the_weights_that_one_process_does(tmp_path, row_list
     logs = slurm(tmp_path, *options, "--output_dir", "machines")
     assert "trained in" in logs[0]  # the first of them speaks
     assert "trained in" not in logs[1]
+    for log in logs:  # nor does what is not needed speak
+        assert "bitsandbytes" not in log
+        assert "kernels" not in log
     options[options.index("--per_device_train_batch_size") + 1] = "8"
     main([*options, "--disable_tqdm", "true", "--output_dir", str(tmp_path / "alone")])
     machines, alone = (load_file(tmp_path / name / "model.safetensors") for name in ("machines", "alone"))
