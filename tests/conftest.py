@@ -134,7 +134,13 @@ def chromium() -> Iterator[Any]:
         pytest.skip("no chromium and chromedriver here")
     options = webdriver.ChromeOptions()
     options.binary_location = binary
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--process-per-site",
+    ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     process = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))

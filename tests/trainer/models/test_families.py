@@ -61,7 +61,7 @@ def test_rows_of_one_pack_do_not_see_each_other(family, tokenizer, small_model, 
 def test_two_hundred_rows_are_learnt_without_a_mistake(tmp_path, tokenizer, small_model, dataset):
     rows = dataset(200)
     options = training_config(
-        tmp_path, max_steps=300, learning_rate=3e-3, per_device_train_batch_size=25, max_length=200,
+        tmp_path, max_steps=150, learning_rate=5e-3, per_device_train_batch_size=25, max_length=200,
         save_strategy="no", logging_steps=50, train_sampling_strategy="group_by_length",
     )  # fmt: skip
     model = small_model(tokenizer)
