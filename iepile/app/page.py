@@ -1,6 +1,8 @@
 """The page with its three tabs, and the server behind it."""
 
+import errno
 import os
+import socket
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -80,6 +82,8 @@ def serve(
         DataError: No source in the corpus.
         OSError: The port is taken.
     """
+    if port:
+        _refuse_taken(host or "127.0.0.1", port)
     with tempfile.TemporaryDirectory(prefix="iepile-app-") as folder:
         # What visitors upload lies here, and goes when the page does. Read on import.
         os.environ["GRADIO_TEMP_DIR"] = folder
@@ -92,9 +96,22 @@ def serve(
         except OSError as problem:
             if "empty port" not in str(problem):
                 raise
-            raise OSError(f"port {port or '7860 to 7959'} is taken (name another with --port)") from None
+            raise _taken(port or "7860 to 7959") from None
         finally:
             blocks.close(verbose=False)
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Find out about a taken port before gradio is loaded, which takes seconds; anything else gradio says itself."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as problem:
+        if problem.errno == errno.EADDRINUSE:
+            raise _taken(port) from None
+
+
+def _taken(port: int | str) -> OSError:
+    return OSError(f"port {port} is taken (name another with --port)")
 
 
 def _options() -> dict[str, Any]:
