@@ -8,7 +8,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # Threads that wait for each other by spinning take the cores from whoever else is at work.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: quickstart test test-real lint bench clean
+.PHONY: quickstart test test-real lint docs bench clean
 
 quickstart: $(STAMP)  ## text → instructions → model → answers → F1, in about four minutes
 	$(BIN)/iepile quickstart $(ARGS)
@@ -25,11 +25,14 @@ lint: $(STAMP)  ## style, docstrings, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(STAMP)  ## the documentation as a site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 bench: $(STAMP)  ## the figures of benchmarks/LOG.md, on this machine
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:  ## the environment and the runs
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) runs site
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
