@@ -1,4 +1,4 @@
-"""Pages of the site that are not written in docs/: those of the repository's root, and the commands with their options."""
+"""Pages of the site that are not written in docs/: those of the repository's root, and the options of the commands."""
 
 import contextlib
 import inspect
