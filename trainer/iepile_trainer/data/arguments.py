@@ -15,12 +15,10 @@ from .mixture import Mix
 
 ROW_OPTIONS = tuple(option.name for option in fields(Options))
 
-_TYPES = {"source": list[str] | None, "negatives": str}  # what a command line gives where more is possible
-
 
 def _row_option(option: Any) -> tuple[str, Any, Any]:
     metadata = {name: option.metadata[name] for name in ("help", "choices", "aliases") if name in option.metadata}
-    kind = option.metadata.get("type", _TYPES.get(option.name, option.type))
+    kind = option.metadata.get("type", option.type)
     return option.name, kind, field(default=option.default, metadata=metadata)
 
 

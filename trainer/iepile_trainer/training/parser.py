@@ -239,14 +239,14 @@ def _help(prog: str, description: str) -> str:
         for option in fields(kind):
             if not option.init:
                 continue
-            help_text = option.metadata.get("help", "").replace("%%", "%")
-            choices = f" {{{', '.join(map(str, option.metadata['choices']))}}}" if "choices" in option.metadata else ""
-            shown = option.default not in (None, False, MISSING)
-            lines.append(_line(option.name, help_text + choices + f" [{option.default}]" * shown))
+            choices = f"{{{', '.join(map(str, option.metadata['choices']))}}} " if "choices" in option.metadata else ""
+            default = f"[{option.default}] " * (option.default not in (None, False, MISSING))
+            lines.append(_line(option.name, default + choices + option.metadata.get("help", "").replace("%%", "%")))
     upstream = _upstream_options()
-    lines += ["Training (TRL)", *(_line(name, shorten(upstream[name].partition(". ")[0], 95)) for name in _OFTEN)]
+    lines += ["Training (TRL)", *(_line(name, upstream[name].partition(". ")[0]) for name in _OFTEN)]
     return "\n".join([*lines, "All options of TRL and transformers: --help-all. Recipes: iepile recipes"])
 
 
 def _line(name: str, text: str) -> str:
-    return f"  --{name:<28} {text}"
+    """One line, whatever the text: the whole of it stands in `--help-all`."""
+    return f"  --{name:<28} {shorten(text, 96, placeholder=' …')}"
