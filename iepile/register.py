@@ -1,5 +1,6 @@
 """Teaches `datasets` the name "iepile" and `evaluate` the name "iepile_f1"."""
 
+from importlib.metadata import version
 from typing import Any
 
 from wrapt import register_post_import_hook
@@ -32,6 +33,4 @@ def register() -> None:
 def _module(**_: Any) -> Any:
     from evaluate.loading import ImportableModule
 
-    from . import __version__
-
-    return ImportableModule("iepile_metric.iepile_f1", __version__)
+    return ImportableModule("iepile_metric.iepile_f1", version("iepile"))

@@ -14,6 +14,8 @@ from typing import Any
 
 from .schema import Schema
 
+__all__ = ["UNFIT", "graph_attributes"]
+
 UNFIT = (KeyError, TypeError, AttributeError, ValueError)
 
 NAN = "NAN"

@@ -2,6 +2,8 @@
 
 import re
 
+__all__ = ["allows"]
+
 USES = ("any", "derivatives", "commercial")
 
 

@@ -19,6 +19,8 @@ from wrapt import register_post_import_hook
 from .corpus.layout import at_revision, fingerprint
 from .corpus.sources import sample_corpus
 
+__all__ = ["teach"]
+
 NAME = "iepile"
 
 

@@ -11,6 +11,8 @@ import yaml
 
 from .errors import DataError, shown
 
+__all__ = ["SCHEMA_FILES", "three_lines"]
+
 SCHEMA_FILES = ("schema.json", "schema.yaml", "schema.yml")
 
 _FORM = (

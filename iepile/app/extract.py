@@ -12,7 +12,7 @@ import yaml
 
 from iepile_dataset import DataError
 from iepile_dataset.tasks import TASKS, task_named
-from iepile_trainer import TrainerError
+from iepile_trainer.errors import TrainerError
 from iepile_trainer.extraction.documents import language_of
 
 from . import render as show

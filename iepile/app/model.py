@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from threading import Lock
 
-from iepile_trainer import TrainerError
+from iepile_trainer.errors import TrainerError
 from iepile_trainer.extraction.extractor import Extractor
 
 DEFAULT = "runs/quickstart"

@@ -37,7 +37,7 @@ def show(
 
         iepile formats show qwen --query "Who wrote it?"
     """
-    from iepile_trainer import TrainerError
+    from iepile_trainer.errors import TrainerError
     from iepile_trainer.formats import find
 
     from ..console import errors

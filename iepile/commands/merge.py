@@ -41,7 +41,7 @@ def merge(
     Ollama may not know the chat template: put one into the Modelfile (TEMPLATE) that gives the prompt of
     `iepile formats show`, and compare.
     """
-    from iepile_trainer import TrainerError
+    from iepile_trainer.errors import TrainerError
     from iepile_trainer.models.merge import merge as merged
 
     from ..console import console

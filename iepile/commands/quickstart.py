@@ -33,7 +33,7 @@ def quickstart(
     # Its own console: training keeps standard output to itself for a while.
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120)
     try:
-        from iepile_trainer import TrainerError
+        from iepile_trainer.errors import TrainerError
         from iepile_trainer.quickstart import TINY, Recipe, Screen, found_in, quickstart, quiet, show_outcome
     except ModuleNotFoundError as missing:
         errors.print(f"error: no module {missing.name!r} (pip install 'iepile[train]')", style="red", markup=False)

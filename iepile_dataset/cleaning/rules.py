@@ -12,6 +12,8 @@ from ..errors import DataError, shown
 from ..options import SHARE, Checked, Valid, option
 from .near_duplicates import near_duplicates
 
+__all__ = ["CleanOptions"]
+
 NORMALISE = "normalise"
 _HELD_OUT = ("validation", "test")
 

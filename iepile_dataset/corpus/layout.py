@@ -17,6 +17,8 @@ from ..errors import DataError, shown
 from ..schema import SCHEMA_FILES
 from ..tasks import LANGUAGES, TASK_FOLDERS
 
+__all__ = ["SPLITS"]
+
 SPLITS: Mapping[str, tuple[str, ...]] = {
     "train": ("train.json", "train.jsonl"),
     "validation": ("dev.json", "dev.jsonl", "validation.json", "validation.jsonl"),

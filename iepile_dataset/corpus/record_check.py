@@ -7,6 +7,8 @@ from ..answers import NO_MENTION, graph_attributes
 from ..errors import shown
 from ..schema import Schema
 
+__all__ = ["problems"]
+
 Finding = tuple[str, str]
 """(reason, remedy)"""
 

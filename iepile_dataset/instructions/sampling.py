@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import blake2b
 
+__all__ = ["Draw", "shuffled"]
+
 _KEYS_PER_DIGEST = 32  # 64 bytes, two for each sorting key
 
 

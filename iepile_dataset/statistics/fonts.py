@@ -4,6 +4,8 @@ from functools import cache
 
 from ..errors import DataError
 
+__all__ = ["families"]
+
 LATIN = "DejaVu Sans"  # comes with matplotlib
 CHINESE = (
     "Noto Sans CJK SC", "Source Han Sans SC", "Noto Sans SC", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei",

@@ -18,6 +18,8 @@ from .sunburst import draw_sunburst, tree
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+__all__ = ["write_statistics"]
+
 FILES = ("stats.json", "sunburst.png", "lengths.png", "stats.html")
 
 _DPI = 150

@@ -16,6 +16,8 @@ from .detect_format import NAMES, detect_format
 from .report import Checked, Report, finding
 from .shapes import format_names
 
+__all__ = ["validate"]
+
 _SUFFIXES = (".json", ".jsonl", ".parquet", ".json.gz", ".jsonl.gz")
 
 

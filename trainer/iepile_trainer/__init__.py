@@ -12,6 +12,8 @@ Importing this package is cheap: torch, transformers and TRL are imported by the
 import logging
 from typing import TYPE_CHECKING, Any
 
+from .errors import TrainerError
+
 # peft imports bitsandbytes wherever it is installed, which then warns that it lacks a kernel for 4 bits on a CPU, in
 # every training and prediction, of whatever bits.
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
@@ -20,10 +22,6 @@ if TYPE_CHECKING:
     from .extraction.extractor import Extractor
 
 __all__ = ["Extractor", "TrainerError"]
-
-
-class TrainerError(ValueError):
-    """What the user can put right, in one line: the place, the reason and the remedy."""
 
 
 def __getattr__(name: str) -> Any:

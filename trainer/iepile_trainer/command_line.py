@@ -17,6 +17,8 @@ import typer
 from typer.core import TyperCommand
 from typer.models import ArgumentInfo
 
+__all__ = ["Commands"]
+
 
 class Command(TyperCommand):
     """A command that takes both `--a-b` and `--a_b`, and several values after one option, as in `--task ner re`.

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import TrainerError
+from .errors import TrainerError
 from .run_folder import is_finished, read_run
 
 __all__ = ["add_scores", "answer_split", "renew", "split_of"]

@@ -27,9 +27,9 @@ line by line; the same command after an interruption goes on with what is missin
 
 import sys
 
-from . import TrainerError
 from .command_line import run
 from .engines.generate import predict
+from .errors import TrainerError
 from .prediction.arguments import PredictArguments
 
 __all__ = ["PredictArguments", "command", "main", "predict"]

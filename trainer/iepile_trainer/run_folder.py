@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
 
-from . import TrainerError
+from .errors import TrainerError
 
 __all__ = [
     "check_free", "claim", "clear", "is_finished", "is_whole_safetensors", "last_checkpoint", "read_run", "saving",

@@ -45,8 +45,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from . import TrainerError
 from .data.arguments import DataArguments
+from .errors import TrainerError
 from .training.arguments import RunArguments, WatchArguments
 from .training.monitoring import check_watch
 from .training.parser import parse

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 
 
 class Vocabulary:

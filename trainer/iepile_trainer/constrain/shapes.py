@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 
 Label = tuple[str, "Shape"]
 

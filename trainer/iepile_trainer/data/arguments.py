@@ -9,7 +9,7 @@ from typing import Any
 
 from iepile_dataset.options import Options
 
-from .. import TrainerError
+from ..errors import TrainerError
 from ..tokenization.truncate import OVERLONG
 from .mixture import Mix
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from .. import TrainerError
+from ..errors import TrainerError
 
 LARGEST = 1000
 SHARE = 0.01

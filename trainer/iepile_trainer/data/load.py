@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 from ..tokenization.encode import draws_of, is_stream
 from ..tokenization.length_report import Tally
 from .arguments import ROW_OPTIONS, DataArguments

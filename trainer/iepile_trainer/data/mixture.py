@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 
 
 @dataclass(frozen=True)

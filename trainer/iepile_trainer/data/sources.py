@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from .. import TrainerError
+from ..errors import TrainerError
 from .arguments import ROW_OPTIONS, DataArguments
 from .mixture import Mix
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import tee
 from typing import Any
 
-from . import Answer, EngineOptions
+from .answer import Answer
+from .options import EngineOptions
 
 __all__ = ["answered", "predict"]
 

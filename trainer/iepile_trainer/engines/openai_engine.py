@@ -13,11 +13,12 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from .. import TrainerError
 from ..constrain import Keys, closed, fits
+from ..errors import TrainerError
 from ..formats import stop_token_ids
 from ..models.load import base_and_adapter, load_tokenizer
-from . import Answer, EngineOptions, Row, well_formed
+from .answer import Answer, Row, well_formed
+from .options import EngineOptions
 from .prompts import Prompt, PromptEngine, tokens_of
 
 _NO_KEY = "none"  # the client wants one, servers of one's own mostly do not

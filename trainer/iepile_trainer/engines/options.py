@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from math import inf
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 from ..models.precision import DTYPES
 
 __all__ = ["CONSTRAINTS", "ENGINES", "EngineOptions", "check_options", "option"]

@@ -6,11 +6,12 @@ from itertools import islice
 from threading import Lock
 from typing import Any
 
-from .. import TrainerError
 from ..constrain import PLAIN, Keys, closed, lark, shape_of, spelling_of
+from ..errors import TrainerError
 from ..formats import use_format
 from ..tokenization.encode import prompt_ids
-from . import Answer, EngineOptions, Row, Token
+from .answer import Answer, Row, Token
+from .options import EngineOptions
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .. import TrainerError
 from ..constrain import Grammars, Keys, Vocabulary
+from ..errors import TrainerError
 from ..formats import stop_token_ids
-from . import Answer, EngineOptions, Token
+from .answer import Answer, Token
 from .decode import Written, decode
+from .options import EngineOptions
 from .prompts import Prompt, PromptEngine, answer_of, in_common
 
 _CHUNK = 8  # batches that are sorted together; a killed run loses at most these

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 from ..formats import stop_token_ids
 from ..models.load import answering_device, base_and_adapter, check_remote_code, first_line, load_tokenizer
 from ..models.precision import chosen
-from . import Answer, EngineOptions
+from .answer import Answer
+from .options import EngineOptions
 from .prompts import Prompt, PromptEngine, answer_of, tokens_of
 
 

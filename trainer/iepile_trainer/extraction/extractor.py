@@ -26,8 +26,8 @@ from typing import Any, overload
 from iepile_dataset import DataError, Schema
 from iepile_dataset.tasks import TASKS
 
-from .. import TrainerError
 from ..engines import Answer, Engine, Row, open_engine
+from ..errors import TrainerError
 from ..models.trained_length import reach_of
 from .arguments import ExtractionOptions
 from .documents import Document, documents_of

@@ -26,6 +26,8 @@ from .locate import results_of
 from .questions import Question
 from .results import Event, Extraction, Mention, Result
 
+__all__ = ["extraction_of"]
+
 _SENTENCE_ENDS = tuple("。！？；!?….")
 _CLOSING = "”’」』）\"') \t"
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+__all__ = ["Event", "Extraction", "Relation", "Result"]
+
 
 class _Json:
     def as_dict(self: Any) -> dict[str, Any]:

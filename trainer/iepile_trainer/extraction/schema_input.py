@@ -10,6 +10,8 @@ from iepile_dataset.errors import shown
 from iepile_dataset.schema import SCHEMA_FILES, three_lines
 from iepile_dataset.tasks import Task
 
+__all__ = ["schema_of"]
+
 _OBJECT = {"types", "relations", "roles", "triples"}
 
 

@@ -10,7 +10,7 @@ The end token stands inside the `{% generation %}` block: it is learnt.
 
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 from .shipped import Format, find, shipped
 
 __all__ = ["OWN", "Format", "end_token_id", "find", "names", "shipped", "stop_token_ids", "use_format"]

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 
 _MARK = "iepile-mark"
 

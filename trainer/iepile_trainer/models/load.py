@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 from .precision import chosen
 
 FLASH = "flash_attention_2"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 
 __all__ = ["merge"]
 

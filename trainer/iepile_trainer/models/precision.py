@@ -19,6 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+__all__ = ["DTYPES"]
+
 DTYPES = ("auto", "bfloat16", "float16", "float32")  # what the user may name
 _, BFLOAT16, FLOAT16, FLOAT32 = DTYPES
 

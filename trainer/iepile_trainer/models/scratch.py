@@ -44,7 +44,7 @@ def new_tokenizer(rows: Any, size: int = 4000) -> Any:
     Raises:
         TrainerError: The rows are not of this package's form.
     """
-    from .. import TrainerError
+    from ..errors import TrainerError
     from .scratch_tokenizer import learn_tokenizer
 
     try:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .. import TrainerError
+from ..errors import TrainerError
 from ..run_folder import is_finished, read_run
 
 

@@ -29,7 +29,7 @@ from iepile_dataset.errors import shown
 from iepile_dataset.schema import SCHEMA_FILES
 from iepile_dataset.tasks import LANGUAGES, Task, task_named
 
-from .. import TrainerError
+from ..errors import TrainerError
 from ..extraction.documents import Document
 from ..extraction.schema_input import schema_of
 from .arguments import STDIN, PredictArguments

@@ -11,10 +11,10 @@ from iepile_dataset import Options
 from iepile_dataset.corpus.layout import SPLITS
 from iepile_dataset.schema import SCHEMA_FILES
 
-from .. import TrainerError
 from ..data.arguments import DataArguments
 from ..data.load import load_rows
 from ..engines import Row
+from ..errors import TrainerError
 from .arguments import STDIN, PredictArguments
 from .inputs import SUFFIXES, Item, Reader
 from .rows import in_orders, rows_of

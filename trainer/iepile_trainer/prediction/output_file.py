@@ -17,7 +17,7 @@ import orjson
 
 from iepile_dataset.atomic import json_text, write_file
 
-from .. import TrainerError
+from ..errors import TrainerError
 
 
 def open_output(output: Path | str, made_with: dict[str, Any], overwrite: bool = False) -> int:

@@ -9,9 +9,9 @@ from itertools import tee
 from pathlib import Path
 from typing import Any
 
-from .. import TrainerError
 from ..engines import Engine, Row, open_engine
 from ..engines.generate import answered
+from ..errors import TrainerError
 from ..extraction.confidence import unit_confidences
 from ..extraction.documents import Document
 from ..extraction.extractor import Extractor

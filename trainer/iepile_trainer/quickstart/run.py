@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .. import TrainerError
 from ..data.arguments import DataArguments
+from ..errors import TrainerError
 from ..run_folder import is_finished, read_run, write_run
 from .corpus import UNSEEN_SUFFIX, write_corpus
 from .recipe import Recipe

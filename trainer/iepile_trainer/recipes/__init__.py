@@ -3,7 +3,7 @@
 from importlib.resources import files
 from pathlib import Path
 
-from .. import TrainerError
+from ..errors import TrainerError
 
 __all__ = ["recipe", "recipes", "shipped"]
 

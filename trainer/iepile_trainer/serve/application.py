@@ -17,8 +17,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from .. import TrainerError
 from ..engines import well_formed
+from ..errors import TrainerError
 from ..extraction.results import Extraction
 from ..run_folder import versions
 from .arguments import ServeArguments

@@ -12,7 +12,7 @@ from threading import Condition, Thread
 
 from starlette.exceptions import HTTPException
 
-from .. import TrainerError
+from ..errors import TrainerError
 from ..extraction.documents import Document
 from ..extraction.extractor import Extractor
 from ..extraction.merge_windows import extraction_of

@@ -24,8 +24,8 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from .. import TrainerError
 from ..command_line import run
+from ..errors import TrainerError
 from .arguments import ServeArguments
 
 

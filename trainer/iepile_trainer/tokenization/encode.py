@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 from ..formats import end_token_id, use_format
 from .length_report import LEARNT, LengthReport, Tally, units
 from .truncate import OVERLONG, brought_under, lost

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 from ..models.precision import mixed, products
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 
 _READ = ("id", "task", "source", "language", "instruction", "output", "label")
 

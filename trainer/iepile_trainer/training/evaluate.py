@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 from .estimate import sharing_stage
 from .eval_sample import Sample
 

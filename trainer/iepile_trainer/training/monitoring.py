@@ -3,8 +3,9 @@
 from importlib.util import find_spec
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 from .arguments import WatchArguments
+from .progress import by_f1
 
 _TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "wandb": ("wandb",), "trackio": ("trackio",)}
 
@@ -93,11 +94,6 @@ def best_of(trainer: Any) -> dict[str, Any] | None:
         "value": state.best_metric,
         "loaded": bool(trainer.args.load_best_model_at_end and state.best_model_checkpoint),
     }
-
-
-def by_f1(config: Any) -> bool:
-    """Whether an F1 says which weights are the best."""
-    return str(config.metric_for_best_model or "").endswith("f1")
 
 
 def _evaluates(config: Any) -> bool:

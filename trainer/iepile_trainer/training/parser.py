@@ -15,8 +15,8 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-from .. import TrainerError
 from ..data.arguments import DataArguments
+from ..errors import TrainerError
 from ..recipes import recipe, recipes
 from .arguments import RunArguments, WatchArguments, hardware_defaults, implied
 

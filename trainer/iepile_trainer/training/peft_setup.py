@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from .. import TrainerError
+from ..errors import TrainerError
 from ..models.load import FLASH, first_line, is_encoder_decoder
 from .estimate import sharing_stage
 

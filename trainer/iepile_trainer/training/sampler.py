@@ -106,7 +106,7 @@ def packed(rows: Any, config: Any) -> Any:
     """Encoded rows in packs of `config.max_length` tokens, shuffled before by the seed."""
     from trl import pack_dataset
 
-    from .. import TrainerError
+    from ..errors import TrainerError
 
     if config.max_length is None:
         raise TrainerError("--packing needs a --max_length: the tokens of a pack")

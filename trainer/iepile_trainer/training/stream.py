@@ -12,7 +12,7 @@ from typing import Any
 from torch import Generator
 from torch.utils.data import IterableDataset
 
-from .. import TrainerError
+from ..errors import TrainerError
 from ..tokenization.encode import draws_of, is_stream
 from ..tokenization.length_report import LEARNT, Tally
 from .sampler import blank, grouped, packed

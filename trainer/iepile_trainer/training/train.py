@@ -5,8 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .. import TrainerError
 from ..data.arguments import DataArguments
+from ..errors import TrainerError
 from ..models.load import FORM
 from .arguments import WatchArguments
 

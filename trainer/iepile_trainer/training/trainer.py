@@ -21,10 +21,10 @@ from transformers import DataCollatorForSeq2Seq, Trainer, set_seed
 from transformers.utils import logging
 from trl import SFTTrainer
 
-from .. import TrainerError
+from ..errors import TrainerError
 from ..run_folder import last_checkpoint, saving
 from ..tokenization.encode import IGNORED
-from .monitoring import by_f1
+from .progress import by_f1
 from .sampler import EpochFollower, EpochSampler
 from .stream import EpochStream
 
