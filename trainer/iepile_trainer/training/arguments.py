@@ -95,6 +95,11 @@ def implied(known: Any) -> dict[str, Any]:
     return follows
 
 
+def by_f1(config: Any) -> bool:
+    """Whether an F1 says which weights are the best."""
+    return str(config.metric_for_best_model or "").endswith("f1")
+
+
 def hardware_defaults(use_cpu: bool = False) -> dict[str, Any]:
     """Options that follow from the machine: where to train, and in which precision (see `precision`)."""
     import torch

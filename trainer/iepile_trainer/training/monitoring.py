@@ -4,8 +4,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..errors import TrainerError
-from .arguments import WatchArguments
-from .progress import by_f1
+from .arguments import WatchArguments, by_f1
 
 _TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "wandb": ("wandb",), "trackio": ("trackio",)}
 

@@ -13,10 +13,7 @@ from typing import Any
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 from transformers import EarlyStoppingCallback, TrainerCallback
 
-
-def by_f1(config: Any) -> bool:
-    """Whether an F1 says which weights are the best."""
-    return str(config.metric_for_best_model or "").endswith("f1")
+from .arguments import by_f1
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from trl import SFTTrainer
 from ..errors import TrainerError
 from ..run_folder import last_checkpoint, saving
 from ..tokenization.encode import IGNORED
-from .progress import by_f1
+from .arguments import by_f1
 from .sampler import EpochFollower, EpochSampler
 from .stream import EpochStream
 
