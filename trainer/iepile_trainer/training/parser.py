@@ -93,16 +93,6 @@ def parse(argv: list[str] | None = None, prog: str | None = None, description: s
     return data, run, training, model, watch
 
 
-def parse_classes(
-    kinds: tuple[type, ...], argv: list[str] | None, prog: str | None, description: str | None
-) -> list[Any]:
-    """Options → dataclasses, by the rules of `parse` but without recipes."""
-    argv = sys.argv[1:] if argv is None else list(argv)
-    known = {"help", *(name for kind in kinds for name in _names(kind))}
-    _refuse_unknown(_given(argv), known, "on the command line")
-    return _parsed(_parser(kinds, prog, description), argv, len(kinds))
-
-
 def _given(argv: Iterable[str]) -> dict[str, list[str]]:
     """The words after each option.
 
