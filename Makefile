@@ -35,6 +35,8 @@ clean:  ## the environment and the runs
 	rm -rf $(VENV) runs site
 
 $(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@echo "installing iepile and what it needs into $(VENV): a few minutes, about 3 GB"
+	@$(PYTHON) -m venv $(VENV)
+	@# Twice quiet: errors are shown, warnings (of indexes that other packages come from, say) are not.
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@

@@ -1,5 +1,6 @@
 """The model card of a run folder, from `run.json`, `scores.json` and the answers beside them."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,11 @@ __all__ = ["ANSWERS"]
 ANSWERS = "predictions.jsonl"
 
 _LOOKED_AT = 100  # answers among which the example is chosen
+# What is asked on a page that can show no answer of the model itself.
+_TEXT = "Marie Curie was born in Warsaw."
+_SCHEMAS: dict[str, Any] = {
+    "ner": ["person", "city"], "re": ["place of birth"], "ee": {"birth": ["person", "place"]}, "eet": ["birth"],
+}  # fmt: skip
 CORPUS = "zjunlp/iepile"
 _IEPILE = "CC BY-NC-SA 4.0 (IEPile)"
 
@@ -67,7 +73,7 @@ def model_page(run_dir: Path | str, repo: str | None = None, base: str | None = 
     ]
     head = _head(run, name, is_adapter, strictest(licences), [result for result, _ in results])
     # A text that others may not have must not go out with the page.
-    number, example = (0, None) if head.license == "other" else _example(folder / ANSWERS)
+    number, row = (0, None) if head.license == "other" else _example(folder / ANSWERS)
     sourced = {
         "name": (name, "repo name" if repo else "run.json name"),
         "repo": (repo or f"path/to/{name}", "repo"),
@@ -77,10 +83,10 @@ def model_page(run_dir: Path | str, repo: str | None = None, base: str | None = 
         "continued": (run.get("adapter") and public_name(run["adapter"]), "run.json adapter"),
         "licence": (head.license, "run.json data[].licences"),
         "licences": (licences, "run.json data[].licences"),
-        "example": (example, f"{ANSWERS}:{number} "),
+        "example": (row and {name: row[name] for name in ("instruction", "output")}, f"{ANSWERS}:{number} "),
+        "use": (_use(row, [entry.get("config") for entry in data]), f"{ANSWERS}:{number} "),
     }
     values = {
-        "tasks": [entry["config"] for entry in data if entry.get("config")],
         "is_adapter": is_adapter,
         "is_seq2seq": _is_seq2seq(folder, adapter),
         "curve": (folder / "curve.png").is_file(),
@@ -157,8 +163,8 @@ def _licences(data: list[dict[str, Any]]) -> list[str]:
     return list(licences)
 
 
-def _example(path: Path) -> tuple[int, dict[str, str] | None]:
-    """The shortest of the first answers that found something, and the number of its line."""
+def _example(path: Path) -> tuple[int, dict[str, Any] | None]:
+    """The shortest of the first answers that are right, or else name something, and the number of its line."""
     if not path.is_file():
         return 0, None
     rows = [
@@ -168,9 +174,41 @@ def _example(path: Path) -> tuple[int, dict[str, str] | None]:
     ]
     # An answer that found something has more than the commas and brackets of one that did not.
     rows = [row for row in rows if re.search(r"\[\s*[^\]\s]", row[1]["output"])] or rows
-    # A page in English shows an English example if there is one.
-    shortest = min(rows, key=lambda row: (row[1].get("language") != "en", len(row[1]["instruction"])), default=None)
-    if shortest is None:
-        return 0, None
-    number, row = shortest
-    return number, {name: row[name] for name in ("instruction", "output")}
+
+    def rank(numbered: tuple[int, dict[str, Any]]) -> tuple[bool, bool, int]:
+        # A page in English shows an English example if there is one.
+        return not _is_right(numbered[1]), numbered[1].get("language") != "en", len(numbered[1]["instruction"])
+
+    return min(rows, key=rank, default=(0, None))
+
+
+def _is_right(row: Mapping[str, Any]) -> bool:
+    """Whether an answer holds the labels and mentions of the gold, and no others."""
+    try:
+        answer, gold = json.loads(row["output"]), json.loads(row["label"])
+        return {label for label, mentions in answer.items() if mentions} | _strings(answer) == _strings(gold)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _strings(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return {value}
+    parts = value.values() if isinstance(value, dict) else value
+    return {text for part in parts for text in _strings(part)}
+
+
+def _use(row: Mapping[str, Any] | None, tasks: list[str | None]) -> dict[str, Any]:
+    """A task, a text and a schema to ask about: those of an answered row where they fit into a line."""
+    task = next((task for task in tasks if task in _SCHEMAS), "ner")
+    use = {"task": task, "text": _TEXT, "schema": _SCHEMAS[task]}
+    answered = str((row or {}).get("task")).lower()
+    if row is None or answered not in {*tasks} & {*_SCHEMAS}:
+        return use
+    try:
+        asked = json.loads(row["instruction"])
+        text, schema = asked["input"], asked["schema"]
+    except (ValueError, KeyError, TypeError):
+        return use
+    is_plain = isinstance(text, str) and "\n" not in text and all(isinstance(label, str) for label in schema)
+    return {"task": answered, "text": text, "schema": schema} if is_plain else use

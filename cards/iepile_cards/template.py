@@ -2,9 +2,10 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from itertools import islice
 from pathlib import Path
@@ -95,5 +96,6 @@ def _environment() -> jinja2.Environment:
         autoescape=False,  # Markdown
     )
     environment.filters |= {"cell": cell, "fence": _fence, "fraction": fraction, "percent": percent, "whole": whole}
+    environment.filters |= {"json": partial(json.dumps, ensure_ascii=False), "quoted": shlex.quote}
     environment.tests["raw"] = lambda config: config.startswith("raw_")
     return environment

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-PROMISED = 0.90
+PROMISED = 0.95
 
 
 def quickstart(

@@ -108,6 +108,32 @@ def test_the_example_is_an_answered_row_of_the_run(run_dir):
     assert first["output"] in text
 
 
+def asked(text):
+    return json.dumps({"instruction": "Find.", "schema": ["person", "city"], "input": text})
+
+
+def test_what_there_is_to_try_is_a_text_that_the_run_answered_rightly(run_dir):
+    right = {
+        **next(rows()),
+        "output": '{"person": ["Ann", "Bo"], "city": ["Oslo"]}',
+        "instruction": asked('Ann\'s Oslo, "Bo"'),
+    }
+    with (run_dir / "predictions.jsonl").open("a") as file:
+        file.write(json.dumps(right) + "\n")
+    text = model_card(run_dir).text
+    assert right["output"] in text
+    assert """echo 'Ann'"'"'s Oslo, "Bo"' | iepile predict""" in text
+    assert """--task ner --schema '["person", "city"]'""" in text
+    assert r"""extract("Ann's Oslo, \"Bo\"", schema=["person", "city"], task="ner")""" in text
+
+
+def test_what_there_is_to_try_is_a_text_for_everyone_where_no_answered_text_fits_into_a_line(run_dir):
+    lines = {**next(rows()), "instruction": asked("Ann, Bo\nOslo")}
+    for answers in ("", json.dumps(lines) + "\n"):
+        (run_dir / "predictions.jsonl").write_text(answers)
+        assert "echo 'Marie Curie was born in Warsaw.' | iepile predict" in model_card(run_dir).text
+
+
 def test_a_text_of_unknown_licence_is_not_quoted(run_dir):
     data = [{**RUN["data"][0], "licences": ["ask the authors"]}]
     (run_dir / "run.json").write_text(json.dumps({**RUN, "data": data}))

@@ -1,5 +1,4 @@
 import json
-from contextlib import nullcontext
 
 import pytest
 
@@ -109,31 +108,6 @@ def test_the_tokenizer_writes_an_answer_back_as_it_was(run):
     ]
     for answer in answers:
         assert tokenizer.decode(tokenizer(answer, add_special_tokens=False)["input_ids"]) == answer
-
-
-def test_the_loss_of_answers_alone_is_the_loss_of_trl(run):
-    import torch
-    from trl.trainer.utils import add_fused_lm_head
-
-    from iepile_trainer.models.load import load
-    from iepile_trainer.quickstart.compact import answers_only
-    from iepile_trainer.tokenization.encode import encode
-
-    model, tokenizer = load(str(run))
-    add_fused_lm_head(model)
-    from datasets import Dataset
-
-    rows = [json.loads(line) for line in (run / "predictions.jsonl").read_text("utf-8").splitlines()]
-    encoded = encode(Dataset.from_list([{**row, "output": row["label"]} for row in rows[:1]]), tokenizer, 512)[0]
-    ids, labels = (torch.tensor(encoded[name][:]) for name in ("input_ids", "labels"))
-    losses = []
-    for context in (nullcontext(), answers_only()):
-        with context:
-            model.zero_grad()
-            loss = model(input_ids=ids, labels=labels, fused_lm_head=True).loss
-            loss.backward()
-            losses.append((loss.item(), model.model.embed_tokens.weight.grad.norm().item()))
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 def test_the_same_seed_makes_the_same_model(run, tmp_path):

@@ -3,9 +3,10 @@ import json
 
 from rich.console import Console
 
-from iepile_trainer.quickstart import Outcome, show_outcome
+from iepile_trainer.quickstart import Outcome, Screen, show_outcome
 from iepile_trainer.quickstart.run import overall_f1
 from iepile_trainer.quickstart.show import highlighted, sparkline
+from iepile_trainer.training.progress import Moment
 
 
 def row(output, gold, schema=("person", "city"), text="Ann met Bo in Oslo."):
@@ -55,3 +56,26 @@ def test_the_table_shows_the_scores_of_the_run(tmp_path):
     text = console.file.getvalue()
     assert "0.900" in text
     assert "scores.json" in text
+
+
+def shown(console, steps=40, seconds_a_step=1.0):
+    """What a training puts on a console that tells of every step."""
+    screen = Screen(console, clock=lambda: screen.now)
+    screen.now = 100.0
+    for step in range(1, steps + 1):
+        screen.now += seconds_a_step
+        screen.tell("step", Moment(step, steps, loss=1 / step, seconds_left=(steps - step) * seconds_a_step))
+    screen.close()
+    return console.file.getvalue()
+
+
+def test_a_log_gets_a_line_every_ten_seconds_and_the_last_step():
+    lines = shown(Console(file=io.StringIO(), width=100)).splitlines()
+    assert [int(line.split()[1]) for line in lines] == [1, 11, 21, 31, 40]
+    assert lines[1] == "step 11 of 40 (28%)  loss 0.0909  0:00:29 left"
+
+
+def test_a_terminal_has_one_line_that_changes():
+    text = shown(Console(file=io.StringIO(), width=100, force_terminal=True), steps=3)
+    assert "step 3 of 3 (100%)  loss 0.3333  0:00:00 left" in text
+    assert text.count("\n") == 1  # when it goes

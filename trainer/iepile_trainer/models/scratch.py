@@ -2,7 +2,7 @@
 
 Two things let a model of about a million parameters learn the task at all: initial weights of range 0.09 (with
 the usual 0.02 it learns nothing) with tied embeddings, and a tokenizer in which a name is the same token in the
-text and in the answer, see `vocabulary`.
+text and in the answer, see `scratch_tokenizer`.
 """
 
 from typing import Any
@@ -17,6 +17,7 @@ def new_model(
     *,
     feed_forward: int = 3,
     initial_range: float = 0.09,
+    attention_bias: bool = False,
 ) -> Any:
     """A Llama for `tokenizer`: heads of 32, feed-forward so many times as wide, tied embeddings."""
     from transformers import LlamaConfig, LlamaForCausalLM, set_seed
@@ -30,6 +31,7 @@ def new_model(
         num_attention_heads=max(hidden // 32, 1),
         max_position_embeddings=positions,
         initializer_range=initial_range,
+        attention_bias=attention_bias,
         tie_word_embeddings=True,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,

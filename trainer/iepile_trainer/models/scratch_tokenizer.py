@@ -17,21 +17,22 @@ EVENT_GLUE = (
     '"}}', '"}}], "', '"}}]}', '"}}, {"trigger": "', '"}], "',
 )  # fmt: skip
 
-# An initial capital with the next letter, the letters after it in pairs; other words, numbers and signs whole.
-_PIECES = r" ?\p{Lu}\p{Ll}?|(?<=\p{L})\p{Ll}{1,2}| ?\p{Ll}+| ?\p{L}| ?\p{N}+|[^\p{L}\p{N}]"
+# Words with a capital in pieces of so many letters; other words, numbers and signs whole.
+_PIECES = r" ?\p{Lu}\p{Ll}{0,%d}|(?<=\p{L})\p{Ll}{1,%d}| ?\p{Ll}+| ?\p{L}| ?\p{N}+|[^\p{L}\p{N}]"
 
 
-def learn_tokenizer(rows: Iterable[dict[str, Any]], size: int = 2000) -> Any:
+def learn_tokenizer(rows: Iterable[dict[str, Any]], size: int = 2000, letters: int = 2) -> Any:
     """Learn a byte-level BPE tokenizer from rows; any text can be encoded.
 
-    Words with a capital are spelt in pairs of letters and Chinese character by character, so that names are copied
-    rather than known by heart. A word begins with the same token behind a space and behind a quotation mark (` Anna`
+    Words with a capital are spelt in pieces and Chinese character by character, so that names are copied rather than
+    known by heart. A word begins with the same token behind a space and behind a quotation mark (` Anna`
     in the text, `"Anna` in the answer), and the prompts and the glue of JSON are one token each.
     The price: a string that begins with a space is written without it.
 
     Args:
         rows: Rows with `instruction`.
         size: Tokens to learn; prompts and glue come on top.
+        letters: Most letters of a piece: with more, names are shorter and frequent ones one token.
 
     Returns:
         A `PreTrainedTokenizerFast` without a chat template.
@@ -59,7 +60,7 @@ def learn_tokenizer(rows: Iterable[dict[str, Any]], size: int = 2000) -> Any:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(r"\p{Han}"), "isolated"),
-            pre_tokenizers.Split(Regex(_PIECES), "isolated"),
+            pre_tokenizers.Split(Regex(_PIECES % (letters - 1, letters)), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )

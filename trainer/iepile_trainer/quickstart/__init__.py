@@ -1,7 +1,7 @@
 """A small model from scratch in a few minutes: the whole path on sentences of our own.
 
-`grammar` (sentences with their annotation), `corpus` (written as a corpus tree), `muon` and `recipe` (how it is
-trained), `run` (the path), `show` (what one sees).
+`grammar` (sentences with their annotation), `corpus` (written as a corpus tree), `copying` (the weights that it starts
+from), `recipe`, `learn` and `muon` (how it is trained), `run` (the path), `show` (what one sees).
 """
 
 from .quiet import quiet

@@ -3,23 +3,27 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from logging import ERROR, getLogger
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence what training libraries print and their progress bars; errors are raised as ever."""
+    """Silence prints, warnings and bars while rows are made and trained on; errors are raised as ever."""
     import datasets
     from transformers.utils import logging
 
-    level = logging.get_verbosity()
-    bars = [each for each in (logging, datasets.utils.logging) if each.is_progress_bar_enabled()]
+    ours = getLogger("iepile")
+    level, our_level = logging.get_verbosity(), ours.level
+    libraries = [library for library in (logging, datasets.utils.logging) if library.is_progress_bar_enabled()]
     logging.set_verbosity_error()
-    for each in bars:
-        each.disable_progress_bar()
+    ours.setLevel(ERROR)
+    for library in libraries:
+        library.disable_progress_bar()
     try:
         with redirect_stdout(io.StringIO()):
             yield
     finally:
         logging.set_verbosity(level)
-        for each in bars:
-            each.enable_progress_bar()
+        ours.setLevel(our_level)
+        for library in libraries:
+            library.enable_progress_bar()

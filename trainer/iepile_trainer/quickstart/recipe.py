@@ -12,20 +12,18 @@ class Recipe:
         test: Test sentences per language and task, the same number again with unseen names.
         steps: Training steps.
         batch: Rows per step.
-        learning_rate: Peak for embeddings and norms (AdamW).
-        matrix_learning_rate: Peak for the weight matrices (Muon).
+        learning_rate: Peak, in the scale of AdamW.
         hidden: Width of the model.
         layers: Its depth.
         vocabulary: Tokens that the tokenizer learns.
         longest: Most tokens of an answer.
     """
 
-    train: int = 6000
+    train: int = 3000
     test: int = 50
-    steps: int = 2000
+    steps: int = 1200
     batch: int = 16
-    learning_rate: float = 2e-3
-    matrix_learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     hidden: int = 128
     layers: int = 2
     vocabulary: int = 2000

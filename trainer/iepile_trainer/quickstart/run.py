@@ -23,6 +23,8 @@ _ANSWERING = {
     "unseen_names": "answering sentences with unseen names",
 }
 
+_ENOUGH = 5000  # rows to learn a tokenizer from
+
 Rows = list[dict[str, Any]]
 Tell = Callable[[str, Any], None]
 
@@ -82,7 +84,7 @@ def quickstart(
         seed: Draws sentences, initial weights and the order of rows.
         recipe: How much of everything.
         tell: Called as things happen: ("rows", rows), ("before" | "test" | "unseen_names", answered rows),
-            ("step", (step, steps, loss)), ("stage", text).
+            ("step", a `Moment`), ("stage", text).
 
     Returns:
         The scores and the record, which also lie in `out` beside weights, tokenizer, answers, picture and card.
@@ -110,35 +112,48 @@ def quickstart(
 
 
 def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
+    from datasets import concatenate_datasets
+
     from iepile_cards import write_model_card
 
-    from ..data.load import load_rows
+    from ..data.load import load_rows, manifest
+    from ..formats import use_format
     from ..models.scratch import new_model
     from ..models.scratch_tokenizer import learn_tokenizer
     from ..predict import predict
+    from ..tokenization.encode import encode
     from ..training.plot import draw_curve
+    from ..training.progress import ProgressLines
+    from .copying import start_copying
+    from .learn import learn
 
     start = time.perf_counter()
     tell("stage", "writing sentences")
     write_corpus(work / "corpus", recipe.train, recipe.test, seed)
-    data = DataArguments(task=list(TASKS), data_dir=str(work / "corpus"))
-    data.seed = seed
-    train_rows, test_rows = load_rows(data, "train"), load_rows(data, "test").to_list()
+    # A part of the questions asks for two labels, not for all: somebody may want to know no more.
+    all_labels, two_labels = _data(work, seed), _data(work, seed, split_num=2, max_rows=recipe.train * len(TASKS))
+    parts = [load_rows(data, "train", data.max_rows) for data in (all_labels, two_labels)]
+    train_rows, test_rows = concatenate_datasets(parts), load_rows(all_labels, "test").to_list()
     splits = {
         "test": [row for row in test_rows if not row["source"].endswith(UNSEEN_SUFFIX)],
         "unseen_names": [row for row in test_rows if row["source"].endswith(UNSEEN_SUFFIX)],
     }
     tell("rows", train_rows)
-    tokenizer = learn_tokenizer(train_rows, recipe.vocabulary)
+    tokenizer = learn_tokenizer(train_rows.shuffle(seed=seed).take(_ENOUGH), recipe.vocabulary, letters=20)
+    prompt_format = use_format(tokenizer)
+    encoded, lengths = encode(train_rows, tokenizer, max_length=512)
     # With Muon for the matrices, weights start smaller than AdamW alone needs them.
-    model = new_model(tokenizer, recipe.hidden, recipe.layers, 1024, seed, feed_forward=2, initial_range=0.04)
+    shape: dict[str, Any] = {"feed_forward": 2, "initial_range": 0.04, "attention_bias": True}
+    model = new_model(tokenizer, recipe.hidden, recipe.layers, 1024, seed, **shape)
+    start_copying(model)
     answer = partial(predict, model, tokenizer, batch_size=256, max_new_tokens=recipe.longest)
 
     scores, answers = {}, {}
     for split, after in (("before", "test"), ("test", "test"), ("unseen_names", "unseen_names")):
         if split == "test":
             tell("stage", "training")
-            record = _train(model, tokenizer, train_rows, data, work, seed, recipe, tell)
+            steps = ProgressLines(partial(tell, "step"))
+            record = learn(model, tokenizer, encoded, work, seed, recipe, [steps])
         tell("stage", _ANSWERING[split])
         answers[split] = list(answer(splits[after]))
         scores[split] = _scores(answers[split])
@@ -146,54 +161,23 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
     _write_rows(work / "predictions.jsonl", answers["test"])
     _write_rows(work / "predictions_unseen_names.jsonl", answers["unseen_names"])
     (work / "scores.json").write_text(json.dumps(scores, ensure_ascii=False, indent=2) + "\n", "utf-8")
-    record["name"] = out.resolve().name
+    record |= {"name": out.resolve().name, "method": "full", "prompt_format": prompt_format, "seed": seed}
+    first, second = encoded.select(range(len(parts[0]))), encoded.select(range(len(parts[0]), len(encoded)))
+    record["data"] = manifest(first, all_labels, "train") + manifest(second, two_labels, "train")
+    record["lengths"] = lengths.as_dict()
     for entry in record["data"]:  # where it will be in a moment
         entry["options"]["data_dir"] = str(out / "corpus")
-    (work / "started.json").unlink(missing_ok=True)
     record["quickstart_seconds"] = round(time.perf_counter() - start, 1)
     write_run(work, record)
     draw_curve(work, record["history"], scores, names=NAMES)
     write_model_card(work)
 
 
-def _train(
-    model: Any, tokenizer: Any, rows: Any, data: DataArguments, work: Path, seed: int, recipe: Recipe, tell: Tell
-) -> dict[str, Any]:
-    from trl import SFTConfig
-
-    from ..sft import train
-    from ..training.progress import ProgressLines
-    from .compact import answers_only
-    from .muon import muon_for_matrices
-
-    config = SFTConfig(
-        output_dir=str(work),
-        max_steps=recipe.steps,
-        per_device_train_batch_size=recipe.batch,
-        learning_rate=recipe.learning_rate,
-        adam_beta2=0.98,
-        lr_scheduler_type="linear",
-        warmup_steps=0.05,
-        max_length=512,
-        logging_steps=25,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        activation_checkpointing=False,
-        bf16=False,
-        seed=seed,
-        use_cpu=True,
-    )
-    steps = ProgressLines(lambda moment: tell("step", (moment.step, moment.steps, moment.loss)))
-    callbacks = [muon_for_matrices(recipe.matrix_learning_rate), steps]
-    with answers_only():
-        record = train(model, tokenizer, rows, config, data, callbacks=callbacks)
-    record["options"] |= {
-        "optim": f"muon for matrices, {record['options']['optim']} for the rest",
-        "matrix_learning_rate": recipe.matrix_learning_rate,
-        "adam_beta2": config.adam_beta2,
-    }
-    return record
+def _data(work: Path, seed: int, **options: Any) -> DataArguments:
+    # Most sentences hold no relation: it does not take as many to learn that.
+    data = DataArguments(task=list(TASKS), data_dir=str(work / "corpus"), max_empty=0.15, **options)
+    data.seed = seed
+    return data
 
 
 def _scores(rows: Rows) -> dict[str, Any]:

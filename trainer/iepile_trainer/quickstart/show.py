@@ -1,15 +1,19 @@
 """The quickstart on screen: rows, loss, extractions, scores. Reads well in a log file, too."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
 from .run import NAMES, Outcome
+
+if TYPE_CHECKING:  # it takes transformers with it
+    from ..training.progress import Moment
 
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue")
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -18,21 +22,25 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 class Screen:
     """Shows a quickstart while it runs; `tell` is what `quickstart` calls.
 
+    On a terminal training has one line that changes; in a log file there is a new one every ten seconds.
+
     Args:
         console: Where to; made before training, which keeps standard output to itself.
+        clock: Seconds since some moment.
     """
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self.console, self.clock = console, clock
         self.losses: list[float] = []
-        self.bar: Progress | None = None
+        self.live: Status | None = None
+        self.next_line = 0.0
 
     def tell(self, what: str, value: Any) -> None:
         """Show one thing that happened."""
         if what == "rows":
             show_row(self.console, value[0], len(value))
         elif what == "step":
-            self._step(*value)
+            self._step(value)
         elif what == "stage":
             self._stage(value)
         elif what == "test":
@@ -40,27 +48,26 @@ class Screen:
 
     def close(self) -> None:
         """Give the terminal back, whatever happened."""
-        if self.bar:
-            self.bar.stop()
-            self.bar = None
+        if self.live:
+            self.live.stop()
+            self.live = None
 
     def _stage(self, text: str) -> None:
-        if self.losses and self.bar:
+        if self.losses:
             self.close()
             self.console.print(Text.assemble("loss  ", (sparkline(self.losses), "cyan")))
+            self.losses = []
         self.console.print(Text(f"\n{text} …", style="bold"))
 
-    def _step(self, step: int, steps: int, loss: float) -> None:
-        self.losses.append(loss)
-        if not self.bar:
-            text = TextColumn("{task.description}")
-            columns = (TextColumn("step"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), text)
-            self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
-            self.bar.start()
-            self.bar.add_task("", total=steps)
-        self.bar.update(self.bar.task_ids[0], completed=step, description=f"loss {loss:.3f}")
-        if len(self.losses) % 16 == 0:
-            self.console.print(f"step {step:>5} of {steps}   loss {loss:.3f}")
+    def _step(self, moment: "Moment") -> None:
+        self.losses.append(moment.loss or 0.0)
+        if self.console.is_terminal:
+            self.live = self.live or self.console.status("")
+            self.live.update(str(moment))
+            self.live.start()
+        elif self.clock() >= self.next_line or moment.step == moment.steps:
+            self.console.print(str(moment), highlight=False)
+            self.next_line = self.clock() + 10
 
 
 def sparkline(values: Sequence[float], width: int = 60) -> str:

@@ -2,7 +2,7 @@ r"""Answer over HTTP: texts and a schema in, typed results with their places out
 
 ```bash
 iepile serve --model runs/quickstart
-curl http://127.0.0.1:8000/extract --json '{"text": "Ada Bell lives in Rome.", "schema": ["person", "place"]}'
+curl http://127.0.0.1:8000/extract --json '{"text": "Ann Bell moved to Oslo.", "schema": ["person", "city"]}'
 ```
 
 # In front of a vLLM server, or any other that speaks OpenAI's protocol; --tokenizer makes the prompts those of training
