@@ -13,7 +13,7 @@ from .errors import DataError, shown
 from .licences import USES
 from .tasks import LANGUAGES
 
-__all__ = ["SHARE", "Checked", "MiningOptions", "Options", "Selection", "Valid", "option"]
+__all__ = ["NORMALISE", "CleanOptions", "MiningOptions", "Options", "Selection"]
 
 
 Valid = tuple[str, Callable[[Any], bool]]
@@ -32,6 +32,8 @@ LABELS: Valid = (
     lambda value: type(value) is int and (value > 0 or value == -1),
 )
 TOKENS: Valid = "a number of tokens from 1", lambda value: type(value) is int and value > 0
+RULE: Valid = "a list of rules", lambda value: isinstance(value, tuple)
+THRESHOLD: Valid = "a share of common shingles, above 0 and at most 1", lambda value: SHARE[1](value) and value > 0
 TOP: Valid = "a number of labels from 1", TOKENS[1]
 NEGATIVES: Valid = (
     "all, none, hard, or a share of the absent labels from 0 to 1",
@@ -39,6 +41,8 @@ NEGATIVES: Valid = (
 )
 
 
+NORMALISE = "normalise"
+RULES = (NORMALISE, "empty", "leak", "contradiction", "duplicate", "near")
 ENCODERS = ("ngrams", "sentence-transformers", "model2vec")
 
 
@@ -175,6 +179,40 @@ class MiningOptions(Selection):
         "A dictionary written by hand, {label: [labels]} or {task: {source: {label: [labels]}}}: its lists replace "
         "what is found.",
     )
+
+
+@dataclass(frozen=True)
+class CleanOptions(Checked):
+    """How a corpus is cleaned; what each field means stands in its help.
+
+    Raises:
+        DataError: A rule or a value is unknown, or no rule is left.
+
+    >>> CleanOptions(only=("duplicate",)).rules
+    ('duplicate',)
+    """
+
+    only: tuple[str, ...] = option((), RULE, "Only this rule; again for several. See above for their names.", list[str])
+    skip: tuple[str, ...] = option((), RULE, "All but this rule; again for several.", list[str])
+    threshold: float = option(
+        0.8, THRESHOLD, "Near-duplicates share at least this part of their three-word or three-letter runs, up to 1."
+    )
+    leak_from: str = option(
+        "train", ("train", "test"), "Which side loses a text that train shares with validation or test (test: both)."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in (*self.only, *self.skip):
+            if name not in RULES:
+                raise DataError(f"rule {shown(name)} is unknown (one of {', '.join(RULES)})")
+        if not self.rules:
+            raise DataError("no rule is left (fewer --skip)")
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that are on, in the order in which they are applied."""
+        return tuple(name for name in RULES if name in (self.only or (name,)) and name not in self.skip)
 
 
 def _number(value: Any) -> float | None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iepile_dataset.cleaning.rules import CleanOptions
+from iepile_dataset.options import CleanOptions
 
 from ..console import console, count_table, failing, progress_bar, say
 

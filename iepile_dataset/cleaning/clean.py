@@ -23,11 +23,11 @@ from ..corpus.shards import Progress, Segment, advancing
 from ..corpus.sources import Source
 from ..errors import DataError, Problem
 from ..instructions.generate import totals
-from ..options import Selection
+from ..options import NORMALISE, CleanOptions, Selection
 from ..schema import SCHEMA_FILES, Schema
 from ..tasks import LANGUAGES, TASK_FOLDERS, TASKS
 from .normalise import normalise_record, normalise_text
-from .rules import NORMALISE, CleanOptions, Record, digest_of, drop, leaks
+from .rules import Record, digest_of, drop, leaks
 
 __all__ = ["Cleaned", "clean"]
 

@@ -8,13 +8,11 @@ from typing import Any
 
 import orjson
 
-from ..errors import DataError, shown
-from ..options import SHARE, Checked, Valid, option
+from ..options import NORMALISE, CleanOptions
 from .near_duplicates import near_duplicates
 
-__all__ = ["CleanOptions"]
+__all__ = ["RULES", "Record", "digest_of", "drop", "leaks"]
 
-NORMALISE = "normalise"
 _HELD_OUT = ("validation", "test")
 
 
@@ -54,45 +52,6 @@ class Drop:
     rule: str
     reason: str
     twin: Record | None = None
-
-
-RULE: Valid = "a list of rules", lambda value: isinstance(value, tuple)
-THRESHOLD: Valid = "a share of common shingles, above 0 and at most 1", lambda value: SHARE[1](value) and value > 0
-
-
-@dataclass(frozen=True)
-class CleanOptions(Checked):
-    """How a corpus is cleaned; what each field means stands in its help.
-
-    Raises:
-        DataError: A rule or a value is unknown, or no rule is left.
-
-    >>> CleanOptions(only=("duplicate",)).rules
-    ('duplicate',)
-    """
-
-    only: tuple[str, ...] = option((), RULE, "Only this rule; again for several. See above for their names.", list[str])
-    skip: tuple[str, ...] = option((), RULE, "All but this rule; again for several.", list[str])
-    threshold: float = option(
-        0.8, THRESHOLD, "Near-duplicates share at least this part of their three-word or three-letter runs, up to 1."
-    )
-    leak_from: str = option(
-        "train", ("train", "test"), "Which side loses a text that train shares with validation or test (test: both)."
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        known = (NORMALISE, *RULES)
-        for name in (*self.only, *self.skip):
-            if name not in known:
-                raise DataError(f"rule {shown(name)} is unknown (one of {', '.join(known)})")
-        if not self.rules:
-            raise DataError("no rule is left (fewer --skip)")
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """The rules that are on, in the order in which they are applied."""
-        return tuple(name for name in (NORMALISE, *RULES) if name in (self.only or (name,)) and name not in self.skip)
 
 
 def digest_of(items: Any) -> bytes | None:

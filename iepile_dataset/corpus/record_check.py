@@ -58,11 +58,11 @@ def _entity(item: Mapping[str, Any], text: str, schema: Schema | None) -> Sequen
 def _relation(item: Mapping[str, Any], text: str, schema: Schema | None) -> Iterator[Finding]:
     yield from _mention(item, "head", "head", text)
     yield from _mention(item, "tail", "tail", text)
-    if schema is None:
+    relation, types = item.get("relation"), (item.get("head_type"), item.get("tail_type"))
+    plain = schema is None or relation in schema.relations
+    if schema is None or (plain and not schema.triples):
         yield from _label(item, "relation", "relation", None)
         return
-    relation, types = item.get("relation"), (item.get("head_type"), item.get("tail_type"))
-    plain = relation in schema.relations
     typed = [pair for pair in schema.triples.values() if pair[1] == relation]
     if typed and (all(types) or not plain):
         for field, kind in zip(("head_type", "tail_type"), types):

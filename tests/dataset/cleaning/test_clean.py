@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 from iepile.commands.clean import clean as command
 from iepile_dataset.cleaning.clean import clean
 from iepile_dataset.cleaning.normalise import normalise, normalise_record, normalise_text
-from iepile_dataset.cleaning.rules import RULES, CleanOptions
+from iepile_dataset.cleaning.rules import RULES
 from iepile_dataset.corpus.sources import sample_corpus
 from iepile_dataset.errors import DataError
+from iepile_dataset.options import CleanOptions
 from iepile_dataset.validation.validate import validate
 from iepile_trainer.command_line import Commands
 
