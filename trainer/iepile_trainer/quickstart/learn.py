@@ -28,6 +28,7 @@ def learn(
     import torch
     from transformers import Trainer, TrainingArguments
 
+    from ..training.sampler import grouped
     from .muon import Muon
 
     config = TrainingArguments(
@@ -37,7 +38,7 @@ def learn(
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=0.05,
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy="sequential",
         include_num_input_tokens_seen="non_padding",
         logging_steps=10,
         save_strategy="no",
@@ -46,12 +47,14 @@ def learn(
         seed=seed,
         use_cpu=True,
     )
+    # transformers would go from long rows to short ones, again and again.
+    order = grouped(rows["length"][:], recipe.batch, torch.Generator().manual_seed(seed))
     optimizer = Muon(model, recipe.learning_rate)
     trainer = Trainer(
         model,
         config,
         data_collator=answers_last(tokenizer),
-        train_dataset=rows,
+        train_dataset=rows.select(order),
         callbacks=callbacks,
         optimizers=(optimizer, None),
     )

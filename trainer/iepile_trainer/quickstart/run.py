@@ -131,7 +131,7 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
     tell("stage", "writing sentences")
     write_corpus(work / "corpus", recipe.train, recipe.test, seed)
     # A part of the questions asks for two labels, not for all: somebody may want to know no more.
-    all_labels, two_labels = _data(work, seed), _data(work, seed, split_num=2, max_rows=recipe.train * len(TASKS))
+    all_labels, two_labels = _data(work, seed), _data(work, seed, split_num=2, max_rows=recipe.train)
     parts = [load_rows(data, "train", data.max_rows) for data in (all_labels, two_labels)]
     train_rows, test_rows = concatenate_datasets(parts), load_rows(all_labels, "test").to_list()
     splits = {
