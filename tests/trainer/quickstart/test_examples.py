@@ -66,9 +66,11 @@ def test_the_server_answers_the_request_of_the_readme():
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             address = re.match(r"(http://127\.0\.0\.1:\d+)/", process.stdout.readline())[1]
-            answer = httpx.post(f"{address}/extract", content=body, timeout=60).json()
+            kind = {"Content-Type": "application/json"}  # as `curl --json` says
+            answer = httpx.post(f"{address}/extract", content=body, headers=kind, timeout=60).json()
         finally:
             process.terminate()
+    assert "extractions" in answer, answer
     assert {(one["label"], one["text"]) for one in answer["extractions"]} == {("person", "Ann Bell"), ("city", "Oslo")}
 
 
