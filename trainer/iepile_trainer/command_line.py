@@ -11,12 +11,38 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from enum import Enum
+from math import inf
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 
+from .errors import TrainerError
+
 __all__ = ["Commands"]
+
+
+def option(default: Any, help: str, **rules: Any) -> Any:
+    """A field of a dataclass of options; the rules are `choices`, `aliases`, or a `range`."""
+    return dataclasses.field(default=default, metadata={"help": help, **rules})
+
+
+def check_options(options: Any) -> None:
+    """Hold a dataclass of options against the `choices` and the `range` in the metadata of its fields.
+
+    Raises:
+        TrainerError: The first value that is not among them.
+    """
+    for option in dataclasses.fields(options):
+        value, rules = getattr(options, option.name), option.metadata
+        if value is None:
+            continue
+        if value not in rules.get("choices", [value]):
+            raise TrainerError(f"{option.name}={value!r} is unknown (one of {', '.join(map(str, rules['choices']))})")
+        least, most = rules.get("range", (value, value))
+        if not least <= value <= most:
+            bounds = f"{least:g} or more" if most == inf else f"{least:g} to {most:g}"
+            raise TrainerError(f"--{option.name} {value:g} is out of range ({bounds})")
 
 
 class Command(TyperCommand):
