@@ -6,7 +6,7 @@ from ..errors import TrainerError
 from ..run_folder import is_finished, read_run
 
 
-def reach_of(model: str | None, adapter: str | None = None) -> int | None:
+def trained_length(model: str | None, adapter: str | None = None) -> int | None:
     """The most tokens of a prompt that a model's training was like; a model may read more, but mostly worse.
 
     A prompt and its answer stay within the training's `max_length`; where the model was trained from nothing, within

@@ -1,6 +1,5 @@
 """The training of the quickstart: float32, Muon, and of each row only the answer projected onto the vocabulary."""
 
-import platform
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ def learn(
     from transformers import Trainer, TrainingArguments
 
     from ..training.sampler import grouped
+    from ..training.train import hardware
     from .muon import Muon
 
     config = TrainingArguments(
@@ -70,11 +70,7 @@ def learn(
         "history": [entry for entry in trainer.state.log_history if "loss" in entry],
         "seconds": seconds,
         "tokens_per_second": round(trainer.state.num_input_tokens_seen / seconds, 1),
-        "hardware": {
-            "device": f"CPU ({platform.processor() or platform.machine()}, {torch.get_num_threads()} threads)",
-            "count": 1,
-            "processes": 1,
-        },
+        "hardware": hardware(config),
     }
 
 

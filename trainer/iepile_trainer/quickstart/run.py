@@ -1,7 +1,5 @@
 """The quickstart from end to end: sentences → rows → model → answers → scores → card."""
 
-import json
-import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,19 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from iepile_dataset.atomic import Proof, final_place, new_folder
+
 from ..data.arguments import DataArguments
 from ..errors import TrainerError
+from ..evaluate_run import read_scores, write_answers, write_scores
 from ..run_folder import is_finished, read_run, write_run
 from .corpus import UNSEEN_SUFFIX, write_corpus
 from .recipe import Recipe
 
 TASKS = ("NER", "RE")
 NAMES = {"before": "before training", "test": "unseen sentences", "unseen_names": "unseen names"}
-_ANSWERING = {
-    "before": "answering before training",
-    "test": "answering unseen sentences",
-    "unseen_names": "answering sentences with unseen names",
-}
+RUN = Proof("run.json", "created", "holds a run")
 
 _ENOUGH = 5000  # rows to learn a tokenizer from
 
@@ -55,15 +52,14 @@ def overall_f1(scores: Iterable[dict[str, Any]]) -> float:
     >>> overall_f1([{"tp": 3, "fp": 1, "fn": 0}, {"tp": 0, "fp": 0, "fn": 1}])
     0.75
     """
-    tp, fp, fn = (sum(each) for each in zip(*((one["tp"], one["fp"], one["fn"]) for one in scores)))
+    tp, fp, fn = map(sum, zip(*((counts["tp"], counts["fp"], counts["fn"]) for counts in scores)))
     return float(2 * tp / (2 * tp + fp + fn))
 
 
 def found_in(folder: Path) -> Outcome | None:
     """The outcome of an earlier quickstart, None where none ended."""
-    if not (is_finished(folder) and (folder / "scores.json").is_file()):
-        return None
-    return Outcome(folder, json.loads((folder / "scores.json").read_text("utf-8")), read_run(folder))
+    scores = read_scores(folder)
+    return Outcome(folder, scores, read_run(folder)) if scores and is_finished(folder) else None
 
 
 def quickstart(
@@ -97,18 +93,9 @@ def quickstart(
         return there
     if out.exists() and not is_finished(out) and (not out.is_dir() or any(out.iterdir())):
         raise TrainerError(f"{out} is there, but is no finished run (give another --out, or remove it)")
-    work = out.with_name(out.name + ".unfinished")
-    shutil.rmtree(work, ignore_errors=True)
-    try:
+    with new_folder(final_place(out), RUN, overwrite=True) as work:
         _make(work, out, seed, recipe, tell)
-        if out.exists():
-            shutil.rmtree(out)
-        work.rename(out)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    done = found_in(out)
-    assert done is not None
-    return done
+    return Outcome(out, read_scores(out), read_run(out))
 
 
 def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
@@ -154,13 +141,13 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
             tell("stage", "training")
             steps = ProgressLines(partial(tell, "step"))
             record = learn(model, tokenizer, encoded, work, seed, recipe, [steps])
-        tell("stage", _ANSWERING[split])
+        tell("stage", f"answering {NAMES[split]}")
         answers[split] = list(answer(splits[after]))
         scores[split] = _scores(answers[split])
         tell(split, answers[split])
-    _write_rows(work / "predictions.jsonl", answers["test"])
-    _write_rows(work / "predictions_unseen_names.jsonl", answers["unseen_names"])
-    (work / "scores.json").write_text(json.dumps(scores, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    write_answers(work / "predictions.jsonl", answers["test"])
+    write_answers(work / "predictions_unseen_names.jsonl", answers["unseen_names"])
+    write_scores(work, scores)
     record |= {"name": out.resolve().name, "method": "full", "prompt_format": prompt_format, "seed": seed}
     first, second = encoded.select(range(len(parts[0]))), encoded.select(range(len(parts[0]), len(encoded)))
     record["data"] = manifest(first, all_labels, "train") + manifest(second, two_labels, "train")
@@ -184,7 +171,3 @@ def _scores(rows: Rows) -> dict[str, Any]:
     from iepile_metric import score
 
     return {task.lower(): score(row for row in rows if row["task"] == task) for task in TASKS}
-
-
-def _write_rows(path: Path, rows: Rows) -> None:
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
