@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
 
+from iepile_dataset.atomic import json_text, write_file
+
 from .errors import TrainerError
 
 __all__ = [
@@ -60,7 +62,7 @@ def write_run(folder: Path | str, record: dict[str, Any]) -> Path:
     path = Path(folder) / RECORD
     now = datetime.now(UTC).isoformat(timespec="seconds")
     known = {"name": path.parent.resolve().name, "created": now, "versions": versions()}
-    _write(path, {**dict.fromkeys(_KEYS), **known, **record})
+    write_file(path, json_text({**dict.fromkeys(_KEYS), **known, **record}))
     path.with_name(STARTED).unlink(missing_ok=True)  # from here on the run is finished
     return path
 
@@ -155,7 +157,7 @@ def claim(folder: Path | str, plan: dict[str, Any], overwrite: bool = False) -> 
             shutil.rmtree(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(started, plan)
+        write_file(started, json_text(plan))
     except OSError as problem:
         reason = "it is a file" if folder.is_file() else problem.strerror
         raise TrainerError(f"{folder} cannot be the folder of a run: {reason} (give another --output_dir)") from None
@@ -189,12 +191,6 @@ def _flat(plan: dict[str, Any]) -> dict[str, Any]:
     for key, value in plan.items():
         flat |= {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
     return flat
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    from iepile_dataset.atomic import json_text, write_file
-
-    write_file(path, json_text(content))
 
 
 @contextmanager

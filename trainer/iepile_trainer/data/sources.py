@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from ..errors import TrainerError
+from ..errors import TrainerError, first_line
+from ..tokenization.encode import checked_columns
 from .arguments import ROW_OPTIONS, DataArguments
 from .mixture import Mix
 
@@ -107,12 +108,8 @@ def _load(path: str, task: str, split: str, data: DataArguments, **options: Any)
 
 def _published(path: str, task: str, split: str, data: DataArguments) -> Any:
     rows = _load(path, task, split, data)
+    checked_columns(rows, f"{path}: ")
     names = rows.column_names or COLUMNS
-    missing = [name for name in ("instruction", "output") if name not in names]
-    if missing:
-        raise TrainerError(
-            f"{path}: the rows have no column {missing[0]!r}, only {', '.join(names)} (make them with: iepile prepare)"
-        )
     return rows.select_columns([name for name in COLUMNS if name in names])
 
 
@@ -137,7 +134,7 @@ def _one_line(before: str = "", after: str = "") -> Iterator[None]:
         cause = problem.__cause__ if isinstance(problem, DatasetGenerationError) else None
         if isinstance(cause, TrainerError):
             raise cause from None
-        reason = (str(cause or problem).strip() or type(problem).__name__).splitlines()[0]
+        reason = first_line(cause or problem)
         kind = NoSplit if "Unknown split" in reason or "Bad split" in reason else TrainerError
         raise kind(f"{before}{reason}{after}") from None
 

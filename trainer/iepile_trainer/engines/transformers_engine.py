@@ -9,13 +9,13 @@ from ..formats import stop_token_ids
 from .answer import Answer, Token
 from .decode import Written, decode
 from .options import EngineOptions
-from .prompts import Prompt, PromptEngine, answer_of, in_common
+from .prompts import ChunkEngine, Prompt, answer_of, in_common
 
 _CHUNK = 8  # batches that are sorted together; a killed run loses at most these
 _AUTO = {"cpu": 32, "cuda": 256}  # prompts to begin with; on a CPU larger batches are no faster
 
 
-class TransformersEngine(PromptEngine):
+class TransformersEngine(ChunkEngine):
     """Answers with a model of this process.
 
     Args:

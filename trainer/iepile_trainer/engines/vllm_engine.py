@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import TrainerError
+from ..errors import TrainerError, first_line
 from ..formats import stop_token_ids
-from ..models.load import answering_device, base_and_adapter, check_remote_code, file_of, first_line, load_tokenizer
+from ..models.load import answering_device, base_and_adapter, check_remote_code, file_of, load_tokenizer
 from ..models.precision import chosen
 from .answer import Answer
 from .options import EngineOptions
-from .prompts import Prompt, PromptEngine, answer_of, tokens_of
+from .prompts import ChunkEngine, Prompt, answer_of, tokens_of
 
 
-class VLLMEngine(PromptEngine):
+class VLLMEngine(ChunkEngine):
     """Answers with vLLM.
 
     Raises:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import TrainerError
+from ..errors import TrainerError, first_line
 from .precision import chosen
 
 FLASH = "flash_attention_2"
@@ -274,8 +274,3 @@ def check_remote_code(trust_remote_code: bool, revision: str | None) -> None:
     """
     if trust_remote_code and not re.fullmatch(r"[0-9a-f]{40}", revision or ""):
         raise TrainerError("--trust_remote_code runs the model's own code: pin it with a revision (a commit id)")
-
-
-def first_line(problem: BaseException) -> str:
-    """What an error says, in one line."""
-    return (str(problem).strip() or type(problem).__name__).splitlines()[0]

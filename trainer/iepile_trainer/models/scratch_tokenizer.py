@@ -1,8 +1,10 @@
 """A tokenizer learnt on the spot, made so that copying a name out of a text is easy for a very small model."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
+
+from iepile_dataset.answers import leaves
 
 # The parts of JSON that answers repeat. As single tokens they make rows half as long.
 GLUE = (
@@ -48,7 +50,7 @@ def learn_tokenizer(rows: Iterable[dict[str, Any]], size: int = 2000, letters: i
     from transformers import PreTrainedTokenizerFast
 
     asked = [json.loads(row["instruction"]) for row in rows]
-    texts = [text for one in asked for text in (one["input"], *_labels(one["schema"]))]
+    texts = [text for one in asked for text in (one["input"], *leaves(one["schema"])) if isinstance(text, str)]
     openings = dict.fromkeys(_opening(one) for one in asked)
     with_events = any(opening.endswith('{"event_type": "') for opening in openings)
     glue = dict.fromkeys([*openings, *GLUE, *(EVENT_GLUE if with_events else ())])
@@ -89,14 +91,3 @@ def _opening(asked: dict[str, Any]) -> str:
     prompt = json.dumps(asked["instruction"], ensure_ascii=False)
     is_event = isinstance(next(iter(asked["schema"]), None), dict)
     return '{"instruction": ' + prompt + ', "schema": [' + ('{"event_type": "' if is_event else '"')
-
-
-def _labels(schema: Any) -> Iterator[str]:
-    """Every string of a schema."""
-    if isinstance(schema, str):
-        yield schema
-    elif isinstance(schema, dict):
-        yield from _labels(list(schema.values()))
-    elif isinstance(schema, list):
-        for entry in schema:
-            yield from _labels(entry)
