@@ -6,8 +6,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from iepile_trainer.models.scratch import new_model, new_tokenizer
 from iepile_trainer.quickstart import TINY
-from iepile_trainer.quickstart.copying import start_copying
-from iepile_trainer.quickstart.learn import answers_last, learn
+from iepile_trainer.quickstart.learn import answers_last, learn, start_copying
 from iepile_trainer.quickstart.muon import Muon, orthogonal
 from iepile_trainer.tokenization.encode import encode
 

@@ -28,7 +28,7 @@ from iepile_dataset.tasks import TASKS
 
 from ..engines import Answer, Engine, Row, open_engine
 from ..errors import TrainerError
-from ..models.trained_length import trained_length
+from ..run_folder import trained_length
 from .arguments import ExtractionOptions
 from .documents import Document, documents_of
 from .merge_windows import extraction_of

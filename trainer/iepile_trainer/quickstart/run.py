@@ -1,7 +1,10 @@
 """The quickstart from end to end: sentences → rows → model → answers → scores → card."""
 
+import io
+import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +17,7 @@ from ..errors import TrainerError
 from ..evaluate_run import read_scores, write_answers, write_scores
 from ..run_folder import is_finished, read_run, write_run
 from .corpus import UNSEEN_SUFFIX, write_corpus
-from .recipe import Recipe
+from .learn import Recipe, learn, start_copying
 
 TASKS = ("NER", "RE")
 NAMES = {"before": "before training", "test": "unseen sentences", "unseen_names": "unseen names"}
@@ -111,8 +114,6 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
     from ..tokenization.encode import encode
     from ..training.plot import draw_curve
     from ..training.progress import ProgressLines
-    from .copying import start_copying
-    from .learn import learn
 
     start = time.perf_counter()
     tell("stage", "writing sentences")
@@ -171,3 +172,26 @@ def _scores(rows: Rows) -> dict[str, Any]:
     from iepile_metric import score
 
     return {task.lower(): score(row for row in rows if row["task"] == task) for task in TASKS}
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence prints, warnings and bars while rows are made and trained on; errors are raised as ever."""
+    import datasets
+    from transformers.utils import logging as verbosity
+
+    ours = logging.getLogger("iepile")
+    level, our_level = verbosity.get_verbosity(), ours.level
+    libraries = [library for library in (verbosity, datasets.utils.logging) if library.is_progress_bar_enabled()]
+    verbosity.set_verbosity_error()
+    ours.setLevel(logging.ERROR)
+    for library in libraries:
+        library.disable_progress_bar()
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        verbosity.set_verbosity(level)
+        ours.setLevel(our_level)
+        for library in libraries:
+            library.enable_progress_bar()

@@ -8,7 +8,7 @@ from iepile_dataset import Schema
 from iepile_dataset.tasks import TASKS
 from iepile_trainer.extraction.arguments import ExtractionOptions
 from iepile_trainer.extraction.questions import QuestionBuilder
-from iepile_trainer.models.trained_length import trained_length
+from iepile_trainer.run_folder import trained_length
 
 LENGTHS = {"max_length": 512, "percentiles": {"100%": 103}, "answer_tokens": 2600, "kept": 100}
 TEXT = "".join(f"Ada lives in Ulm {number}. " for number in range(40))
