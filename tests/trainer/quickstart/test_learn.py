@@ -87,7 +87,7 @@ def test_momentum_is_in_the_state(parts):
 
 
 def test_a_new_model_looks_one_place_back_and_hands_on_what_it_looks_at(parts):
-    model = new_model(parts[1], hidden=128, layers=2, positions=256, initial_range=0.04, attention_bias=True)
+    model = new_model(parts[1], hidden=128, layers=2, positions=256, initializer_range=0.04, attention_bias=True)
     model.set_attn_implementation("eager")
     start_copying(model)
     ids = torch.tensor([parts[2][0]["input_ids"]])

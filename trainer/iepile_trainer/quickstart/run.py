@@ -108,8 +108,7 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
 
     from ..data.load import load_rows, manifest
     from ..formats import use_format
-    from ..models.scratch import new_model
-    from ..models.scratch_tokenizer import learn_tokenizer
+    from ..models.scratch import new_model, new_tokenizer
     from ..predict import predict
     from ..tokenization.encode import encode
     from ..training.plot import draw_curve
@@ -127,11 +126,11 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
         "unseen_names": [row for row in test_rows if row["source"].endswith(UNSEEN_SUFFIX)],
     }
     tell("rows", train_rows)
-    tokenizer = learn_tokenizer(train_rows.shuffle(seed=seed).take(_ENOUGH), recipe.vocabulary, letters=20)
+    tokenizer = new_tokenizer(train_rows.shuffle(seed=seed).take(_ENOUGH), recipe.vocabulary, letters=20)
     prompt_format = use_format(tokenizer)
     encoded, lengths = encode(train_rows, tokenizer, max_length=512)
     # With Muon for the matrices, weights start smaller than AdamW alone needs them.
-    shape: dict[str, Any] = {"feed_forward": 2, "initial_range": 0.04, "attention_bias": True}
+    shape: dict[str, Any] = {"intermediate_size": 2 * recipe.hidden, "initializer_range": 0.04, "attention_bias": True}
     model = new_model(tokenizer, recipe.hidden, recipe.layers, 1024, seed, **shape)
     start_copying(model)
     answer = partial(predict, model, tokenizer, batch_size=256, max_new_tokens=recipe.longest)
