@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from iepile_dataset.corpus.records import read_records
+
 from ..errors import TrainerError, first_line
 from ..tokenization.encode import checked_columns
 from .arguments import ROW_OPTIONS, DataArguments
@@ -205,15 +207,11 @@ def _string(value: Any, key: str, place: str) -> str:
 
 def _numbered(path: Path | str) -> Iterator[tuple[int, dict[str, Any]]]:
     with open(path, "rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                row = orjson.loads(line)
-            except orjson.JSONDecodeError as problem:
-                raise TrainerError(f"{path}:{number}: not JSON, {problem} (one JSON object per line)") from None
+        for number, _, row in read_records(enumerate(lines, 1)):
             if not isinstance(row, dict):
-                raise TrainerError(f"{path}:{number}: {type(row).__name__} instead of an object (one row per line)")
+                kind = f"{type(row).__name__} instead of an object"
+                reason = f"not JSON, {str(row) or 'one array'}" if isinstance(row, ValueError) else kind
+                raise TrainerError(f"{path}:{number}: {reason} (one JSON object per line)")
             yield number, row
 
 

@@ -11,8 +11,7 @@ from itertools import tee
 from pathlib import Path
 from typing import Any
 
-from ..engines import Engine, Row, open_engine
-from ..engines.generate import answered
+from ..engines import Engine, Row, answered, open_engine
 from ..errors import TrainerError
 from ..extraction.confidence import unit_confidences
 from ..extraction.documents import Document
