@@ -14,7 +14,7 @@ from typing import Any
 
 from .schema import Schema
 
-__all__ = ["UNFIT", "graph_attributes"]
+__all__ = ["NO_MENTION", "UNFIT", "graph_attributes", "leaves"]
 
 UNFIT = (KeyError, TypeError, AttributeError, ValueError)
 

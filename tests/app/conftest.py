@@ -9,50 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from iepile_dataset import Schema, instructions
+from iepile_dataset import Schema
+
+from ..sentences import ADA, LEARNT, SUED, entities, rows_of
 
 MARKUP = "<script>window.hacked = 1</script>"
 BAD_LABEL = "<img src=x onerror=hacked=1>"
-HOMES = Schema(types=("person", "place"), relations=("lives in",))
-SUITS = Schema(types=("lawsuit",), roles={"lawsuit": ("plaintiff", "place")})
-ADA, ZH, SUED, BAD = (
-    "Ada Bell lives in Rome.",
-    "小明住在北京，小明爱北京。",
-    "Ada Bell sued in Rome.",
-    f"In Rome {MARKUP} happened.",
-)
-
-
-def entities(*pairs):
-    return [{"entity": mention, "entity_type": label} for mention, label in pairs]
-
-
-LEARNT = (
-    (ADA, HOMES, "ner", "en", entities(("Ada Bell", "person"), ("Rome", "place"))),
-    (ZH, HOMES, "ner", "zh", entities(("小明", "person"), ("北京", "place"))),
-    (BAD, Schema(types=(BAD_LABEL,)), "ner", "en", entities((MARKUP, BAD_LABEL))),
-    (ADA, HOMES, "re", "en", [{"head": "Ada Bell", "relation": "lives in", "tail": "Rome"}]),
-    (
-        SUED,
-        SUITS,
-        "ee",
-        "en",
-        [
-            {
-                "event_type": "lawsuit",
-                "event_trigger": "sued",
-                "arguments": [{"role": "plaintiff", "argument": "Ada Bell"}, {"role": "place", "argument": "Rome"}],
-            }
-        ],
-    ),
-)
+BAD = f"In Rome {MARKUP} happened."
 
 
 @pytest.fixture(scope="session")
 def run(by_heart):
     """A run folder whose model answers the sentences of LEARNT."""
-    rows = [row for text, schema, *of, items in LEARNT for row in instructions(text, items, schema, *of)]
-    return by_heart(rows, steps=150, positions=768)
+    bad = (BAD, Schema(types=(BAD_LABEL,)), "ner", "en", entities((MARKUP, BAD_LABEL)))
+    return by_heart(rows_of(*LEARNT, bad), steps=150, positions=768)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from .conftest import ADA, BAD, BAD_LABEL, MARKUP, SUED, ZH
+from ..sentences import ADA, SUED, ZH
+from .conftest import BAD, BAD_LABEL, MARKUP
 
 pytestmark = pytest.mark.slow
 

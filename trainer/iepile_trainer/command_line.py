@@ -11,13 +11,38 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from enum import Enum
+from math import inf
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
-from typer.models import ArgumentInfo
+
+from .errors import TrainerError
 
 __all__ = ["Commands"]
+
+
+def option(default: Any, help: str, **rules: Any) -> Any:
+    """A field of a dataclass of options; the rules are `choices`, `aliases`, or a `range`."""
+    return dataclasses.field(default=default, metadata={"help": help, **rules})
+
+
+def check_options(options: Any) -> None:
+    """Hold a dataclass of options against the `choices` and the `range` in the metadata of its fields.
+
+    Raises:
+        TrainerError: The first value that is not among them.
+    """
+    for option in dataclasses.fields(options):
+        value, rules = getattr(options, option.name), option.metadata
+        if value is None:
+            continue
+        if value not in rules.get("choices", [value]):
+            raise TrainerError(f"{option.name}={value!r} is unknown (one of {', '.join(map(str, rules['choices']))})")
+        least, most = rules.get("range", (value, value))
+        if not least <= value <= most:
+            bounds = f"{least:g} or more" if most == inf else f"{least:g} to {most:g}"
+            raise TrainerError(f"--{option.name} {value:g} is out of range ({bounds})")
 
 
 class Command(TyperCommand):
@@ -31,8 +56,15 @@ class Command(TyperCommand):
         return super().parse_args(ctx, self._written_out(args))
 
     def _written_out(self, args: Sequence[str]) -> list[str]:
-        # Typer copies a function's attributes to its callback; what it knows of a parameter differs by version.
-        several: dict[str, tuple[str, ...] | None] = getattr(self.callback, "several", {})
+        kinds = getattr(self.callback, "__annotations__", {})
+        free = all(parameter.param_type_name == "option" for parameter in self.params)
+        # Options that may be repeated → the values that may follow one another; None for any.
+        several: dict[str, tuple[str, ...] | None] = {
+            name: _choices_in(kinds.get(parameter.name)) or (None if free else ())
+            for parameter in self.params
+            if getattr(parameter, "multiple", False)
+            for name in parameter.opts
+        }
         written: list[str] = []
         option, values = "", 0
         for position, word in enumerate(args):
@@ -106,7 +138,6 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     command.__name__, command.__doc__, command.__module__ = function.__name__, function.__doc__, function.__module__
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.several = _several(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command
 
@@ -165,38 +196,19 @@ def _parameters(kind: type) -> list[inspect.Parameter]:
     return parameters
 
 
-def _several(parameters: Sequence[inspect.Parameter]) -> dict[str, tuple[str, ...] | None]:
-    """Options that may be repeated → the values that may follow one another; None for any."""
-    several: dict[str, tuple[str, ...] | None] = {}
-    free = not any(isinstance(detail, ArgumentInfo) for parameter in parameters for detail in _details(parameter))
-    for parameter in parameters:
-        annotation = next(iter(get_args(parameter.annotation)), None)
-        for part in (annotation, *get_args(annotation)):
-            if get_origin(part) is list:
-                (kind,) = get_args(part)
-                choices = tuple(getattr(kind, "__members__", ())) or None
-                # In an annotation the first name stands where otherwise the default does.
-                named = [(detail.default, *(detail.param_decls or ())) for detail in _details(parameter)]
-                names = [name for names in named for name in names if isinstance(name, str) and name[:1] == "-"]
-                several |= dict.fromkeys(
-                    names or [f"--{parameter.name.replace('_', '-')}"], choices or (None if free else ())
-                )
-    return several
-
-
-def _details(parameter: inspect.Parameter) -> tuple[Any, ...]:
-    return getattr(parameter.annotation, "__metadata__", ())
+def _choices_in(annotation: Any) -> tuple[str, ...]:
+    """The names of the enumeration that stands anywhere in an annotation; () where there is none."""
+    inner = (name for part in get_args(annotation) for name in _choices_in(part))
+    return tuple(getattr(annotation, "__members__", inner))
 
 
 def _with_choices(annotation: Any, choices: Sequence[Any]) -> Any:
     """`str` in an annotation becomes an enumeration of the choices, which Typer checks: also in `list[str] | None`."""
     make_enumeration: Any = Enum  # whose members a checker of types would want to know
-    names = [(str(choice), str(choice)) for choice in choices]
-    one: Any = make_enumeration("Choice", names)
-    parts = [part for part in get_args(annotation) if part is not type(None)]
-    inner = parts[0] if type(None) in get_args(annotation) else annotation
-    several: Any = list[one] if get_origin(inner) is list else one
-    return several if inner is annotation else several | None
+    one: Any = make_enumeration("Choice", {str(choice): str(choice) for choice in choices})
+    parts = (annotation, *get_args(annotation))
+    kind: Any = list[one] if list in map(get_origin, parts) else one
+    return kind | None if type(None) in parts else kind
 
 
 def _chosen(value: Any, field: dataclasses.Field[Any]) -> Any:

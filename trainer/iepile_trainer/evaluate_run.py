@@ -6,10 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from iepile_dataset.atomic import json_text, write_file
+
 from .errors import TrainerError
 from .run_folder import is_finished, read_run
 
-__all__ = ["add_scores", "answer_split", "renew", "split_of"]
+__all__ = ["add_scores", "answer_split", "read_scores", "renew", "split_of", "write_answers", "write_scores"]
 
 SCORES = "scores.json"
 ANSWERS = "predictions.jsonl"
@@ -36,7 +38,7 @@ def add_scores(run_dir: Path | str, files: Iterable[Path | str]) -> dict[str, An
     folder = Path(run_dir)
     if not is_finished(folder):
         raise TrainerError(f"{folder} is no finished run (train one first)")
-    scores = _read_scores(folder)
+    scores = read_scores(folder)
     for file in files:
         try:
             rows, _ = rows_of(file)
@@ -47,7 +49,7 @@ def add_scores(run_dir: Path | str, files: Iterable[Path | str]) -> dict[str, An
                 scores[split] = {**scores.get(split, {}), **scored(its_rows)}
         except ValueError as problem:
             raise TrainerError(str(problem)) from None
-    (folder / SCORES).write_text(json.dumps(scores, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    write_scores(folder, scores)
     return scores
 
 
@@ -108,13 +110,11 @@ def answer_split(run_dir: Path | str, rows: Any, batch_size: int = 32, max_new_t
     parts = gather_object([answers_by_place(model, tokenizer, rows, share, batch_size, max_new_tokens, bar)])
     if state.is_main_process:
         answers = {place: answer for part in parts for place, answer in part.items()}
-        with open(folder / ANSWERS, "w", encoding="utf-8") as file:
-            for place, row in enumerate(rows):
-                file.write(json.dumps({**row, **answers[place]}, ensure_ascii=False) + "\n")
+        write_answers(folder / ANSWERS, ({**row, **answers[place]} for place, row in enumerate(rows)))
         add_scores(folder, [folder / ANSWERS])
         renew(folder)
     state.wait_for_everyone()
-    return _read_scores(folder)
+    return read_scores(folder)
 
 
 def renew(run_dir: Path | str) -> None:
@@ -125,13 +125,24 @@ def renew(run_dir: Path | str) -> None:
 
     folder, record = Path(run_dir), read_run(run_dir)
     if record["history"]:
-        draw_curve(folder, record["history"], _read_scores(folder), record.get("best"))
+        draw_curve(folder, record["history"], read_scores(folder), record.get("best"))
     write_model_card(folder)
 
 
-def _read_scores(folder: Path) -> dict[str, Any]:
+def read_scores(folder: Path) -> dict[str, Any]:
+    """The scores of a run, see `add_scores`; empty where it has none."""
     path = folder / SCORES
     return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
+
+
+def write_scores(folder: Path, scores: dict[str, Any]) -> None:
+    """Write the scores of a run."""
+    write_file(folder / SCORES, json_text(scores))
+
+
+def write_answers(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write answered rows, one a line."""
+    write_file(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def split_of(row: dict[str, Any], otherwise: str) -> str:

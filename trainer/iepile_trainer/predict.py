@@ -28,7 +28,7 @@ line by line; the same command after an interruption goes on with what is missin
 import sys
 
 from .command_line import run
-from .engines.generate import predict
+from .engines.transformers_engine import predict
 from .errors import TrainerError
 from .prediction.arguments import PredictArguments
 

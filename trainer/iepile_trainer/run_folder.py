@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
 
+from iepile_dataset.atomic import json_text, write_file
+
 from .errors import TrainerError
 
 __all__ = [
     "check_free", "claim", "clear", "is_finished", "is_whole_safetensors", "last_checkpoint", "read_run", "saving",
-    "versions", "write_run",
+    "trained_length", "versions", "write_run",
 ]  # fmt: skip
 
 RECORD = "run.json"
@@ -60,7 +62,7 @@ def write_run(folder: Path | str, record: dict[str, Any]) -> Path:
     path = Path(folder) / RECORD
     now = datetime.now(UTC).isoformat(timespec="seconds")
     known = {"name": path.parent.resolve().name, "created": now, "versions": versions()}
-    _write(path, {**dict.fromkeys(_KEYS), **known, **record})
+    write_file(path, json_text({**dict.fromkeys(_KEYS), **known, **record}))
     path.with_name(STARTED).unlink(missing_ok=True)  # from here on the run is finished
     return path
 
@@ -83,6 +85,34 @@ def read_run(folder: Path | str) -> dict[str, Any]:
 def is_finished(folder: Path | str) -> bool:
     """Whether a training ended here."""
     return (Path(folder) / RECORD).is_file()
+
+
+def trained_length(model: str | None, adapter: str | None = None) -> int | None:
+    """The most tokens of a prompt that a model's training was like; a model may read more, but mostly worse.
+
+    A prompt and its answer stay within the training's `max_length`; where the model was trained from nothing, within
+    its longest row, since it has seen no position beyond. An average answer is left free.
+
+    Args:
+        model: A run folder, else nothing is known.
+        adapter: The same; it was trained last.
+
+    Returns:
+        A number of tokens, None where it is not known.
+    """
+    folder = next((Path(name) for name in (adapter, model) if name and is_finished(name)), None)
+    if folder is None:
+        return None
+    try:
+        record = read_run(folder)
+        lengths = record["lengths"]
+        longest = [lengths["max_length"]]
+        if record["base_model"] is None:
+            longest.append(lengths["percentiles"]["100%"])
+        reach = min(int(tokens) for tokens in longest if tokens) - lengths["answer_tokens"] // max(lengths["kept"], 1)
+    except (TrainerError, AttributeError, KeyError, TypeError, ValueError):  # of an older version, or by hand
+        return None
+    return reach if reach > 0 else None
 
 
 def last_checkpoint(folder: Path | str) -> Path | None:
@@ -155,7 +185,7 @@ def claim(folder: Path | str, plan: dict[str, Any], overwrite: bool = False) -> 
             shutil.rmtree(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(started, plan)
+        write_file(started, json_text(plan))
     except OSError as problem:
         reason = "it is a file" if folder.is_file() else problem.strerror
         raise TrainerError(f"{folder} cannot be the folder of a run: {reason} (give another --output_dir)") from None
@@ -189,12 +219,6 @@ def _flat(plan: dict[str, Any]) -> dict[str, Any]:
     for key, value in plan.items():
         flat |= {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
     return flat
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    from iepile_dataset.atomic import json_text, write_file
-
-    write_file(path, json_text(content))
 
 
 @contextmanager

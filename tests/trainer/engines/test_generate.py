@@ -7,8 +7,7 @@ import torch
 
 from iepile_trainer import TrainerError
 from iepile_trainer.engines import EngineOptions
-from iepile_trainer.engines.generate import predict
-from iepile_trainer.engines.transformers_engine import TransformersEngine
+from iepile_trainer.engines.transformers_engine import TransformersEngine, predict
 from iepile_trainer.formats import stop_token_ids, use_format
 from iepile_trainer.tokenization.encode import prompt_ids
 

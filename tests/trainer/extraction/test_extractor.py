@@ -4,57 +4,20 @@ import json
 
 import pytest
 
-from iepile_dataset import DataError, Schema, instructions
+from iepile_dataset import DataError, Schema
 from iepile_trainer import Extractor, TrainerError
 from iepile_trainer.engines import EngineOptions
 from iepile_trainer.engines.transformers_engine import TransformersEngine
 from iepile_trainer.extraction.documents import Document
 from iepile_trainer.extraction.results import Event, Mention, Relation
 
-HOMES = Schema(
-    types=("person", "place"),
-    relations=("lives in",),
-    triples={"person_lives in_place": ("person", "lives in", "place")},
-)
-SUITS = Schema(types=("lawsuit",), roles={"lawsuit": ("plaintiff", "place")})
-ADA, BO, ZH, SUED = (
-    "Ada Bell lives in Rome.",
-    "Bo Cane lives in Oslo.",
-    "小明住在北京，小明爱北京。",
-    "Ada Bell sued in Rome.",
-)
-
-
-def entities(*pairs):
-    return [{"entity": mention, "entity_type": label} for mention, label in pairs]
-
-
-LEARNT = (
-    (ADA, HOMES, "ner", "en", entities(("Ada Bell", "person"), ("Rome", "place"))),
-    (BO, HOMES, "ner", "en", entities(("Bo Cane", "person"), ("Oslo", "place"))),
-    (ZH, HOMES, "ner", "zh", entities(("小明", "person"), ("北京", "place"))),
-    (ADA, HOMES, "re", "en", [{"head": "Ada Bell", "relation": "lives in", "tail": "Rome"}]),
-    (
-        SUED,
-        SUITS,
-        "ee",
-        "en",
-        [
-            {
-                "event_type": "lawsuit",
-                "event_trigger": "sued",
-                "arguments": [{"role": "plaintiff", "argument": "Ada Bell"}, {"role": "place", "argument": "Rome"}],
-            }
-        ],
-    ),
-)
+from ...sentences import ADA, BO, HOMES, LEARNT, SUED, SUITS, ZH, rows_of
 
 
 @pytest.fixture(scope="module")
 def run_folder(by_heart):
     """A model that answers the sentences of LEARNT, saved as a run leaves it."""
-    rows = [row for text, schema, *of, items in LEARNT for row in instructions(text, items, schema, *of)]
-    return str(by_heart(rows))
+    return str(by_heart(rows_of(*LEARNT)))
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ from typer.testing import CliRunner
 
 from iepile.commands.formats import app
 from iepile_trainer import TrainerError
-from iepile_trainer.formats import end_token_id, find, names, shipped, stop_token_ids, use_format
+from iepile_trainer.formats import end_token_id, find, shipped, stop_token_ids, use_format
 from iepile_trainer.tokenization.encode import answer_ids, prompt_ids
 
+NAMES = [format.name for format in shipped()]
 FAMILIES = ["llama", "alpaca", "vicuna", "zhixi", "falcon", "baichuan", "chatglm", "qwen", "moss", "openba"]
 
 # The prompt for "Who?" and what follows the answer, each as the models' makers give it.
@@ -68,7 +69,7 @@ def original(reference):
     return json.loads((reference / "prompt_formats.json").read_text("utf-8"))
 
 
-@pytest.mark.parametrize("name", [name for name in names() if name not in ("plain", "moss")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("plain", "moss")])
 def test_prompts_and_answers_equal_the_original(name, original):
     expected = original[name]
     end = expected["stop"][0] if expected["eos_is_first_stop"] else "<<EOS>>"
@@ -82,7 +83,7 @@ def test_prompts_and_answers_equal_the_original(name, original):
 
 def test_every_original_format_is_there(original):
     assert len(original) == 27
-    assert set(names()) == {*original, "moss", "plain"}
+    assert set(NAMES) == {*original, "moss", "plain"}
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -93,7 +94,7 @@ def test_a_tokenizer_renders_the_golden_prompt(name, tokenizer):
     assert tokenizer.apply_chat_template(turns("Who?", "Ada"), tokenize=False) == f"{prompt}Ada{end}"
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("adds_bos", [False, True])
 def test_a_prompt_has_one_bos_whether_or_not_the_tokenizer_adds_it(name, adds_bos):
     tokenizer = byte_tokenizer(adds_bos)
@@ -115,7 +116,7 @@ def test_the_tokenizer_class_of_llama_gives_one_bos_too(adds):
     assert prompt_ids(tokenizer, ["Who?"])[0].count(tokenizer.bos_token_id) == 1
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_tokenizer_without_bos_gets_none(name):
     tokenizer = byte_tokenizer(bos=None)
     use_format(tokenizer, name)
@@ -123,7 +124,7 @@ def test_a_tokenizer_without_bos_gets_none(name):
     assert tokenizer.decode(prompt_ids(tokenizer, ["Who?"])[0]) == expected
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_answer_and_end_token_are_trained_and_nothing_else(name, tokenizer):
     use_format(tokenizer, name)
     end = find(name).end or "</s>"
@@ -229,7 +230,7 @@ def test_the_command_lists_all_formats():
     done = run()
     assert done.exit_code == 0
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert [line[0] for line in lines[1 : len(names()) + 1]] == names()
+    assert [line[0] for line in lines[1 : len(NAMES) + 1]] == NAMES
     assert ["moss", "moss", "no", "<eom>", "unverified"] in lines
     assert ["chatglm3", "chatglm", "chatglm", "yes", "<<EOS>>"] in lines
 

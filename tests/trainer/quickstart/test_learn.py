@@ -6,8 +6,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from iepile_trainer.models.scratch import new_model, new_tokenizer
 from iepile_trainer.quickstart import TINY
-from iepile_trainer.quickstart.copying import start_copying
-from iepile_trainer.quickstart.learn import answers_last, learn
+from iepile_trainer.quickstart.learn import answers_last, learn, start_copying
 from iepile_trainer.quickstart.muon import Muon, orthogonal
 from iepile_trainer.tokenization.encode import encode
 
@@ -88,7 +87,7 @@ def test_momentum_is_in_the_state(parts):
 
 
 def test_a_new_model_looks_one_place_back_and_hands_on_what_it_looks_at(parts):
-    model = new_model(parts[1], hidden=128, layers=2, positions=256, initial_range=0.04, attention_bias=True)
+    model = new_model(parts[1], hidden=128, layers=2, positions=256, initializer_range=0.04, attention_bias=True)
     model.set_attn_implementation("eager")
     start_copying(model)
     ids = torch.tensor([parts[2][0]["input_ids"]])

@@ -1,4 +1,5 @@
 import json
+import socket
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_the_folder_holds_everything_a_finished_run_has(run):
     names = {path.name for path in run.iterdir()}
     assert {"model.safetensors", "tokenizer.json", "chat_template.jinja", "run.json", "scores.json"} <= names
     assert {"predictions.jsonl", "predictions_unseen_names.jsonl", "curve.png", "README.md", "corpus"} <= names
-    assert not run.with_name("quickstart.unfinished").exists()
+    assert [path.name for path in run.parent.iterdir()] == ["quickstart"]
 
 
 def test_it_tells_of_a_row_of_three_rounds_of_answers_and_of_its_stages(told, run):
@@ -44,7 +45,7 @@ def test_the_scores_are_those_of_the_answers_that_were_written(run):
 
 def test_no_path_in_the_record_leads_to_the_folder_of_work(run):
     text = (run / "run.json").read_text("utf-8")
-    assert ".unfinished" not in text
+    assert ".quickstart." not in text
     assert str(run / "corpus") in text
 
 
@@ -76,9 +77,10 @@ def test_an_interrupted_run_leaves_nothing_and_the_next_starts_cleanly(tmp_path)
     with pytest.raises(KeyboardInterrupt), quiet():
         quickstart(out, recipe=TINY, tell=interrupt)
     assert not list(tmp_path.iterdir())
-    out.with_name("quickstart.unfinished").mkdir()  # what a kill would leave
+    (tmp_path / f".quickstart.{socket.gethostname()}.{2**22 + 1}-a").mkdir()  # what a kill would leave
     with quiet():
         assert quickstart(out, recipe=TINY).folder == out
+    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_an_interrupted_overwrite_keeps_the_run_that_was_there(run):

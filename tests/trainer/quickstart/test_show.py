@@ -9,9 +9,9 @@ from iepile_trainer.quickstart.show import highlighted, sparkline
 from iepile_trainer.training.progress import Moment
 
 
-def row(output, gold, schema=("person", "city"), text="Ann met Bo in Oslo."):
+def row(output, gold, schema=("person", "city"), text="Ann met Bo in Oslo.", task="NER"):
     asked = {"instruction": "Find.", "schema": list(schema), "input": text}
-    return {"instruction": json.dumps(asked), "output": output, "label": json.dumps(gold)}
+    return {"task": task, "instruction": json.dumps(asked), "output": output, "label": json.dumps(gold)}
 
 
 def test_right_and_wrong_mentions_are_marked_in_the_text():
@@ -30,7 +30,7 @@ def test_a_mention_that_is_not_in_the_text_is_said_and_not_marked():
 def test_relations_are_listed_below_the_text():
     gold = [{"head": "Ann", "relation": "lives in", "tail": "Oslo"}]
     answer = '{"lives in": [{"subject": "Ann", "object": "Oslo"}, {"subject": "Bo", "object": "Oslo"}]}'
-    lines = highlighted(row(answer, gold, schema=["lives in"])).plain.splitlines()
+    lines = highlighted(row(answer, gold, schema=["lives in"], task="RE")).plain.splitlines()
     assert lines[1].strip() == "Ann — lives in → Oslo"
     assert lines[2].strip() == "Bo — lives in → Oslo   (wrong)"
 

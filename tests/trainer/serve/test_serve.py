@@ -10,57 +10,20 @@ import httpx
 import jsonschema
 import pytest
 
-from iepile_dataset import Schema, instructions
+from iepile_dataset import Schema
 
-HOMES = Schema(types=("person", "place"), relations=("lives in",))
-SUITS = Schema(types=("lawsuit",), roles={"lawsuit": ("plaintiff", "place")})
+from ...sentences import ADA, BO, LEARNT, SUED, ZH, entities, rows_of
+
 ODD = Schema(types=('"}] 🎈\n',))
-ADA, BO, ZH, SUED, BALLOON = (
-    "Ada Bell lives in Rome.",
-    "Bo Cane lives in Oslo.",
-    "小明住在北京，小明爱北京。",
-    "Ada Bell sued in Rome.",
-    "🎈🎈 A balloon.",
-)
-
-
-def entities(*pairs):
-    return [{"entity": mention, "entity_type": label} for mention, label in pairs]
-
-
-LEARNT = (
-    (ADA, HOMES, "ner", "en", entities(("Ada Bell", "person"), ("Rome", "place"))),
-    (BO, HOMES, "ner", "en", entities(("Bo Cane", "person"), ("Oslo", "place"))),
-    (ZH, HOMES, "ner", "zh", entities(("小明", "person"), ("北京", "place"))),
-    (BALLOON, ODD, "ner", "en", entities(("balloon", ODD.types[0]))),
-    (ADA, HOMES, "re", "en", [{"head": "Ada Bell", "relation": "lives in", "tail": "Rome"}]),
-    (
-        SUED,
-        SUITS,
-        "ee",
-        "en",
-        [
-            {
-                "event_type": "lawsuit",
-                "event_trigger": "sued",
-                "arguments": [{"role": "plaintiff", "argument": "Ada Bell"}, {"role": "place", "argument": "Rome"}],
-            }
-        ],
-    ),
-)
+BALLOON = "🎈🎈 A balloon."
 LABELS = ["person", "place"]
 
 
 @pytest.fixture(scope="module")
 def server(by_heart, tmp_path_factory):
     """The address of a server that was started on the command line, on a port that was free."""
-    folder = by_heart(
-        [
-            row
-            for text, schema, task, language, items in LEARNT
-            for row in instructions(text, items, schema, task, language)
-        ]
-    )
+    odd = (BALLOON, ODD, "ner", "en", entities(("balloon", ODD.types[0])))
+    folder = by_heart(rows_of(*LEARNT, odd))
     words = ["--model", str(folder), "--port", "0", "--max_new_tokens", "64", "--max-text-chars", "5000"]
     log = tmp_path_factory.mktemp("serve") / "log"
     with log.open("w") as errors:

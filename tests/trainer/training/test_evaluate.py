@@ -8,7 +8,7 @@ import torch
 from iepile_metric import score
 from iepile_trainer import TrainerError
 from iepile_trainer.data.arguments import DataArguments
-from iepile_trainer.engines.generate import predict
+from iepile_trainer.engines.transformers_engine import predict
 from iepile_trainer.models.load import load
 from iepile_trainer.sft import train
 from iepile_trainer.training import evaluate as examine

@@ -9,6 +9,7 @@ from typing import Any
 
 from iepile_dataset.options import Options
 
+from ..command_line import option
 from ..errors import TrainerError
 from ..tokenization.truncate import OVERLONG
 from .mixture import Mix
@@ -16,10 +17,9 @@ from .mixture import Mix
 ROW_OPTIONS = tuple(option.name for option in fields(Options))
 
 
-def _row_option(option: Any) -> tuple[str, Any, Any]:
-    metadata = {name: option.metadata[name] for name in ("help", "choices", "aliases") if name in option.metadata}
-    kind = option.metadata.get("type", option.type)
-    return option.name, kind, field(default=option.default, metadata=metadata)
+def _row_option(declared: Any) -> tuple[str, Any, Any]:
+    metadata = {name: declared.metadata[name] for name in ("help", "choices", "aliases") if name in declared.metadata}
+    return declared.name, declared.metadata.get("type", declared.type), option(declared.default, **metadata)
 
 
 _RowArguments: Any = make_dataclass("_RowArguments", map(_row_option, fields(Options)))
@@ -33,45 +33,27 @@ class DataArguments(_RowArguments):
         default_factory=lambda: ["iepile"],
         metadata={"help": "`iepile`, a folder of `iepile prepare`, rows as JSON lines, or a Hub id; or several."},
     )
-    task: list[str] | None = field(
-        default=None,
-        metadata={
-            "help": "Tasks, one or several: ner re ee eet eea spo kg; also of rows that name none.",
-            "aliases": ["--tasks"],
-        },
+    task: list[str] | None = option(
+        None, "Tasks, one or several: ner re ee eet eea spo kg; also of rows that name none.", aliases=["--tasks"]
     )
-    redraw: int = field(
-        default=1, metadata={"help": "Draw the labels of `iepile` anew so many times, for epochs in turn."}
+    redraw: int = option(1, "Draw the labels of `iepile` anew so many times, for epochs in turn.")
+    mix: list[str] | None = option(None, "How often rows enter an epoch, 1 by default: ner=2 re=1 ner/wnut17=0.5.")
+    max_rows_per_source: int | None = option(None, "At most so many rows of each source of each task.")
+    data_dir: str | None = option(None, "A corpus tree of your own, for `iepile`.")
+    data_files: list[str] | None = option(None, "Annotated files, for `iepile`: paths, or split=path.")
+    num_shards: int | None = option(None, "Shards per split, for `iepile`.")
+    train_split: str = option("train", "Split to train on; slices such as train[:100] work.")
+    eval_split: str = option("validation", "Split for --eval_strategy steps or epoch.")
+    val_set_size: float | None = option(
+        None, "Hold out so many rows (below 1 a share) where --eval_split is missing, or if given."
     )
-    mix: list[str] | None = field(
-        default=None,
-        metadata={"help": "How often rows enter an epoch, 1 by default: ner=2 re=1 ner/wnut17=0.5."},
-    )
-    max_rows_per_source: int | None = field(
-        default=None, metadata={"help": "At most so many rows of each source of each task."}
-    )
-    data_dir: str | None = field(default=None, metadata={"help": "A corpus tree of your own, for `iepile`."})
-    data_files: list[str] | None = field(
-        default=None, metadata={"help": "Annotated files, for `iepile`: paths, or split=path."}
-    )
-    num_shards: int | None = field(default=None, metadata={"help": "Shards per split, for `iepile`."})
-    train_split: str = field(default="train", metadata={"help": "Split to train on; slices such as train[:100] work."})
-    eval_split: str = field(default="validation", metadata={"help": "Split for --eval_strategy steps or epoch."})
-    val_set_size: float | None = field(
-        default=None,
-        metadata={"help": "Hold out so many rows (below 1 a share) where --eval_split is missing, or if given."},
-    )
-    streaming: bool = field(default=False, metadata={"help": "Read rows while training; needs --max_steps."})
-    shuffle_buffer: int = field(default=10_000, metadata={"help": "Rows of a stream that are shuffled together."})
-    max_rows: int | None = field(default=None, metadata={"help": "Train on at most so many rows, drawn by --seed."})
-    max_eval_rows: int | None = field(default=1000, metadata={"help": "The same for evaluation."})
-    overlong: str = field(
-        default="window",
-        metadata={"help": "Rows over --max_length: what becomes of their text.", "choices": list(OVERLONG)},
-    )
-    prompt_format: str | None = field(
-        default=None,
-        metadata={"help": "A name of `iepile formats`, or tokenizer for its own, which goes first by default."},
+    streaming: bool = option(False, "Read rows while training; needs --max_steps.")
+    shuffle_buffer: int = option(10_000, "Rows of a stream that are shuffled together.")
+    max_rows: int | None = option(None, "Train on at most so many rows, drawn by --seed.")
+    max_eval_rows: int | None = option(1000, "The same for evaluation.")
+    overlong: str = option("window", "Rows over --max_length: what becomes of their text.", choices=list(OVERLONG))
+    prompt_format: str | None = option(
+        None, "A name of `iepile formats`, or tokenizer for its own, which goes first by default."
     )
     # Training has a --seed already: one number seeds the labels that are drawn, too.
     seed: int = field(default=42, init=False)

@@ -52,10 +52,10 @@ def load_both(data: DataArguments, evaluate: bool, num_proc: int | None = None) 
     _check_names(data)
     eval_rows: Any = None
     notes: list[str] = []
-    whole = copy(data)
-    whole.streaming = False
     take = evaluate and data.val_set_size is not None
     if evaluate and not take:
+        whole = copy(data)
+        whole.streaming = False
         try:
             eval_rows = load_rows(whole, data.eval_split, data.max_eval_rows, num_proc)
         except NoSplit as problem:
@@ -65,28 +65,22 @@ def load_both(data: DataArguments, evaluate: bool, num_proc: int | None = None) 
             if data.eval_split != "validation":
                 raise
             take = True
-    draws: list[Any] = []
-    held_out: set[bytes] = set()
-    for draw in range(data.redraw):
-        if data.streaming:
-            draws.append(_stream(data, draw))
-            continue
-        rows = _joined(data, data.train_split, num_proc, draw)
-        if take and not draw:
-            size = held_out_size(data.val_set_size, len(rows))
-            if data.val_set_size is None and data.max_eval_rows is not None:
-                size = min(size, data.max_eval_rows)  # what is not evaluated can be learnt from
-            held_out = drawn(rows, size, data.seed)
-        if take:
-            rows, out = hold_out(rows, held_out, data.seed)
-            eval_rows = out if eval_rows is None else eval_rows
-        draws.append(_at_most(_mixed(rows, data), data.max_rows, data.seed))
+    if data.streaming:
+        draws = [_stream(data, draw) for draw in range(data.redraw)]
+        return Loaded(draws if data.redraw > 1 else draws[0], eval_rows)
+    draws = [_joined(data, data.train_split, num_proc, draw) for draw in range(data.redraw)]
     if take:
+        size = held_out_size(data.val_set_size, len(draws[0]))
+        if data.val_set_size is None and data.max_eval_rows is not None:
+            size = min(size, data.max_eval_rows)  # what is not evaluated can be learnt from
+        held_out = drawn(draws[0], size, data.seed)
+        draws, (eval_rows, *_) = map(list, zip(*(hold_out(rows, held_out, data.seed) for rows in draws)))
         notes.append(
             f"{len(eval_rows):,} rows are held out of the train split for validation: whole records, by --seed"
         )
-    if data.redraw > 1 and not data.streaming:
+    if data.redraw > 1:
         notes.append(f"the labels to ask are drawn anew {data.redraw} times: epoch 1 sees the first draw, and so on")
+    draws = [_at_most(_mixed(rows, data), data.max_rows, data.seed) for rows in draws]
     return Loaded(draws if data.redraw > 1 else draws[0], eval_rows, tuple(notes))
 
 

@@ -8,7 +8,10 @@ from typing import Any
 
 import orjson
 
-from ..errors import TrainerError
+from iepile_dataset.corpus.records import read_records
+
+from ..errors import TrainerError, first_line
+from ..tokenization.encode import checked_columns
 from .arguments import ROW_OPTIONS, DataArguments
 from .mixture import Mix
 
@@ -107,12 +110,8 @@ def _load(path: str, task: str, split: str, data: DataArguments, **options: Any)
 
 def _published(path: str, task: str, split: str, data: DataArguments) -> Any:
     rows = _load(path, task, split, data)
+    checked_columns(rows, f"{path}: ")
     names = rows.column_names or COLUMNS
-    missing = [name for name in ("instruction", "output") if name not in names]
-    if missing:
-        raise TrainerError(
-            f"{path}: the rows have no column {missing[0]!r}, only {', '.join(names)} (make them with: iepile prepare)"
-        )
     return rows.select_columns([name for name in COLUMNS if name in names])
 
 
@@ -137,7 +136,7 @@ def _one_line(before: str = "", after: str = "") -> Iterator[None]:
         cause = problem.__cause__ if isinstance(problem, DatasetGenerationError) else None
         if isinstance(cause, TrainerError):
             raise cause from None
-        reason = (str(cause or problem).strip() or type(problem).__name__).splitlines()[0]
+        reason = first_line(cause or problem)
         kind = NoSplit if "Unknown split" in reason or "Bad split" in reason else TrainerError
         raise kind(f"{before}{reason}{after}") from None
 
@@ -208,15 +207,11 @@ def _string(value: Any, key: str, place: str) -> str:
 
 def _numbered(path: Path | str) -> Iterator[tuple[int, dict[str, Any]]]:
     with open(path, "rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                row = orjson.loads(line)
-            except orjson.JSONDecodeError as problem:
-                raise TrainerError(f"{path}:{number}: not JSON, {problem} (one JSON object per line)") from None
+        for number, _, row in read_records(enumerate(lines, 1)):
             if not isinstance(row, dict):
-                raise TrainerError(f"{path}:{number}: {type(row).__name__} instead of an object (one row per line)")
+                kind = f"{type(row).__name__} instead of an object"
+                reason = f"not JSON, {str(row) or 'one array'}" if isinstance(row, ValueError) else kind
+                raise TrainerError(f"{path}:{number}: {reason} (one JSON object per line)")
             yield number, row
 
 

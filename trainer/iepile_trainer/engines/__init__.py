@@ -4,10 +4,13 @@ They take the same rows, send the same prompt, token for token that of the train
 engine is a class with the three members of `answer.Engine`, its name in `options.ENGINES` and a line in `open_engine`.
 """
 
-from .answer import Answer, Engine, Row, Token, well_formed
+from .answer import Answer, Engine, Row, Token, answered, well_formed
 from .options import CONSTRAINTS, ENGINES, EngineOptions
 
-__all__ = ["CONSTRAINTS", "ENGINES", "Answer", "Engine", "EngineOptions", "Row", "Token", "open_engine", "well_formed"]
+__all__ = [
+    "CONSTRAINTS", "ENGINES", "Answer", "Engine", "EngineOptions", "Row", "Token", "answered", "open_engine",
+    "well_formed",
+]  # fmt: skip
 
 
 def open_engine(options: EngineOptions) -> Engine:

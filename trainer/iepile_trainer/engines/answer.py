@@ -71,3 +71,12 @@ class Engine(Protocol):
 def well_formed(text: str) -> str:
     """The text without halves of characters, which JSON can spell and no file can hold."""
     return text.encode("utf-8", "replace").decode()
+
+
+def answered(row: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    """The row with its answer as `output`, and an `error` where there is none.
+
+    >>> answered({"id": "1", "output": "gold"}, Answer("", "too long"))
+    {'id': '1', 'output': '', 'error': 'too long'}
+    """
+    return {**row, "output": answer.text} | ({"error": answer.error} if answer.error else {})

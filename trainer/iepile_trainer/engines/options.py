@@ -4,22 +4,16 @@
 new option is a field here and its use in an engine.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from math import inf
-from typing import Any
 
-from ..errors import TrainerError
+from ..command_line import check_options, option
 from ..models.precision import DTYPES
 
-__all__ = ["CONSTRAINTS", "ENGINES", "EngineOptions", "check_options", "option"]
+__all__ = ["CONSTRAINTS", "ENGINES", "EngineOptions"]
 
 ENGINES = ("transformers", "vllm", "openai")
 CONSTRAINTS = ("none", "json", "extractive")
-
-
-def option(default: Any, help: str, **rules: Any) -> Any:
-    """A field of a dataclass of options; the rules are `choices`, `aliases`, or a `range`."""
-    return field(default=default, metadata={"help": help, **rules})
 
 
 @dataclass(frozen=True)
@@ -61,21 +55,3 @@ class EngineOptions:
 
     def __post_init__(self) -> None:
         check_options(self)
-
-
-def check_options(options: Any) -> None:
-    """Hold a dataclass of options against the `choices` and the `range` in the metadata of its fields.
-
-    Raises:
-        TrainerError: The first value that is not among them.
-    """
-    for option in fields(options):
-        value, rules = getattr(options, option.name), option.metadata
-        if value is None:
-            continue
-        if value not in rules.get("choices", [value]):
-            raise TrainerError(f"{option.name}={value!r} is unknown (one of {', '.join(map(str, rules['choices']))})")
-        least, most = rules.get("range", (value, value))
-        if not least <= value <= most:
-            bounds = f"{least:g} or more" if most == inf else f"{least:g} to {most:g}"
-            raise TrainerError(f"--{option.name} {value:g} is out of range ({bounds})")

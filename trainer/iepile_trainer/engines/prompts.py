@@ -1,5 +1,6 @@
 """Rows → prompts, and tokens → their places: what the engines have in common."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -32,7 +33,7 @@ class Prompt:
 
 
 class PromptEngine:
-    """Makes prompts, and answers a chunk of rows at a time; what the engines have in common.
+    """Makes prompts; what the engines have in common.
 
     May be called from several threads; they take turns.
 
@@ -41,8 +42,6 @@ class PromptEngine:
         tokenizer: Gets the `plain` prompt format where it has no chat template.
         room: The most tokens that a prompt may have; None for no limit.
     """
-
-    chunk: int
 
     def __init__(self, options: EngineOptions, tokenizer: Any = None, room: int | None = None) -> None:
         if tokenizer is not None:
@@ -61,19 +60,6 @@ class PromptEngine:
             raise TrainerError("how long a prompt is cannot be told without its tokenizer (give --tokenizer)")
         with self._turn:
             return len(prompt_ids(self.tokenizer, [instruction])[0])
-
-    def answer(self, rows: Iterable[Row]) -> Iterator[Answer]:
-        """One answer per row, in input order; see `Engine.answer`."""
-        source = iter(rows)
-        while chunk := list(islice(source, self.chunk)):
-            with self._turn:
-                prompts = list(map(self.prompt, chunk))
-                answers = iter(self.answer_prompts([prompt for prompt in prompts if isinstance(prompt, Prompt)]))
-            yield from (prompt if isinstance(prompt, Answer) else next(answers) for prompt in prompts)
-
-    def answer_prompts(self, prompts: Sequence[Prompt]) -> Sequence[Answer]:
-        """One answer for each prompt of a chunk."""
-        raise NotImplementedError
 
     def prompt(self, row: Row) -> Prompt | Answer:
         """The training prompt of a row, or the answer that says why there is none."""
@@ -94,6 +80,29 @@ class PromptEngine:
             return Prompt(instruction, ids, shape, lark(shape, quoted, self._spelling))
         except TrainerError as problem:
             return Answer("", str(problem))
+
+
+class ChunkEngine(PromptEngine, ABC):
+    """Answers a chunk of rows at a time.
+
+    Attributes:
+        chunk: Rows of a chunk.
+    """
+
+    chunk: int
+
+    def answer(self, rows: Iterable[Row]) -> Iterator[Answer]:
+        """One answer per row, in input order; see `Engine.answer`."""
+        source = iter(rows)
+        while chunk := list(islice(source, self.chunk)):
+            with self._turn:
+                prompts = list(map(self.prompt, chunk))
+                answers = iter(self.answer_prompts([prompt for prompt in prompts if isinstance(prompt, Prompt)]))
+            yield from (prompt if isinstance(prompt, Answer) else next(answers) for prompt in prompts)
+
+    @abstractmethod
+    def answer_prompts(self, prompts: Sequence[Prompt]) -> Sequence[Answer]:
+        """One answer for each prompt of a chunk."""
 
 
 def answer_of(text: str, tokens: tuple[Token, ...], cut: bool, shape: Keys | None) -> Answer:

@@ -1,21 +1,22 @@
 """A transformers model in this process: batches sorted by length, rows leave as they end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import tee
 from typing import Any
 
 from ..constrain import Grammars, Keys, Vocabulary
 from ..errors import TrainerError
 from ..formats import stop_token_ids
-from .answer import Answer, Token
+from .answer import Answer, Token, answered
 from .decode import Written, decode
 from .options import EngineOptions
-from .prompts import Prompt, PromptEngine, answer_of, in_common
+from .prompts import ChunkEngine, Prompt, answer_of, in_common
 
 _CHUNK = 8  # batches that are sorted together; a killed run loses at most these
 _AUTO = {"cpu": 32, "cuda": 256}  # prompts to begin with; on a CPU larger batches are no faster
 
 
-class TransformersEngine(PromptEngine):
+class TransformersEngine(ChunkEngine):
     """Answers with a model of this process.
 
     Args:
@@ -115,6 +116,39 @@ def load_engine(options: EngineOptions) -> TransformersEngine:
         reads = f"{options.model} reads {engine.room + options.max_new_tokens:,} tokens together with its answer"
         raise TrainerError(f"max_new_tokens={options.max_new_tokens} leaves nothing for a prompt: {reads}")
     return engine
+
+
+def predict(
+    model: Any,
+    tokenizer: Any,
+    rows: Iterable[dict[str, Any]],
+    batch_size: int | str = 32,
+    max_new_tokens: int = 256,
+    constrain: str = "none",
+) -> Iterator[dict[str, Any]]:
+    """Answer the instruction of every row.
+
+    Args:
+        model: A transformers or peft model, causal or encoder-decoder.
+        tokenizer: Its tokenizer; gets the `plain` prompt format where it has no chat template.
+        rows: Rows with an `instruction`.
+        batch_size: Prompts per forward pass, or `auto`; halved when memory runs out.
+        max_new_tokens: Longest answer, in tokens.
+        constrain: `none`, `json` or `extractive`, see `EngineOptions`.
+
+    Yields:
+        The rows in input order with the model's text as `output`. A row that cannot be answered has an empty
+        `output` and an `error` that says why; it does not stop the others.
+    """
+    options = EngineOptions(batch_size=str(batch_size), max_new_tokens=max_new_tokens, constrain=constrain)
+    was_training = model.training
+    model.eval()
+    try:
+        read, sent = tee(rows)
+        for row, answer in zip(read, TransformersEngine(model, tokenizer, options).answer(sent)):
+            yield answered(row, answer)
+    finally:
+        model.train(was_training)
 
 
 def batch_size_of(value: int | str) -> int | None:

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import TrainerError
+from ..errors import TrainerError, first_line
 from ..formats import stop_token_ids
-from ..models.load import answering_device, base_and_adapter, check_remote_code, first_line, load_tokenizer
+from ..models.load import answering_device, base_and_adapter, check_remote_code, file_of, load_tokenizer
 from ..models.precision import chosen
 from .answer import Answer
 from .options import EngineOptions
-from .prompts import Prompt, PromptEngine, answer_of, tokens_of
+from .prompts import ChunkEngine, Prompt, answer_of, tokens_of
 
 
-class VLLMEngine(PromptEngine):
+class VLLMEngine(ChunkEngine):
     """Answers with vLLM.
 
     Raises:
@@ -78,8 +78,6 @@ def lora_rank(adapter: str) -> int:
     >>> lora_rank(folder)
     16
     """
-    from transformers.utils import cached_file
-
-    config = Path(cached_file(adapter, "adapter_config.json"))  # of a folder the file in it
-    rank = int(json.loads(config.read_text(encoding="utf-8"))["r"])
+    config = Path(file_of(adapter, "adapter_config.json") or "")
+    rank = int(json.loads(config.read_text("utf-8"))["r"])
     return next((size for size in (8, 16, 32, 64, 128, 256, 320) if size >= rank), rank)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from math import inf
 
-from ..engines.options import EngineOptions, option
+from ..command_line import option
+from ..engines.options import EngineOptions
 
 __all__ = ["CONFLICTS", "ExtractionOptions"]
 

@@ -28,7 +28,7 @@ from iepile_dataset.tasks import TASKS
 
 from ..engines import Answer, Engine, Row, open_engine
 from ..errors import TrainerError
-from ..models.trained_length import reach_of
+from ..run_folder import trained_length
 from .arguments import ExtractionOptions
 from .documents import Document, documents_of
 from .merge_windows import extraction_of
@@ -108,7 +108,7 @@ class Extractor:
             TrainerError: No such model, an adapter for another base, options that do not go together.
         """
         local = options.tokenizer if options.engine == "openai" else options.model
-        return cls(open_engine(options), options, reach_of(local, options.adapter))
+        return cls(open_engine(options), options, trained_length(local, options.adapter))
 
     @overload
     def __call__(self, text: str, schema: Any, *args: Any, **options: Any) -> Extraction: ...

@@ -13,20 +13,11 @@ from typing import Any
 from ..errors import TrainerError
 from .shipped import Format, find, shipped
 
-__all__ = ["OWN", "Format", "end_token_id", "find", "names", "shipped", "stop_token_ids", "use_format"]
+__all__ = ["OWN", "Format", "end_token_id", "find", "shipped", "stop_token_ids", "use_format"]
 
 OWN = "tokenizer"  # the name of a template that the tokenizer brought along
 
 _MARK = "iepile-answer"
-
-
-def names() -> list[str]:
-    """The formats shipped here.
-
-    >>> "plain" in names()
-    True
-    """
-    return [format.name for format in shipped()]
 
 
 def use_format(tokenizer: Any, name: str | None = None) -> str:

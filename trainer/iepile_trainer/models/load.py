@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import TrainerError
+from ..errors import TrainerError, first_line
 from .precision import chosen
 
 FLASH = "flash_attention_2"
@@ -81,7 +81,7 @@ def load_tokenizer(
     from transformers import AutoTokenizer
 
     try:
-        if adapter is not None and _has_tokenizer(adapter):
+        if adapter is not None and file_of(adapter, "tokenizer_config.json"):
             return AutoTokenizer.from_pretrained(adapter)
         return AutoTokenizer.from_pretrained(model, revision=revision, trust_remote_code=trust_remote_code)
     except (OSError, ValueError) as problem:
@@ -184,9 +184,8 @@ def with_adapter(model: Any, adapter: str, trainable: bool = False) -> Any:
         TrainerError: The adapter has no safetensors, or does not fit.
     """
     from peft import PeftModel
-    from transformers.utils import cached_file
 
-    if cached_file(adapter, "adapter_model.safetensors", _raise_exceptions_for_missing_entries=False) is None:
+    if file_of(adapter, "adapter_model.safetensors") is None:
         raise TrainerError(f"the adapter {adapter} has no adapter_model.safetensors (a pickled file is not read)")
     try:
         # To answer, its weights are read as they are: DoRA would multiply random ones first, in the base's type.
@@ -215,16 +214,17 @@ def base_and_adapter(model: str, adapter: str | None = None) -> tuple[str, str |
 
 def adapter_base(model: str) -> str | None:
     """The base model that a local adapter folder, or an adapter on the Hub, names; None for a whole model."""
-    path: str | None = str(Path(model) / "adapter_config.json")
-    if not Path(model).is_dir():
-        from transformers.utils import cached_file
+    config = file_of(model, "adapter_config.json")
+    return config and str(json.loads(Path(config).read_text("utf-8"))["base_model_name_or_path"])
 
-        path = None
-        with suppress(OSError):  # offline, or no such repository: loading will say so
-            path = cached_file(model, "adapter_config.json", _raise_exceptions_for_missing_entries=False)
-    if path is None or not Path(path).is_file():
-        return None
-    return str(json.loads(Path(path).read_text(encoding="utf-8"))["base_model_name_or_path"])
+
+def file_of(model: str, name: str) -> str | None:
+    """The path of a file of a model, in its folder or from the Hub; None where it has none."""
+    from transformers.utils import cached_file
+
+    with suppress(OSError):  # offline, or no such repository: loading will say so
+        return cached_file(model, name, _raise_exceptions_for_missing_entries=False)
+    return None
 
 
 def few_bits(options: Any) -> dict[str, Any]:
@@ -274,16 +274,3 @@ def check_remote_code(trust_remote_code: bool, revision: str | None) -> None:
     """
     if trust_remote_code and not re.fullmatch(r"[0-9a-f]{40}", revision or ""):
         raise TrainerError("--trust_remote_code runs the model's own code: pin it with a revision (a commit id)")
-
-
-def first_line(problem: BaseException) -> str:
-    """What an error says, in one line."""
-    return (str(problem).strip() or type(problem).__name__).splitlines()[0]
-
-
-def _has_tokenizer(adapter: str) -> bool:
-    from transformers.utils import cached_file
-
-    if Path(adapter).is_dir():
-        return (Path(adapter) / "tokenizer_config.json").is_file()
-    return cached_file(adapter, "tokenizer_config.json", _raise_exceptions_for_missing_entries=False) is not None

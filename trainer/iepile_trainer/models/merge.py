@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ..errors import TrainerError
+from ..errors import TrainerError, first_line
 
 __all__ = ["merge"]
 
@@ -30,13 +30,10 @@ def merge(
     Raises:
         TrainerError: `run` is no adapter, its base is another model or quantised itself, or `out` is in use.
     """
-    import torch
-
     from iepile_cards import write_model_card
 
     from ..run_folder import clear, is_finished, read_run, saving, write_run
-    from .load import FORM, base_and_adapter, load_tokenizer, quantisation, read_weights, with_adapter
-    from .precision import FLOAT32
+    from .load import base_and_adapter, load_tokenizer
 
     out = Path(out)
     path, adapter = base_and_adapter(base or str(run), str(run) if base else None)
@@ -45,30 +42,42 @@ def merge(
     if out.is_dir() and any(out.iterdir()) and not (overwrite and is_finished(out)):
         raise TrainerError(f"{out} is in use (give another --out{', or --overwrite' if is_finished(out) else ''})")
     record = read_run(run) if is_finished(run) else {}
-    trained = record.get("options") or {}
-    bits = None if base else trained.get("bits")
-    _refuse_quantised(path)
-    options: dict[str, Any] = {"dtype": dtype if dtype == "auto" else getattr(torch, dtype)}
-    if bits:  # nothing is computed in them: they are written out again
-        form = {name: trained[name] for name in FORM if name in trained}
-        options["quantization_config"] = quantisation(bits, FLOAT32, form)
-    model = read_weights(path, **options)
-    if bits:
-        model = model.dequantize()
-    model = with_adapter(model, adapter)
-    try:
-        model = model.merge_and_unload(safe_merge=True)
-    except ValueError as problem:  # weights that are no numbers
-        raise TrainerError(f"cannot merge {adapter} into {path}: {str(problem).splitlines()[0]}") from None
+    trained = {} if base else record.get("options") or {}
+    model = _merged(path, adapter, trained, dtype)
     clear(out)
     with saving(out):
         model.save_pretrained(out)
         load_tokenizer(path, adapter).save_pretrained(out)
-    merged = {"adapter": adapter, "base": path, "dtype": str(model.dtype).removeprefix("torch."), "from_bits": bits}
+    merged = {
+        "adapter": adapter,
+        "base": path,
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "from_bits": trained.get("bits"),
+    }
     old = {key: value for key, value in record.items() if key not in ("name", "created", "versions")}
     write_run(out, {**old, "base_model": path, "method": "merged", "merged": merged})
     write_model_card(out)
     return read_run(out)
+
+
+def _merged(base: str, adapter: str, trained: dict[str, Any], dtype: str) -> Any:
+    """The base, quantised as it was trained and written out again, with the adapter in it."""
+    import torch
+
+    from .load import FORM, quantisation, read_weights, with_adapter
+    from .precision import FLOAT32
+
+    _refuse_quantised(base)
+    options: dict[str, Any] = {"dtype": dtype if dtype == "auto" else getattr(torch, dtype)}
+    if bits := trained.get("bits"):  # nothing is computed in them: they are written out again
+        form = {name: trained[name] for name in FORM if name in trained}
+        options["quantization_config"] = quantisation(bits, FLOAT32, form)
+    model = read_weights(base, **options)
+    model = with_adapter(model.dequantize() if bits else model, adapter)
+    try:
+        return model.merge_and_unload(safe_merge=True)
+    except ValueError as problem:  # weights that are no numbers
+        raise TrainerError(f"cannot merge {adapter} into {base}: {first_line(problem)}") from None
 
 
 def _refuse_quantised(base: str) -> None:

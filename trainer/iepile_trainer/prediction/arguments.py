@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import inf
 
-from ..engines.options import option
+from ..command_line import option
 from ..extraction.arguments import ExtractionOptions
 
 __all__ = ["FORMATS", "STDIN", "PredictArguments"]

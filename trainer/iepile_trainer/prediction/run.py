@@ -1,16 +1,17 @@
 """A prediction: inputs → engine → output file, and what became of them."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from itertools import tee
 from pathlib import Path
 from typing import Any
 
-from ..engines import Engine, Row, open_engine
-from ..engines.generate import answered
+from ..engines import Engine, Row, answered, open_engine
 from ..errors import TrainerError
 from ..extraction.confidence import unit_confidences
 from ..extraction.documents import Document
@@ -19,7 +20,6 @@ from .arguments import STDIN, PredictArguments
 from .inputs import Item
 from .load_inputs import load_inputs
 from .output_file import Work, forget_failed, open_output, rows_in
-from .processes import this_process
 
 __all__ = ["Summary", "run_prediction"]
 
@@ -56,6 +56,35 @@ class Summary:
         for reasons, fate in ((self.failed, "failed"), (self.problems, "not read as a whole")):
             lines += [f"  {count:,} {fate}: {reason}" for reason, count in reasons.most_common(10)]
         return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Process:
+    """Which of how many this one is; alone unless a launcher says otherwise."""
+
+    rank: int = 0
+    count: int = 1
+    state: Any = None
+
+    def first_alone(self) -> AbstractContextManager[Any]:
+        """The first process goes through the block before the others enter it."""
+        return self.state.main_process_first() if self.state else nullcontext()
+
+
+def this_process() -> Process:
+    """This process among those of its command; it takes its own GPU, where there are GPUs.
+
+    >>> this_process().count
+    1
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        return Process()
+    import torch
+    from accelerate import PartialState
+
+    # Without being told, it takes several processes without a GPU for one each.
+    state = PartialState(cpu=not torch.cuda.is_available())
+    return Process(state.process_index, state.num_processes, state)
 
 
 def run_prediction(args: PredictArguments) -> Summary | None:

@@ -1,27 +1,27 @@
 """The quickstart from end to end: sentences → rows → model → answers → scores → card."""
 
-import json
-import shutil
+import io
+import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from iepile_dataset.atomic import Proof, final_place, new_folder
+
 from ..data.arguments import DataArguments
 from ..errors import TrainerError
+from ..evaluate_run import read_scores, write_answers, write_scores
 from ..run_folder import is_finished, read_run, write_run
 from .corpus import UNSEEN_SUFFIX, write_corpus
-from .recipe import Recipe
+from .learn import Recipe, learn, start_copying
 
 TASKS = ("NER", "RE")
 NAMES = {"before": "before training", "test": "unseen sentences", "unseen_names": "unseen names"}
-_ANSWERING = {
-    "before": "answering before training",
-    "test": "answering unseen sentences",
-    "unseen_names": "answering sentences with unseen names",
-}
+RUN = Proof("run.json", "created", "holds a run")
 
 _ENOUGH = 5000  # rows to learn a tokenizer from
 
@@ -55,15 +55,14 @@ def overall_f1(scores: Iterable[dict[str, Any]]) -> float:
     >>> overall_f1([{"tp": 3, "fp": 1, "fn": 0}, {"tp": 0, "fp": 0, "fn": 1}])
     0.75
     """
-    tp, fp, fn = (sum(each) for each in zip(*((one["tp"], one["fp"], one["fn"]) for one in scores)))
+    tp, fp, fn = map(sum, zip(*((counts["tp"], counts["fp"], counts["fn"]) for counts in scores)))
     return float(2 * tp / (2 * tp + fp + fn))
 
 
 def found_in(folder: Path) -> Outcome | None:
     """The outcome of an earlier quickstart, None where none ended."""
-    if not (is_finished(folder) and (folder / "scores.json").is_file()):
-        return None
-    return Outcome(folder, json.loads((folder / "scores.json").read_text("utf-8")), read_run(folder))
+    scores = read_scores(folder)
+    return Outcome(folder, scores, read_run(folder)) if scores and is_finished(folder) else None
 
 
 def quickstart(
@@ -97,18 +96,9 @@ def quickstart(
         return there
     if out.exists() and not is_finished(out) and (not out.is_dir() or any(out.iterdir())):
         raise TrainerError(f"{out} is there, but is no finished run (give another --out, or remove it)")
-    work = out.with_name(out.name + ".unfinished")
-    shutil.rmtree(work, ignore_errors=True)
-    try:
+    with new_folder(final_place(out), RUN, overwrite=True) as work:
         _make(work, out, seed, recipe, tell)
-        if out.exists():
-            shutil.rmtree(out)
-        work.rename(out)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    done = found_in(out)
-    assert done is not None
-    return done
+    return Outcome(out, read_scores(out), read_run(out))
 
 
 def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
@@ -118,14 +108,11 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
 
     from ..data.load import load_rows, manifest
     from ..formats import use_format
-    from ..models.scratch import new_model
-    from ..models.scratch_tokenizer import learn_tokenizer
+    from ..models.scratch import new_model, new_tokenizer
     from ..predict import predict
     from ..tokenization.encode import encode
     from ..training.plot import draw_curve
     from ..training.progress import ProgressLines
-    from .copying import start_copying
-    from .learn import learn
 
     start = time.perf_counter()
     tell("stage", "writing sentences")
@@ -139,11 +126,11 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
         "unseen_names": [row for row in test_rows if row["source"].endswith(UNSEEN_SUFFIX)],
     }
     tell("rows", train_rows)
-    tokenizer = learn_tokenizer(train_rows.shuffle(seed=seed).take(_ENOUGH), recipe.vocabulary, letters=20)
+    tokenizer = new_tokenizer(train_rows.shuffle(seed=seed).take(_ENOUGH), recipe.vocabulary, letters=20)
     prompt_format = use_format(tokenizer)
     encoded, lengths = encode(train_rows, tokenizer, max_length=512)
     # With Muon for the matrices, weights start smaller than AdamW alone needs them.
-    shape: dict[str, Any] = {"feed_forward": 2, "initial_range": 0.04, "attention_bias": True}
+    shape: dict[str, Any] = {"intermediate_size": 2 * recipe.hidden, "initializer_range": 0.04, "attention_bias": True}
     model = new_model(tokenizer, recipe.hidden, recipe.layers, 1024, seed, **shape)
     start_copying(model)
     answer = partial(predict, model, tokenizer, batch_size=256, max_new_tokens=recipe.longest)
@@ -154,13 +141,13 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
             tell("stage", "training")
             steps = ProgressLines(partial(tell, "step"))
             record = learn(model, tokenizer, encoded, work, seed, recipe, [steps])
-        tell("stage", _ANSWERING[split])
+        tell("stage", f"answering {NAMES[split]}")
         answers[split] = list(answer(splits[after]))
         scores[split] = _scores(answers[split])
         tell(split, answers[split])
-    _write_rows(work / "predictions.jsonl", answers["test"])
-    _write_rows(work / "predictions_unseen_names.jsonl", answers["unseen_names"])
-    (work / "scores.json").write_text(json.dumps(scores, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    write_answers(work / "predictions.jsonl", answers["test"])
+    write_answers(work / "predictions_unseen_names.jsonl", answers["unseen_names"])
+    write_scores(work, scores)
     record |= {"name": out.resolve().name, "method": "full", "prompt_format": prompt_format, "seed": seed}
     first, second = encoded.select(range(len(parts[0]))), encoded.select(range(len(parts[0]), len(encoded)))
     record["data"] = manifest(first, all_labels, "train") + manifest(second, two_labels, "train")
@@ -186,5 +173,24 @@ def _scores(rows: Rows) -> dict[str, Any]:
     return {task.lower(): score(row for row in rows if row["task"] == task) for task in TASKS}
 
 
-def _write_rows(path: Path, rows: Rows) -> None:
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence prints, warnings and bars while rows are made and trained on; errors are raised as ever."""
+    import datasets
+    from transformers.utils import logging as verbosity
+
+    ours = logging.getLogger("iepile")
+    level, our_level = verbosity.get_verbosity(), ours.level
+    libraries = [library for library in (verbosity, datasets.utils.logging) if library.is_progress_bar_enabled()]
+    verbosity.set_verbosity_error()
+    ours.setLevel(logging.ERROR)
+    for library in libraries:
+        library.disable_progress_bar()
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        verbosity.set_verbosity(level)
+        ours.setLevel(our_level)
+        for library in libraries:
+            library.enable_progress_bar()

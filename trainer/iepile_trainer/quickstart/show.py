@@ -10,6 +10,8 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from ..engines import Answer
+from ..extraction.confidence import read
 from .run import NAMES, Outcome
 
 if TYPE_CHECKING:  # it takes transformers with it
@@ -77,7 +79,7 @@ def sparkline(values: Sequence[float], width: int = 60) -> str:
     '█▆▃▁'
     """
     if len(values) > width:
-        values = [values[at * len(values) // width] for at in range(width)]
+        values = [values[place * len(values) // width] for place in range(width)]
     low, high = min(values), max(values)
     scale = (len(_BLOCKS) - 1) / ((high - low) or 1.0)
     return "".join(_BLOCKS[round((value - low) * scale)] for value in values)
@@ -114,35 +116,28 @@ def highlighted(row: dict[str, Any]) -> Text:
       Ann is in [Oslo|city].
     """
     asked = json.loads(row["instruction"])
-    text, gold = asked["input"], json.loads(row["label"])
-    entities = {(one.get("entity"), one.get("entity_type")) for one in gold}
-    relations = {(one.get("head"), one.get("relation"), one.get("tail")) for one in gold}
+    text, gold = asked["input"], [set(item.values()) for item in json.loads(row["label"])]
     marks: list[tuple[str, str, str]] = []  # mention, label, style
     below = Text()
-    for label, found in _answer(row["output"]).items():
+    items, _ = read(row["task"].lower(), Answer(row["output"]))
+    for label, *mentions in items:
+        right = {label, *mentions} in gold
+        if len(mentions) == 2:
+            head, tail = mentions
+            below.append(f"\n      {head} — {label} → {tail}{'' if right else '   (wrong)'}", _style("green", right))
+            marks += [(head, "", "bold"), (tail, "", "bold")]
+            continue
         colour = _COLOURS[asked["schema"].index(label) % len(_COLOURS)] if label in asked["schema"] else "cyan"
-        for one in found:
-            if isinstance(one, dict):
-                head, tail = str(one.get("subject")), str(one.get("object"))
-                right = (head, label, tail) in relations
-                below.append(f"\n      {head} — {label} → {tail}{_said(right)}", _style("green", right))
-                marks += [(head, "", "bold"), (tail, "", "bold")]
-                continue
-            right = (one, label) in entities
-            if str(one) in text:
-                marks.append((str(one), f"|{label}", _style(colour, right)))
-            else:
-                below.append(f"\n      {one} — {label}   (not in the text)", _style(colour, False))
-    shown, at = Text("  "), 0
+        if mentions[0] in text:
+            marks.append((mentions[0], f"|{label}", _style(colour, right)))
+        else:
+            below.append(f"\n      {mentions[0]} — {label}   (not in the text)", _style(colour, False))
+    marked, end = Text("  "), 0
     for start, mention, label, style in sorted((text.find(mention), mention, *rest) for mention, *rest in marks):
-        if start >= at:
-            shown.append(text[at:start]).append(f"[{mention}{label}]", style)
-            at = start + len(mention)
-    return shown.append(text[at:]).append(below)
-
-
-def _said(right: bool) -> str:
-    return "" if right else "   (wrong)"
+        if start >= end:
+            marked.append(text[end:start]).append(f"[{mention}{label}]", style)
+            end = start + len(mention)
+    return marked.append(text[end:]).append(below)
 
 
 def _style(colour: str, right: bool) -> str:
@@ -169,16 +164,6 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     console.print("\nNext, with annotated text of your own (a folder IE-en/NER/<name>/train.json …):", style="bold")
     for command in _NEXT:
         console.print(f"  {command}", highlight=False, markup=False, soft_wrap=True)
-
-
-def _answer(output: str) -> dict[str, Any]:
-    try:
-        answer = json.loads(output)
-    except json.JSONDecodeError:
-        return {}
-    if not isinstance(answer, dict):
-        return {}
-    return {label: found for label, found in answer.items() if isinstance(found, list)}
 
 
 _CONTENTS = {

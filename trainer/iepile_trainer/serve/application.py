@@ -16,6 +16,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..engines import well_formed
 from ..errors import TrainerError
@@ -23,10 +24,10 @@ from ..extraction.results import Extraction
 from ..run_folder import versions
 from .arguments import ServeArguments
 from .batcher import Batcher
-from .bounded import Bounded
 from .requests import ExtractRequest, documents_in
 from .responses import Error, Found, Health
 
+_READ_ON = 16  # times the limit that are read and thrown away, so that a client gets to read why it is refused
 _GONE = 499  # what nginx calls it; nobody reads it
 _ERRORS = {
     400: "The body is no JSON.",
@@ -37,7 +38,7 @@ _ERRORS = {
 }
 
 
-def application(batcher: Batcher, args: ServeArguments) -> Bounded:
+def application(batcher: Batcher, args: ServeArguments) -> ASGIApp:
     """The server as an ASGI application.
 
     Args:
@@ -92,6 +93,43 @@ def application(batcher: Batcher, args: ServeArguments) -> Bounded:
     app.add_exception_handler(AnyHTTPException, _http)
     app.add_exception_handler(Exception, lambda _, problem: _error(500, f"{type(problem).__name__} (see the log)"))
     return Bounded(app, args.body_bytes, args.timeout)
+
+
+class Bounded:
+    """An ASGI application whose requests have bodies within bounds; others get 413 or 408.
+
+    Args:
+        inner: The application.
+        most: Bytes.
+        timeout: Seconds.
+    """
+
+    def __init__(self, inner: ASGIApp, most: int, timeout: float) -> None:
+        self._inner, self._most, self._timeout = inner, most, timeout
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        size, is_whole = 0, False
+        until = asyncio.get_running_loop().time() + self._timeout
+
+        async def bounded() -> Message:
+            nonlocal size, is_whole
+            if is_whole:
+                return await receive()
+            while True:
+                try:
+                    async with asyncio.timeout_at(until):
+                        message = await receive()
+                except TimeoutError:
+                    raise HTTPException(408, f"the request was not sent within {self._timeout:g} s") from None
+                is_whole = not message.get("more_body", False)
+                size += len(message.get("body", b""))
+                if size <= self._most:
+                    return message
+                if is_whole or size > self._most * _READ_ON:
+                    raise HTTPException(413, f"the request is larger than {self._most:,} bytes")
+
+        await self._inner(scope, bounded, send)
 
 
 async def _all(futures: "list[Future[Extraction]]", request: Request, timeout: float) -> list[Extraction] | None:

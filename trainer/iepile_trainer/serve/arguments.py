@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-from ..engines.options import option
+from ..command_line import option
 from ..extraction.arguments import ExtractionOptions
 
 __all__ = ["ServeArguments"]

@@ -78,7 +78,7 @@ def encode(
         return _encode_streams(draws_of(rows), tokenise, tally)
     encoded = []
     for draw in draws_of(rows):
-        options = {"remove_columns": _checked_columns(draw), "num_proc": num_proc, "desc": "Tokenising"}
+        options = {"remove_columns": checked_columns(draw), "num_proc": num_proc, "desc": "Tokenising"}
         fated = draw.map(tokenise, batched=True, **options)
         kept = [number for number, row in enumerate(_counts(fated, tally)) if row["fate"] in LEARNT]
         encoded.append(fated.select(kept).remove_columns(list(_COUNTED)))
@@ -94,7 +94,7 @@ def _encode_streams(streams: list[Any], tokenise: Any, tally: Tally) -> tuple[li
     first = datasets.Dataset.from_list(list(streams[0].take(_SAMPLE)))
     if not len(first):
         raise TrainerError("no row is left to train on: the stream is empty")
-    columns = _checked_columns(first)
+    columns = checked_columns(first)
     fated = first.map(tokenise, batched=True, remove_columns=columns, desc="Tokenising the first rows")
     for _ in _counts(fated, tally):
         pass
@@ -136,15 +136,19 @@ def check_vocabulary(model: Any, tokenizer: Any, encoded: Any) -> None:
         )
 
 
-def _checked_columns(rows: Any) -> list[str]:
-    """The columns of rows, with those that are needed."""
-    columns = list(rows.column_names)
-    missing = [name for name in ("instruction", "output") if name not in columns]
-    if missing:
-        raise TrainerError(
-            f"the rows have no column {missing[0]!r}, only {', '.join(columns)} (rename it, or make rows with: "
-            "iepile prepare)"
-        )
+def checked_columns(rows: Any, place: str = "") -> list[str]:
+    """The columns of rows; those of a stream may not be known.
+
+    Raises:
+        TrainerError: One that is needed is not among them.
+    """
+    columns = list(rows.column_names or ("instruction", "output"))
+    for name in ("instruction", "output"):
+        if name not in columns:
+            raise TrainerError(
+                f"{place}the rows have no column {name!r}, only {', '.join(columns)} (rename it, or make rows with: "
+                "iepile prepare)"
+            )
     return columns
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from iepile_dataset.answers import NO_MENTION, leaves
+
 FATES = ("kept", "shortened", "window", "continued", "dropped", "unlabelled")
 """What becomes of a row: `window` is the first of a long text's windows, `continued` each further one."""
 
@@ -143,7 +145,7 @@ def mentions(answer: str) -> list[str]:
     ['opened', 'Ada', 'Bo']
     """
     try:
-        return list(_leaves(json.loads(answer)))
+        return _mentions(json.loads(answer))
     except json.JSONDecodeError:
         return []
 
@@ -175,15 +177,8 @@ def _units(label: str, items: Any) -> Iterator[tuple[str, ...]]:
             if "trigger" in item:
                 yield event
             for role, value in (item.get("arguments") or {} if "trigger" in item else item).items():
-                yield from ((*event, role, mention) for mention in _leaves(value))
+                yield from ((*event, role, mention) for mention in _mentions(value))
 
 
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from _leaves(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner)
-    elif isinstance(value, str) and value not in ("", "NAN"):
-        yield value
+def _mentions(answer: Any) -> list[str]:
+    return [leaf for leaf in leaves(answer) if isinstance(leaf, str) and leaf not in NO_MENTION]

@@ -1,10 +1,11 @@
 """What a training can be told beside its data: the run folder, the model from scratch, how it is watched."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..command_line import option
 from ..errors import TrainerError
 from ..models.precision import mixed, products
 
@@ -13,50 +14,29 @@ from ..models.precision import mixed, products
 class RunArguments:
     """The run folder, and the small model that needs no download."""
 
-    overwrite: bool = field(default=False, metadata={"help": "Throw away a run that is in --output_dir already."})
-    record_ids: str | None = field(
-        default=None,
-        metadata={"help": "Write the id of every row as it is trained on, to FILE.<process>."},
+    overwrite: bool = option(False, "Throw away a run that is in --output_dir already.")
+    record_ids: str | None = option(None, "Write the id of every row as it is trained on, to FILE.<process>.")
+    adapter: str | None = option(None, "Go on with this adapter; the same as giving it as --model_name_or_path.")
+    init_lora_weights: str | None = option(
+        None, "How a new adapter starts: pissa, pissa_niter_16, olora, gaussian or orthogonal."
     )
-    adapter: str | None = field(
-        default=None,
-        metadata={"help": "Go on with this adapter; the same as giving it as --model_name_or_path."},
-    )
-    init_lora_weights: str | None = field(
-        default=None,
-        metadata={"help": "How a new adapter starts: pissa, pissa_niter_16, olora, gaussian or orthogonal."},
-    )
-    dry_run: bool = field(
-        default=False, metadata={"help": "Stop after the report on rows, steps and memory, before any training."}
-    )
-    scratch: bool = field(
-        default=False, metadata={"help": "Train a new small Llama and its tokenizer instead of a pretrained model."}
-    )
-    scratch_hidden: int = field(default=128, metadata={"help": "Hidden size of the new model."})
-    scratch_layers: int = field(default=3, metadata={"help": "Layers of the new model."})
-    scratch_vocab: int = field(default=4000, metadata={"help": "Vocabulary of the new tokenizer."})
+    dry_run: bool = option(False, "Stop after the report on rows, steps and memory, before any training.")
+    scratch: bool = option(False, "Train a new small Llama and its tokenizer instead of a pretrained model.")
+    scratch_hidden: int = option(128, "Hidden size of the new model.")
+    scratch_layers: int = option(3, "Layers of the new model.")
+    scratch_vocab: int = option(4000, "Vocabulary of the new tokenizer.")
 
 
 @dataclass
 class WatchArguments:
     """How a training is watched, and tested at its end."""
 
-    predict_steps: int | None = field(
-        default=None,
-        metadata={"help": "Every so many steps evaluate and predict a sample of --eval_split."},
+    predict_steps: int | None = option(None, "Every so many steps evaluate and predict a sample of --eval_split.")
+    predict_rows: int = option(200, "Size of that sample, whole records; 0 for none.")
+    early_stopping_patience: int | None = option(
+        None, "Stop after so many evaluations without a better one, and keep the best weights."
     )
-    predict_rows: int = field(
-        default=200,
-        metadata={"help": "Size of that sample, whole records; 0 for none."},
-    )
-    early_stopping_patience: int | None = field(
-        default=None,
-        metadata={"help": "Stop after so many evaluations without a better one, and keep the best weights."},
-    )
-    test_split: str | None = field(
-        default=None,
-        metadata={"help": "Answer and score this split at the end, such as test or test[:500]."},
-    )
+    test_split: str | None = option(None, "Answer and score this split at the end, such as test or test[:500].")
 
     def __post_init__(self) -> None:
         for name in ("predict_steps", "early_stopping_patience"):

@@ -132,8 +132,7 @@ def memory(
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     largest = max((weight for weight in model.parameters() if weight.is_floating_point()), key=lambda w: w.numel())
     size = 2 if config.bf16 or config.fp16 else largest.element_size()
-    optimizer = str(getattr(config.optim, "value", config.optim))
-    states = next((number for name, number in _STATES.items() if name in optimizer), 2)
+    states = next((number for name, number in _STATES.items() if name in config.optim), 2)
     per_layer = hidden * (18 if adapter else 9) + inner * ((3 if adapter else 2) + 2 * gated)
     kept = hidden * layers + per_layer if config.activation_checkpointing else per_layer * layers
     tokens = config.train_batch_size * longest
@@ -141,7 +140,7 @@ def memory(
     parts = {
         "weights": _stored(model, bits) // shards[0],
         "gradients": sum(weight.numel() * weight.element_size() for weight in trained) // shards[1],
-        "optimizer": sum(w.numel() * states * (1 if "8bit" in optimizer else w.element_size()) for w in trained)
+        "optimizer": sum(w.numel() * states * (1 if "8bit" in config.optim else w.element_size()) for w in trained)
         // shards[2],
         "activations": tokens * kept * size,
         "loss": labels * size_of("vocab_size") * 12,

@@ -117,7 +117,7 @@ def answers_by_place(
     progress: Callable[[Any], Any] = iter,
 ) -> dict[int, dict[str, Any]]:
     """The answers to some of the rows: place → `output` and, where there is none, `error`."""
-    from ..engines.generate import predict
+    from ..engines.transformers_engine import predict
 
     answers = progress(predict(model, tokenizer, (rows[place] for place in places), batch_size, max_new_tokens))
     return {place: {k: row[k] for k in ("output", "error") if k in row} for place, row in zip(places, answers)}

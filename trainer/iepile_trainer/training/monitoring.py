@@ -26,7 +26,7 @@ def check_watch(watch: WatchArguments, config: Any) -> None:
         needs = needs or f"--metric_for_best_model {metric}"
         if not watch.predict_rows:
             raise TrainerError(f"{needs} needs predictions (leave out --predict_rows 0)")
-    if needs and not _evaluates(config):
+    if needs and config.eval_strategy == "no":
         raise TrainerError(f"{needs} needs evaluations (give --predict_steps N)")
     if watch.predict_steps is not None and config.eval_steps != watch.predict_steps:
         raise TrainerError(
@@ -57,7 +57,7 @@ def sample_of(watch: WatchArguments, config: Any, eval_rows: Any, tokenizer: Any
     from .evaluate import SampleEvaluation
 
     check_watch(watch, config)
-    if not _evaluates(config) or eval_rows is None or not watch.predict_rows:
+    if config.eval_strategy == "no" or eval_rows is None or not watch.predict_rows:
         return None
     return SampleEvaluation(draw_sample(eval_rows, watch.predict_rows, config.seed, split), tokenizer)
 
@@ -93,7 +93,3 @@ def best_of(trainer: Any) -> dict[str, Any] | None:
         "value": state.best_metric,
         "loaded": bool(trainer.args.load_best_model_at_end and state.best_model_checkpoint),
     }
-
-
-def _evaluates(config: Any) -> bool:
-    return getattr(config.eval_strategy, "value", config.eval_strategy) != "no"

@@ -16,7 +16,7 @@ from textwrap import shorten
 from typing import Any
 
 from ..data.arguments import DataArguments
-from ..errors import TrainerError
+from ..errors import TrainerError, first_line
 from ..recipes import recipe, recipes
 from .arguments import RunArguments, WatchArguments, hardware_defaults, implied
 
@@ -217,7 +217,7 @@ def _parsed(parser: Any, argv: list[str], count: int) -> list[Any]:
     except TrainerError:
         raise
     except ValueError as problem:  # from the __post_init__ of TRL's and transformers' dataclasses
-        raise TrainerError(str(problem).strip().splitlines()[0]) from None
+        raise TrainerError(first_line(problem)) from None
 
 
 def _help(prog: str, description: str) -> str:

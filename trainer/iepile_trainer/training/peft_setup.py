@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import TrainerError
-from ..models.load import FLASH, first_line, is_encoder_decoder
+from ..errors import TrainerError, first_line
+from ..models.load import FLASH, is_encoder_decoder
 from .estimate import sharing_stage
 
 STARTS = ("pissa", "pissa_niter_16", "olora", "gaussian", "orthogonal")

@@ -165,7 +165,7 @@ def check_stream(config: Any, num_shards: int, suggestion: int | None) -> None:
             "as many, or leave out --streaming)"
         )
     for name in ("eval_strategy", "save_strategy"):
-        if str(getattr(getattr(config, name, None), "value", "")) == "epoch":
+        if getattr(config, name, "") == "epoch":
             raise TrainerError(f"--{name} epoch: a stream has no epochs (--{name} steps)")
     if config.dataloader_num_workers:
         raise TrainerError("a stream is read by the training processes themselves: --dataloader_num_workers 0")

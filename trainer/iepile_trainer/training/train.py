@@ -1,7 +1,7 @@
 """One training: rows, a model and its configuration in; a run folder out."""
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +19,7 @@ _LORA = ("r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "use
 
 
 def train(
-    model: Any,
-    tokenizer: Any,
-    rows: Any,
-    config: Any,
-    data: DataArguments | None = None,
-    *,
-    peft_config: Any = None,
-    eval_rows: Any = None,
-    quantization_config: Any = None,
-    adapter: str | None = None,
-    callbacks: list[Any] | None = None,
-    overwrite: bool = False,
-    record_ids: str | None = None,
-    watch: WatchArguments | None = None,
-    dry_run: bool = False,
+    model: Any, tokenizer: Any, rows: Any, config: Any, data: DataArguments | None = None, **options: Any
 ) -> dict[str, Any]:
     """Train on rows and leave a run folder: weights, tokenizer with its chat template, `run.json`.
 
@@ -43,6 +29,23 @@ def train(
         rows: A `datasets.Dataset` of rows, see `encode.encode`, or a stream of them (or several, one for each draw).
         config: A `trl.SFTConfig`, see `arguments.training_config`; its `output_dir` is the run folder.
         data: Where the rows came from, for the record, and what happens to over-long ones.
+        **options: The other attributes of a `Training`, such as `peft_config` and `eval_rows`.
+
+    Returns:
+        The record, as written to `run.json` by the first process.
+
+    Raises:
+        TrainerError: A finished or another run is in the folder, no row can be trained on, a loss is no number,
+            or the folder cannot be written.
+    """
+    return Training(model, tokenizer, rows, config, data or DataArguments(dataset=["rows"]), **options).run()
+
+
+@dataclass
+class Training:
+    """One training, see `train`.
+
+    Attributes:
         peft_config: A `peft.LoraConfig` to train an adapter; None for all weights.
         eval_rows: Rows for the evaluation that `config.eval_strategy` asks for.
         quantization_config: For a model given by its path.
@@ -52,113 +55,163 @@ def train(
         record_ids: File to which each process (`.0`, `.1`, …) writes the ids of the rows it trains on.
         watch: How evaluations predict a sample of `eval_rows`, and when to stop early.
         dry_run: Stop after the report on rows, steps and memory; nothing is written, and no weights are loaded.
-
-    Returns:
-        The record, as written to `run.json` by the first process.
-
-    Raises:
-        TrainerError: A finished or another run is in the folder, no row can be trained on, a loss is no number,
-            or the folder cannot be written.
     """
-    from ..data.load import manifest
-    from ..formats import use_format
-    from ..models.load import load_trainable
-    from ..models.precision import restore_adapter, training_weights
-    from ..tokenization.encode import check_vocabulary, is_stream
-    from .estimate import bits_of, outline, plan, sharing, with_adapter
-    from .monitoring import attach, sample_of
-    from .peft_setup import adapter_config, is_seq2seq, keep_start, named_modules, suited
-    from .stream import check_rows
-    from .trainer import new_trainer
 
-    data, watch = data or DataArguments(dataset=["rows"]), watch or WatchArguments()
-    seq2seq, first = is_seq2seq(model, config), config.process_index == 0
-    new_adapter = peft_config
-    if adapter is not None:
-        new_adapter, peft_config = None, adapter_config(adapter)
-    elif peft_config is not None and seq2seq:
-        peft_config.task_type = "SEQ_2_SEQ_LM"
-    base = model if isinstance(model, str) else model.config._name_or_path
-    record = {
-        "base_model": base or None,
-        "adapter": adapter,
-        "method": "lora" if peft_config is not None else "full",
-        "seed": config.seed,
-    }
-    intent = {
-        **record,
-        "data": asdict(data),
-        "options": _options(config, peft_config, quantization_config),
-        "processes": config.world_size,  # the order of the rows hangs on it
-        "load": _loading(model, config),
-    }
-    check_rows(rows, config, data)
-    checkpoint = None if dry_run else _claimed(config.output_dir, intent, overwrite, first)
-    without_template = tokenizer.chat_template is None
-    record["prompt_format"] = use_format(tokenizer, data.prompt_format)
-    if first and without_template and data.prompt_format is None:
-        print(f"the tokenizer has no chat template: prompts are in the format {record['prompt_format']!r}", flush=True)
-    sample = sample_of(watch, config, eval_rows, tokenizer, data.eval_split)
-    encoded, lengths, held_out, held_lengths = _encoded(rows, eval_rows, tokenizer, config, data, seq2seq)
-    named = (config.model_init_kwargs or {}).get("dtype") or "auto"
-    dtype = training_weights(named, config, learning=peft_config is None)
-    if isinstance(model, str) and dry_run:
-        model = outline(model, config, dtype, seq2seq)
-    elif isinstance(model, str):
-        model = load_trainable(model, config, dtype, adapter, quantization_config, seq2seq)
-    check_vocabulary(model, tokenizer, encoded)
-    config, changes = suited(config, model)
-    if first and changes:
-        print(*changes, sep="\n", flush=True)
-    ready, draws = _ready(encoded, config, tokenizer.pad_token_id)
-    size = None if is_stream(encoded) else len(ready)
-    facts = (lengths, held_lengths, manifest(encoded, data, data.train_split), first)
-    if dry_run:
+    model: Any
+    tokenizer: Any
+    rows: Any
+    config: Any
+    data: DataArguments
+    peft_config: Any = None
+    eval_rows: Any = None
+    quantization_config: Any = None
+    adapter: str | None = None
+    callbacks: list[Any] | None = None
+    overwrite: bool = False
+    record_ids: str | None = None
+    watch: WatchArguments | None = None
+    dry_run: bool = False
+
+    def run(self) -> dict[str, Any]:
+        """Train, or with `dry_run` report what a training would take."""
+        from ..data.load import manifest
+        from ..models.precision import restore_adapter
+        from ..tokenization.encode import check_vocabulary, is_stream
+        from .estimate import bits_of, plan, sharing, with_adapter
+        from .monitoring import attach, sample_of
+        from .peft_setup import adapter_config, is_seq2seq, keep_start, named_modules, suited
+        from .stream import check_rows
+        from .trainer import new_trainer
+
+        config, data, watch = self.config, self.data, self.watch or WatchArguments()
+        self.seq2seq, self.is_first = is_seq2seq(self.model, config), config.process_index == 0
+        new_adapter = None if self.adapter else self.peft_config
+        if self.adapter is not None:
+            self.peft_config = adapter_config(self.adapter)
+        elif new_adapter is not None and self.seq2seq:
+            new_adapter.task_type = "SEQ_2_SEQ_LM"
+        check_rows(self.rows, config, data)
+        record = self._origin()
+        checkpoint = None if self.dry_run else self._claimed(record)
+        record["prompt_format"] = self._use_format()
+        sample = sample_of(watch, config, self.eval_rows, self.tokenizer, data.eval_split)
+        encoded, lengths, held_out, held_lengths = self._encoded()
+        dtype = self._load()
+        check_vocabulary(self.model, self.tokenizer, encoded)
+        config, changes = suited(config, self.model)
+        self._say(*changes)
+        ready, draws = _ready(encoded, config, self.tokenizer.pad_token_id)
+        measured = (None if is_stream(encoded) else len(ready), lengths, draws)
+        facts = (lengths, held_lengths, manifest(encoded, data, data.train_split))
+        if self.dry_run:
+            with named_modules():
+                outlined = with_adapter(self.model, self.peft_config)
+            return self._report(plan(config, outlined, *measured, bits=bits_of(self.quantization_config)), *facts)
+        ends = (self.tokenizer, new_adapter, self.callbacks, self.record_ids)
         with named_modules():
-            outlined = with_adapter(model, peft_config)
-        return _report(plan(config, outlined, size, lengths, draws, bits=bits_of(quantization_config)), *facts)
-    with named_modules():
-        trainer = new_trainer(model, config, ready, draws, held_out, tokenizer, new_adapter, callbacks, record_ids)
-    if quantization_config is not None:
-        restore_adapter(trainer.model, dtype)
-    record |= _report(plan(config, trainer.model, size, lengths, draws, sharing(trainer)), *facts)
-    keep_start(trainer)
-    if first and checkpoint:
-        print(f"resuming from {checkpoint}", flush=True)
-    attach(trainer, watch, sample)
-    seconds = _run(trainer, checkpoint)
-    record |= {**_read(ready, data), "options": _options(config, peft_config, quantization_config)}
-    return _finish(trainer, record, checkpoint, seconds)
+            trainer = new_trainer(self.model, config, ready, draws, held_out, *ends)
+        if self.quantization_config is not None:
+            restore_adapter(trainer.model, dtype)
+        record |= self._report(plan(config, trainer.model, *measured, sharing(trainer)), *facts)
+        keep_start(trainer)
+        if checkpoint:
+            self._say(f"resuming from {checkpoint}")
+        attach(trainer, watch, sample)
+        seconds = _run(trainer, checkpoint)
+        record |= {**_read(ready, data), "options": self._options(config)}
+        return _finish(trainer, record, checkpoint, seconds)
 
+    def _say(self, *lines: Any) -> None:
+        if self.is_first and lines:
+            print(*lines, sep="\n", flush=True)
 
-def _claimed(folder: str, plan: dict[str, Any], overwrite: bool, first: bool) -> str | None:
-    """The first process claims the folder; all of them learn the checkpoint, or why they cannot go on."""
-    from accelerate.utils import broadcast_object_list
+    def _origin(self) -> dict[str, Any]:
+        """What the run record says from the beginning."""
+        base = self.model if isinstance(self.model, str) else self.model.config._name_or_path
+        method = "lora" if self.peft_config is not None else "full"
+        return {"base_model": base or None, "adapter": self.adapter, "method": method, "seed": self.config.seed}
 
-    from ..run_folder import claim
+    def _claimed(self, record: dict[str, Any]) -> str | None:
+        """The first process claims the folder; all of them learn the checkpoint, or why they cannot go on."""
+        from accelerate.utils import broadcast_object_list
 
-    checkpoint, refusal = None, None
-    if first:
-        try:
-            checkpoint = claim(folder, plan, overwrite)
-        except TrainerError as problem:
-            refusal = str(problem)
-    checkpoint, refusal = broadcast_object_list([checkpoint and str(checkpoint), refusal])
-    if refusal:
-        raise TrainerError(refusal)
-    return checkpoint
+        from ..run_folder import claim
 
+        if isinstance(self.model, str):  # how the weights come to be, as far as the record does not say
+            load = {name: value and str(value) for name, value in (self.config.model_init_kwargs or {}).items()}
+        else:
+            load = {"parameters": sum(weight.numel() for weight in self.model.parameters())}
+        # The order of the rows hangs on the number of processes.
+        intent = {**record, "data": asdict(self.data), "options": self._options(self.config)}
+        intent |= {"processes": self.config.world_size, "load": load}
+        checkpoint, refusal = None, None
+        if self.is_first:
+            try:
+                checkpoint = claim(self.config.output_dir, intent, self.overwrite)
+            except TrainerError as problem:
+                refusal = str(problem)
+        checkpoint, refusal = broadcast_object_list([checkpoint and str(checkpoint), refusal])
+        if refusal:
+            raise TrainerError(refusal)
+        return checkpoint
 
-def _encoded(
-    rows: Any, eval_rows: Any, tokenizer: Any, config: Any, data: DataArguments, seq2seq: bool
-) -> tuple[Any, Any, Any, Any]:
-    """Rows and rows for evaluation as token ids, each with its report."""
-    from ..tokenization.encode import encode
+    def _use_format(self) -> str:
+        from ..formats import use_format
 
-    how = (tokenizer, config.max_length, data.overlong, config.dataset_num_proc, seq2seq)
-    with config.main_process_first(desc="tokenising"):
-        encoded = encode(rows, *how)
-        return (*encoded, *((None, None) if eval_rows is None else encode(eval_rows, *how)))
+        without_template = self.tokenizer.chat_template is None
+        name = use_format(self.tokenizer, self.data.prompt_format)
+        if without_template and self.data.prompt_format is None:
+            self._say(f"the tokenizer has no chat template: prompts are in the format {name!r}")
+        return name
+
+    def _encoded(self) -> tuple[Any, Any, Any, Any]:
+        """Rows and rows for evaluation as token ids, each with its report."""
+        from ..tokenization.encode import encode
+
+        config = self.config
+        how = (self.tokenizer, config.max_length, self.data.overlong, config.dataset_num_proc, self.seq2seq)
+        with config.main_process_first(desc="tokenising"):
+            encoded = encode(self.rows, *how)
+            return (*encoded, *((None, None) if self.eval_rows is None else encode(self.eval_rows, *how)))
+
+    def _load(self) -> str:
+        """Load the model, or for a dry run its outline, where it is named by its path; the type of its weights."""
+        from ..models.load import load_trainable
+        from ..models.precision import training_weights
+        from .estimate import outline
+
+        config = self.config
+        named = (config.model_init_kwargs or {}).get("dtype") or "auto"
+        dtype = training_weights(named, config, learning=self.peft_config is None)
+        if isinstance(self.model, str) and self.dry_run:
+            self.model = outline(self.model, config, dtype, self.seq2seq)
+        elif isinstance(self.model, str):
+            how = (self.adapter, self.quantization_config, self.seq2seq)
+            self.model = load_trainable(self.model, config, dtype, *how)
+        return dtype
+
+    def _report(self, planned: Any, lengths: Any, held_lengths: Any, sources: list[dict[str, Any]]) -> dict[str, Any]:
+        """The report before a training, printed by the first process and returned for the run's record."""
+        self._say(lengths)
+        for entry in sources:
+            by_source = ", ".join(f"{name or 'no source'} {count:,}" for name, count in entry["rows_by_source"].items())
+            self._say(f"{entry['config']}: rows {entry['rows']:,}, tokens {entry['tokens']:,} ({by_source})")
+        if held_lengths is not None:
+            self._say(f"evaluation {held_lengths}".partition("\n")[0])
+        self._say(planned)
+        return {"data": sources, "lengths": lengths.as_dict(), "plan": asdict(planned)}
+
+    def _options(self, config: Any) -> dict[str, Any]:
+        """The hyper-parameters of a run, ready for JSON."""
+        from .estimate import bits_of
+
+        options = {name: _plain(getattr(config, name)) for name in _OPTIONS}
+        if (bits := bits_of(self.quantization_config)) is not None:
+            options |= {"bits": bits} | {name: getattr(self.quantization_config, name) for name in FORM if bits == 4}
+        if self.peft_config is not None:
+            named = {f"lora_{name.removeprefix('lora_')}": getattr(self.peft_config, name) for name in _LORA}
+            options |= {name: _plain(value) for name, value in named.items()}
+        return options
 
 
 def _ready(encoded: Any, config: Any, filler: int) -> tuple[Any, int]:
@@ -171,21 +224,6 @@ def _ready(encoded: Any, config: Any, filler: int) -> tuple[Any, int]:
         return EpochStream(encoded, config, filler), 1
     draws = draws_of(encoded)
     return ready(draws, config, filler), len(draws)
-
-
-def _report(
-    planned: Any, lengths: Any, held_lengths: Any, sources: list[dict[str, Any]], first: bool
-) -> dict[str, Any]:
-    """The report before a training, printed by the first process and returned for the run's record."""
-    if first:
-        print(lengths)
-        for entry in sources:
-            by_source = ", ".join(f"{name or 'no source'} {count:,}" for name, count in entry["rows_by_source"].items())
-            print(f"{entry['config']}: rows {entry['rows']:,}, tokens {entry['tokens']:,} ({by_source})")
-        if held_lengths is not None:
-            print(f"evaluation {held_lengths}".partition("\n")[0])
-        print(planned, flush=True)
-    return {"data": sources, "lengths": lengths.as_dict(), "plan": asdict(planned)}
 
 
 def _run(trainer: Any, checkpoint: str | None) -> float:
@@ -237,7 +275,7 @@ def _finish(trainer: Any, record: dict[str, Any], checkpoint: str | None, second
             "resumed_from": resumed_from,  # a step; seconds and speed are those since then
             "seconds": round(seconds, 2),
             "tokens_per_second": round(tokens / seconds, 1) if seconds else None,
-            "hardware": _hardware(trainer.args),
+            "hardware": hardware(trainer.args),
             "best": best,
             "sample": trainer.sample and trainer.sample.sample.as_dict(),
         }
@@ -248,33 +286,13 @@ def _finish(trainer: Any, record: dict[str, Any], checkpoint: str | None, second
     return read_run(folder)
 
 
-def _options(config: Any, peft_config: Any, quantization_config: Any = None) -> dict[str, Any]:
-    """The hyper-parameters of a run, ready for JSON."""
-    from .estimate import bits_of
-
-    options = {name: _plain(getattr(config, name)) for name in _OPTIONS}
-    if quantization_config is not None:
-        options["bits"] = bits_of(quantization_config)
-        if options["bits"] == 4:
-            options |= {name: getattr(quantization_config, name) for name in FORM}
-    if peft_config is not None:
-        options |= {f"lora_{name.removeprefix('lora_')}": _plain(getattr(peft_config, name)) for name in _LORA}
-    return options
-
-
-def _loading(model: Any, config: Any) -> dict[str, Any]:
-    """How the weights come to be, as far as the record does not say."""
-    if isinstance(model, str):
-        return {name: value and str(value) for name, value in (config.model_init_kwargs or {}).items()}
-    return {"parameters": sum(weight.numel() for weight in model.parameters())}
-
-
 def _plain(value: Any) -> Any:
     value = getattr(value, "value", value)
     return sorted(value) if isinstance(value, set) else value
 
 
-def _hardware(config: Any) -> dict[str, Any]:
+def hardware(config: Any) -> dict[str, Any]:
+    """On what a training ran, for the run record."""
     import platform
 
     import torch

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate.data_loader import prepare_data_loader
+from peft import get_peft_model
 from torch.utils.data import DataLoader
 from transformers import DataCollatorForSeq2Seq, Trainer, set_seed
 from transformers.utils import logging
@@ -64,7 +65,7 @@ class InstructionTrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         """transformers.Trainer, whose samplers draw from the global random state."""
-        strategy = _value(self.args.train_sampling_strategy)
+        strategy = self.args.train_sampling_strategy
         if strategy not in ("random", "group_by_length"):
             return super()._get_train_sampler(train_dataset)
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
@@ -187,18 +188,11 @@ def new_trainer(
     if config.process_index:
         logging.set_verbosity_error()
     stream = rows if isinstance(rows, EpochStream) else None
-    options = {
-        "args": config,
-        "train_dataset": rows if stream is None else stream.draws[0],
-        "eval_dataset": eval_rows,
-        "processing_class": tokenizer,
-        "callbacks": callbacks,
-    }
+    options: dict[str, Any] = {"args": config, "eval_dataset": eval_rows, "callbacks": callbacks}
+    options |= {"train_dataset": rows if stream is None else stream.draws[0], "processing_class": tokenizer}
     trainer: InstructionTrainer
     if model.config.is_encoder_decoder:
         if peft_config is not None:
-            from peft import get_peft_model
-
             set_seed(config.seed)  # an adapter starts from random weights
             model = get_peft_model(model, peft_config)
         collate = seq2seq_collator(tokenizer, model)
@@ -249,8 +243,3 @@ def unchanged_random_state() -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(arrays)
-
-
-def _value(option: Any) -> str:
-    """An option of transformers that may be an enumeration, as text."""
-    return str(getattr(option, "value", option))

@@ -8,7 +8,7 @@ from iepile_dataset import Schema
 from iepile_dataset.tasks import TASKS
 from iepile_trainer.extraction.arguments import ExtractionOptions
 from iepile_trainer.extraction.questions import QuestionBuilder
-from iepile_trainer.models.trained_length import reach_of
+from iepile_trainer.run_folder import trained_length
 
 LENGTHS = {"max_length": 512, "percentiles": {"100%": 103}, "answer_tokens": 2600, "kept": 100}
 TEXT = "".join(f"Ada lives in Ulm {number}. " for number in range(40))
@@ -30,15 +30,15 @@ def run_folder(folder, **record):
     ],
 )
 def test_a_runs_record_says_how_long_its_prompts_were(tmp_path, record, reach):
-    assert reach_of(run_folder(tmp_path / "run", **record)) == reach
+    assert trained_length(run_folder(tmp_path / "run", **record)) == reach
 
 
 def test_an_adapters_record_goes_before_that_of_its_base(tmp_path):
     base = run_folder(tmp_path / "base", base_model=None, lengths=LENGTHS)
     adapter = run_folder(tmp_path / "adapter", base_model="base", lengths=LENGTHS)
-    assert reach_of(base, adapter) == 486
-    assert reach_of("some/model") is None
-    assert reach_of(None, base) == 77
+    assert trained_length(base, adapter) == 486
+    assert trained_length("some/model") is None
+    assert trained_length(None, base) == 77
 
 
 def windows(labels=("person", "city"), max_prompt_tokens=None, **limits):
