@@ -20,7 +20,7 @@ app = Commands(
 
 _SHOWN = 20
 
-Repo = Annotated[str, typer.Argument(help="user/name on the Hub; made if need be.", show_default=False)]
+Repo = Annotated[str, typer.Argument(help="user/name on the Hub; made if need be.")]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class LicensedOptions(PushOptions):
 
 @app.command()
 def dataset(
-    folder: Annotated[Path, typer.Argument(help="A folder that `iepile prepare` made.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="A folder that `iepile prepare` made.")],
     repo: Repo,
     options: LicensedOptions,
 ) -> None:
@@ -89,7 +89,7 @@ def _dataset_upload(folder: Path, repo: str, options: LicensedOptions) -> "Uploa
 
 @app.command()
 def model(
-    run: Annotated[Path, typer.Argument(help="A finished run folder.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="A finished run folder.")],
     repo: Repo,
     options: LicensedOptions,
     predictions: Annotated[
@@ -97,10 +97,7 @@ def model(
     ] = False,
     base: Annotated[
         str | None,
-        typer.Option(
-            help="The name on the Hub of the model that it is based on, where it was trained on a folder.",
-            show_default=False,
-        ),
+        typer.Option(help="The name on the Hub of the model that it is based on, where it was trained on a folder."),
     ] = None,
 ) -> None:
     """Push a run: adapter or weights, tokenizer, record, scores, curve and card; no checkpoints.
@@ -159,9 +156,7 @@ def metric(repo: Repo, options: PushOptions) -> None:
 def space(
     repo: Repo,
     options: PushOptions,
-    folder: Annotated[
-        Path | None, typer.Option(help="Another folder with app.py and requirements.txt.", show_default=False)
-    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="Another folder with app.py and requirements.txt.")] = None,
 ) -> None:
     """Push the app as a Space.
 
@@ -184,7 +179,7 @@ def space(
 def _push(pack: Callable[[], "Upload"], repo: str, options: PushOptions) -> None:
     from iepile_cards.push import checked_name, push
 
-    with failing(ValueError):
+    with failing():
         checked_name(repo)
         upload = pack()
         if options.dry_run:
