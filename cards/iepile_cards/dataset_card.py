@@ -15,37 +15,21 @@ _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "
 _SPLITS = ("train", "validation", "test")
 
 
-def dataset_card(folder: Path | str, repo: str | None = None) -> Any:
-    """Write the card of a prepared folder.
+def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
+    """The page of a prepared folder, its values marked; its `configs` make the folder loadable without this package.
+
+    The manifest knows every file: once the page is written it has to be made to know this one, too (`iepile card
+    dataset` does).
 
     Args:
         folder: What `iepile prepare` made: `manifest.json`, rows as Parquet or JSON lines, and, if there,
             `statistics/stats.json` with its pictures.
         repo: Its name on the Hub, for the lines that say how to load it.
 
-    Returns:
-        A `huggingface_hub.DatasetCard`; its `configs` make the folder loadable without this package.
-
     Raises:
         FileNotFoundError: There is no `manifest.json`.
         ValueError: One of the files is no JSON.
     """
-    return dataset_page(folder, repo).card()
-
-
-def write_dataset_card(folder: Path | str, repo: str | None = None) -> Path:
-    """Write `README.md` into a prepared folder, see `dataset_card`.
-
-    The manifest knows every file: it has to be made to know this one, too (`iepile card dataset` does).
-
-    Returns:
-        Its path.
-    """
-    return dataset_page(folder, repo).write(folder)
-
-
-def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
-    """The page of a prepared folder, its values marked; see `dataset_card`."""
     from huggingface_hub import DatasetCardData
 
     folder = Path(folder)

@@ -81,15 +81,16 @@ def metric(
     repo: Repo = None,
 ) -> None:
     """Write the card of the metric iepile_f1, from its own tables of tasks and definitions."""
-    from iepile_cards import metric_card, write_metric_card
+    from iepile_cards import metric_page
 
     from ..cards import metric_facts
 
     with failing():
+        page = metric_page(metric_facts(), repo)
         if out:
-            say(f"card: {write_metric_card(out, metric_facts(), repo)}")
+            say(f"card: {page.write(out)}")
         else:
-            typer.echo(str(metric_card(metric_facts(), repo)))
+            typer.echo(str(page.card()))
 
 
 @app.command("app")
@@ -98,14 +99,14 @@ def space(
     repo: Repo = None,
 ) -> None:
     """Write the card of the app."""
-    from iepile_cards import write_app_card
+    from iepile_cards import app_page
 
     from ..cards import app_facts
 
     with failing():
         if not (folder / "app.py").is_file():
             raise ValueError(f"{folder}: no app.py in it (give the folder of the app)")
-        say(f"card: {write_app_card(folder, app_facts(folder), repo)}")
+        say(f"card: {app_page(app_facts(folder), repo).write(folder)}")
 
 
 @app.command()

@@ -127,18 +127,22 @@ def clean(
     root = _tree_root(corpus)
     with new_folder(place, _PROOF, overwrite) as work:
         for path, source in sorted(sources.items()):
-            name = fsspec.core.url_to_fs(path)[1].removeprefix(root).strip("/")
-            records = list(_read(source, options))
-            drop(records, source.language, options)
-            result.leaks[name] = leaks(records)
-            counts = _counts(records)
-            result.counts.update({(name, what): number for what, number in counts.items()})
-            kept = _write(records, source, work, name)
-            _carry_over(source, work / name, options, dict(+counts), kept)
+            _clean_source(source, fsspec.core.url_to_fs(path)[1].removeprefix(root).strip("/"), work, options, result)
             advance(sum(source.sizes.values()))
         (work / CLEANED).write_text(json_text(result.as_json(options)), "utf-8")
     result.seconds = perf_counter() - start
     return result
+
+
+def _clean_source(source: Source, name: str, work: Path, options: CleanOptions, result: Cleaned) -> None:
+    """Write what stays of a source, under its name in the tree, and aside what goes."""
+    records = list(_read(source, options))
+    drop(records, source.language, options)
+    result.leaks[name] = leaks(records)
+    counts = _counts(records)
+    result.counts.update({(name, what): number for what, number in counts.items()})
+    kept = _write(records, source, work, name)
+    _carry_over(source, work / name, options, dict(+counts), kept)
 
 
 def _read(source: Source, options: CleanOptions) -> Iterator[Record]:

@@ -115,25 +115,7 @@ def prepare(
     result = Prepared(Path(out), licences={source.key: source.licence for source in sources})
     sources = limit_empty(sources, options)
     with new_folder(place, _PROOF, overwrite) as work:
-        digest = 0
-        with (work / QUARANTINE).open("w", encoding="utf-8") as quarantine:
-
-            def leave_out(problem: Problem) -> None:
-                quarantine.write(json.dumps(asdict(problem), ensure_ascii=False) + "\n")
-                result.left_out += 1
-                keep(result.problems, problem)
-
-            for problem in problems:
-                leave_out(problem)
-            parts = list(_parts(work, sources, form))
-            sizes = [sum(segment.end - segment.start for segment in part.shard) for part in parts]
-            advance = advancing(progress, sum(sizes))
-            for size, written in zip(sizes, _written(parts, options, form, num_proc)):
-                result.counts.update(written.counts)
-                for problem in written.problems:
-                    leave_out(problem)
-                digest = (digest + written.digest) % (1 << 256)
-                advance(size)
+        digest = _write_rows(work, sources, problems, options, form, num_proc, progress, result)
         if not result.total("rows"):
             first = f"; the first: {result.problems[0]}" if result.problems else ""
             records = f"no row could be made of {result.total('read')} records"
@@ -149,6 +131,39 @@ def prepare(
     result.rows_sha256 = facts["rows_sha256"]
     result.seconds = perf_counter() - start
     return result
+
+
+def _write_rows(
+    work: Path,
+    sources: list[Source],
+    problems: list[Problem],
+    options: Options,
+    form: str,
+    num_proc: int,
+    progress: Progress | None,
+    result: Prepared,
+) -> int:
+    """Write the rows of some sources, and aside what is left out, both counted in `result`; the digest of the rows."""
+    digest = 0
+    with (work / QUARANTINE).open("w", encoding="utf-8") as quarantine:
+
+        def leave_out(problem: Problem) -> None:
+            quarantine.write(json.dumps(asdict(problem), ensure_ascii=False) + "\n")
+            result.left_out += 1
+            keep(result.problems, problem)
+
+        for problem in problems:
+            leave_out(problem)
+        parts = list(_parts(work, sources, form))
+        sizes = [sum(segment.end - segment.start for segment in part.shard) for part in parts]
+        advance = advancing(progress, sum(sizes))
+        for size, written in zip(sizes, _written(parts, options, form, num_proc)):
+            result.counts.update(written.counts)
+            for problem in written.problems:
+                leave_out(problem)
+            digest = (digest + written.digest) % (1 << 256)
+            advance(size)
+    return digest
 
 
 def _parts(work: Path, sources: list[Source], form: str) -> Iterator[Part]:

@@ -23,7 +23,10 @@ on empty rows `dropped_empty`; with a token budget `windows` (beyond the first o
 that no window holds) and `over` (instructions that exceed it all the same); once for each training file
 `unknown_hard_negatives`."""
 
-
+_COUNTED = (
+    "read", "quarantined", "unlabelled", "unasked", "rows", "empty_rows", "dropped_empty", "windows", "lost", "over",
+    "unknown_hard_negatives",
+)  # fmt: skip
 _LOSSES = {
     "dropped_empty": "rows with an empty answer were dropped for max_empty",
     "windows": "more windows were cut from texts longer than max_prompt_tokens",
@@ -82,11 +85,10 @@ def questions_of(
     """
     source, key, train = segment.source, asker.task.annotation, segment.split == "train"
     below = source.empty_below if train else None
-    read = bad = unlabelled = unasked = rows = empty = dropped = 0
+    tally = dict.fromkeys(_COUNTED, 0)
 
     def leave_out(problem: Problem) -> None:
-        nonlocal bad
-        bad += 1
+        tally["quarantined"] += 1
         if options.strict:
             raise DataError(str(problem))
         report(problem)
@@ -94,35 +96,38 @@ def questions_of(
     if not source.sizes[segment.split]:
         leave_out(Problem(segment.file, 0, "the file is empty", "give it one JSON object a line, or remove it"))
     for line, raw, record in read_records(segment.lines()):
-        read += 1
+        tally["read"] += 1
         if watch:
             watch(record)
         try:
-            text, items = record["text"], record.get(key)
-            if type(text) is not str or not text:
-                raise ValueError("no text")
-            if type(items) is not list and (items is not None or train or key in record):
-                raise ValueError("no annotation")
+            text, items = _text_and_items(record, key, train)
             parts = asker.parts(text, items)
         except UNFIT:
             leave_out(refused(segment.file, line, raw, record, source, segment.split))
             continue
-        unlabelled += items is None
+        tally["unlabelled"] += items is None
         asked = False
         for window, questions in parts:
             asked |= bool(questions.asked)
             if below is not None:
                 before = len(questions.asked)
                 questions = questions.limited(below)
-                dropped += before - len(questions.asked)
+                tally["dropped_empty"] += before - len(questions.asked)
             if questions.asked:
-                rows += len(questions.asked)
-                empty += questions.empty
+                tally["rows"] += len(questions.asked)
+                tally["empty_rows"] += questions.empty
                 yield line, window, questions
-        unasked += not asked
-    tally = {
-        "read": read, "quarantined": bad, "unlabelled": unlabelled, "unasked": unasked, "rows": rows,
-        "empty_rows": empty, "dropped_empty": dropped, "windows": asker.windows, "lost": asker.lost, "over": asker.over,
-        "unknown_hard_negatives": asker.unknown_hard if train and not segment.start else 0,
-    }  # fmt: skip
+        tally["unasked"] += not asked
+    tally |= {"windows": asker.windows, "lost": asker.lost, "over": asker.over}
+    tally["unknown_hard_negatives"] = asker.unknown_hard if train and not segment.start else 0
     counts.update({(source.key, what): number for what, number in tally.items()})
+
+
+def _text_and_items(record: Any, key: str, train: bool) -> tuple[str, list[Any] | None]:
+    """What a record says; one of `UNFIT` where it does not, None for the annotation where it may lack it."""
+    text, items = record["text"], record.get(key)
+    if type(text) is not str or not text:
+        raise ValueError("no text")
+    if type(items) is not list and (items is not None or train or key in record):
+        raise ValueError("no annotation")
+    return text, items
