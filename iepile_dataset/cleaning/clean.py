@@ -18,9 +18,8 @@ from ..atomic import Proof, final_place, json_text, new_folder, refuse_taken
 from ..corpus.layout import read_file
 from ..corpus.record_check import problems
 from ..corpus.records import BOM
-from ..corpus.select import choose_sources
 from ..corpus.shards import Progress, Segment, advancing
-from ..corpus.sources import Source
+from ..corpus.sources import Source, choose_sources
 from ..errors import DataError, Problem
 from ..instructions.generate import totals
 from ..options import NORMALISE, CleanOptions, Selection

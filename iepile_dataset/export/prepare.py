@@ -16,12 +16,10 @@ from threading import Thread
 from time import perf_counter
 
 from ..atomic import Proof, final_place, json_text, new_folder, refuse_taken
-from ..corpus.select import choose_sources
 from ..corpus.shards import Progress, advancing, make_shards
-from ..corpus.sources import SPLITS, Source
+from ..corpus.sources import SPLITS, Source, choose_sources
 from ..errors import DataError, Problem, keep
-from ..instructions.empty_answers import limit_empty
-from ..instructions.generate import Counts, totals
+from ..instructions.generate import Counts, limit_empty, totals
 from ..options import Options
 from ..tasks import TASK_FOLDERS, TASKS
 from .manifest import MANIFEST, QUARANTINE, digests, manifest
