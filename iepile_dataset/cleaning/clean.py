@@ -3,13 +3,12 @@
 import json
 import os
 import posixpath
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any, BinaryIO
+from typing import Any
 
 import fsspec
 import orjson
@@ -184,28 +183,23 @@ def _write(records: Sequence[Record], source: Source, work: Path, name: str) -> 
     """The lines that stay, into their files, the others aside; split → how many stayed."""
     files = {split: f"{name}/{posixpath.basename(file)}" for split, file in source.files.items()}
     kept: Counter[str] = Counter()
+    lines: defaultdict[str, list[bytes]] = defaultdict(list)
     (work / name).mkdir(parents=True)
-    with ExitStack() as opened:
-        outs: dict[str, BinaryIO] = {}
-
-        def write(file: str, line: bytes) -> None:
-            if file not in outs:
-                (work / file).parent.mkdir(exist_ok=True)
-                outs[file] = opened.enter_context((work / file).open("ab"))
-            outs[file].write(line + b"\n")
-
-        for record in records:
-            if not record.drop:
-                kept[record.split] += 1
-                write(files[record.split], record.changed or record.raw)
-                continue
-            reason, twin = record.drop, record.drop.twin
+    (work / DROPPED).mkdir(exist_ok=True)
+    for record in records:
+        if reason := record.drop:
+            twin = reason.twin and {"file": files[reason.twin.split], "line": reason.twin.line}
             line = {
                 "file": files[record.split], "line": record.line, "rule": reason.rule, "reason": reason.reason,
-                "twin": twin and {"file": files[twin.split], "line": twin.line},
-                "raw": record.raw.decode("utf-8", "replace"),
+                "twin": twin, "raw": record.raw.decode("utf-8", "replace"),
             }  # fmt: skip
-            write(f"{DROPPED}/{reason.rule}.jsonl", json.dumps(line, ensure_ascii=False).encode())
+            lines[f"{DROPPED}/{reason.rule}.jsonl"].append(json.dumps(line, ensure_ascii=False).encode())
+        else:
+            kept[record.split] += 1
+            lines[files[record.split]].append(record.changed or record.raw)
+    for file, content in lines.items():
+        with (work / file).open("ab") as out:
+            out.writelines(line + b"\n" for line in content)
     return kept
 
 
