@@ -4,11 +4,11 @@ import json
 import os
 import posixpath
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
-from itertools import repeat
+from itertools import chain, repeat
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -113,7 +113,10 @@ def prepare(
     result = Prepared(Path(out), licences={source.key: source.licence for source in sources})
     sources = limit_empty(sources, options)
     with new_folder(place, _PROOF, overwrite) as work:
-        digest = _write_rows(work, sources, problems, options, form, num_proc, progress, result)
+        parts = list(_parts(work, sources, form))
+        advance = advancing(progress, sum(part.size for part in parts))
+        written = _written(parts, options, form, num_proc)
+        digest = _gather(work / QUARANTINE, problems, written, result, advance)
         if not result.total("rows"):
             first = f"; the first: {result.problems[0]}" if result.problems else ""
             records = f"no row could be made of {result.total('read')} records"
@@ -131,36 +134,20 @@ def prepare(
     return result
 
 
-def _write_rows(
-    work: Path,
-    sources: list[Source],
-    problems: list[Problem],
-    options: Options,
-    form: str,
-    num_proc: int,
-    progress: Progress | None,
-    result: Prepared,
+def _gather(
+    file: Path, problems: list[Problem], written: Iterator[Written], result: Prepared, advance: Callable[[int], None]
 ) -> int:
-    """Write the rows of some sources, and aside what is left out, both counted in `result`; the digest of the rows."""
+    """Count in `result` what becomes of the parts, and write aside what was left out; the digest of all rows."""
     digest = 0
-    with (work / QUARANTINE).open("w", encoding="utf-8") as quarantine:
-
-        def leave_out(problem: Problem) -> None:
-            quarantine.write(json.dumps(asdict(problem), ensure_ascii=False) + "\n")
-            result.left_out += 1
-            keep(result.problems, problem)
-
-        for problem in problems:
-            leave_out(problem)
-        parts = list(_parts(work, sources, form))
-        sizes = [sum(segment.end - segment.start for segment in part.shard) for part in parts]
-        advance = advancing(progress, sum(sizes))
-        for size, written in zip(sizes, _written(parts, options, form, num_proc)):
-            result.counts.update(written.counts)
-            for problem in written.problems:
-                leave_out(problem)
-            digest = (digest + written.digest) % (1 << 256)
-            advance(size)
+    with file.open("w", encoding="utf-8") as quarantine:
+        for part in chain([Written(Counter(), problems, 0)], written):
+            result.counts.update(part.counts)
+            for problem in part.problems:
+                quarantine.write(json.dumps(asdict(problem), ensure_ascii=False) + "\n")
+                keep(result.problems, problem)
+            result.left_out += len(part.problems)
+            digest = (digest + part.digest) % (1 << 256)
+            advance(part.size)
     return digest
 
 

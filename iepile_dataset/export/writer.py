@@ -41,6 +41,11 @@ class Part:
     path: Path
     raw: bool = False
 
+    @property
+    def size(self) -> int:
+        """Bytes of what is read for it."""
+        return sum(segment.end - segment.start for segment in self.shard)
+
 
 @dataclass(frozen=True)
 class Written:
@@ -50,11 +55,13 @@ class Written:
         counts: (source key + "/" + split, what) → how many.
         problems: What was left out.
         digest: Sum of the SHA-256 of its rows; sums do not depend on order or on how rows are cut into parts.
+        size: Bytes that were read for it.
     """
 
     counts: Counts
     problems: list[Problem]
     digest: int
+    size: int = 0
 
 
 def write_part(part: Part, options: Options, form: str) -> Written:
@@ -76,7 +83,7 @@ def write_part(part: Part, options: Options, form: str) -> Written:
     else:
         _write_parquet(map(with_messages, digested()), part.path, PUBLISHED_SCHEMA)
     by_split: Counts = Counter({(f"{key}/{part.split}", what): number for (key, what), number in counts.items()})
-    return Written(by_split, problems, digest)
+    return Written(by_split, problems, digest, part.size)
 
 
 def rows_digest(table: pa.Table) -> int:
