@@ -11,6 +11,14 @@ from .model_card import model_card, write_model_card
 from .space_card import app_page, metric_page
 
 __all__ = [
-    "Difference", "Page", "app_page", "card_text", "check_card", "dataset_page", "kind_of", "metric_page", "model_card",
+    "Difference",
+    "Page",
+    "app_page",
+    "card_text",
+    "check_card",
+    "dataset_page",
+    "kind_of",
+    "metric_page",
+    "model_card",
     "write_model_card",
-]  # fmt: skip
+]

@@ -60,12 +60,12 @@ class Cleaned:
 
     def as_json(self, options: CleanOptions) -> dict[str, object]:
         """The content of `cleaned.json`."""
-        counts = sorted((name, what, number) for (name, what), number in self.counts.items() if number)
         return {
             "rules": list(options.rules),
             "options": {"threshold": options.threshold, "leak_from": options.leak_from},
             "sources": {
-                name: {**{what: number for key, what, number in counts if key == name}, "leaks": leaks}
+                name: {what: n for (key, what), n in sorted(self.counts.items()) if key == name and n}
+                | {"leaks": leaks}
                 for name, leaks in self.leaks.items()
             },
             "not_carried_over": [str(problem) for problem in self.problems],

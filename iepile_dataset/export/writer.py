@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -117,21 +117,19 @@ def with_messages(table: pa.Table) -> pa.Table:
     return table
 
 
-def _write_parquet(tables: Iterable[pa.Table], path: Path, schema: pa.Schema) -> None:
-    writer = None
-    waiting: list[pa.Table] = []
-    try:
-        for table in tables:
-            writer = writer or pq.ParquetWriter(path, schema, compression="zstd")
+def _write_parquet(tables: Iterator[pa.Table], path: Path, schema: pa.Schema) -> None:
+    first = next(tables, None)
+    if first is None:
+        return
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        waiting: list[pa.Table] = []
+        for table in chain([first], tables):
             waiting.append(table)
             if sum(map(len, waiting)) >= _ROW_GROUP or sum(part.nbytes for part in waiting) >= _GROUP_BYTES:
                 writer.write_table(pa.concat_tables(waiting))
                 waiting = []
-        if writer and waiting:
+        if waiting:
             writer.write_table(pa.concat_tables(waiting))
-    finally:
-        if writer:
-            writer.close()
 
 
 def _write_lines(tables: Iterable[pa.Table], part: Part) -> None:
