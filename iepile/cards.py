@@ -31,7 +31,7 @@ def write_dataset_page(
     Raises:
         DataError: Rows or files are not those of the manifest, or there is none.
     """
-    from iepile_cards import write_dataset_card
+    from iepile_cards import dataset_page
     from iepile_dataset.atomic import json_text, write_file
     from iepile_dataset.errors import DataError
     from iepile_dataset.export.manifest import MANIFEST, check_rows, read_manifest, seal
@@ -50,7 +50,7 @@ def write_dataset_page(
             write_file(place / "stats.json", json_text(counted.report()))
     else:
         missing = "no statistics: they are made of Parquet, these rows are JSON lines"
-    path = write_dataset_card(folder, repo)
+    path = dataset_page(folder, repo).write(folder)
     seal(folder)
     return path, missing
 

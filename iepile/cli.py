@@ -2,6 +2,7 @@
 
 import typer
 
+from iepile_trainer import predict, serve
 from iepile_trainer.command_line import Commands
 
 from . import __version__
@@ -14,13 +15,11 @@ from .commands import (
     formats,
     merge,
     negatives,
-    predict,
     prepare,
     push,
     quickstart,
     recipes,
     score,
-    serve,
     stats,
     train,
     validate,
@@ -51,8 +50,8 @@ app.add_typer(negatives.app, name="negatives", rich_help_panel="Data")
 app.command(rich_help_panel="Data")(prepare.prepare)
 app.command(rich_help_panel="Data")(verify.verify)
 app.command(rich_help_panel="Models", context_settings=train.PASS_ALL)(train.train)
-app.command("predict", rich_help_panel="Models")(predict.predict)
-app.command("serve", rich_help_panel="Models")(serve.serve)
+app.command("predict", rich_help_panel="Models")(predict.command)
+app.command("serve", rich_help_panel="Models")(serve.command)
 app.command(rich_help_panel="Models")(merge.merge)
 app.add_typer(recipes.app, name="recipes", rich_help_panel="Models")
 app.add_typer(formats.app, name="formats", rich_help_panel="Models")

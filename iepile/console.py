@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from iepile_dataset.errors import Problem
 
 __all__ = [
-    "Corpus", "Json", "Tasks", "console", "count_table", "errors", "failing", "print_json", "print_left_out",
+    "Corpus", "Json", "Tasks", "console", "count_table", "errors", "fail", "failing", "print_json", "print_left_out",
     "problem_table", "progress_bar", "quiet_hub", "say", "table",
 ]  # fmt: skip
 
@@ -23,15 +23,11 @@ Corpus = Annotated[
     str | None,
     typer.Argument(
         help="A corpus tree (IE-en/NER/<source>/train.json …), one of its folders, or one source, local or hf://…; "
-        "the embedded sample where left out.",
-        show_default=False,
+        "the embedded sample where left out."
     ),
 ]
 Tasks = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--task", help="ner, re, ee, eet, eea, spo or kg; again for several. Default: all.", show_default=False
-    ),
+    list[str] | None, typer.Option("--task", help="ner, re, ee, eet, eea, spo or kg; again for several. Default: all.")
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
@@ -105,27 +101,35 @@ def print_left_out(problems: Sequence["Problem"], total: int) -> None:
 
 
 @contextmanager
-def failing(*kinds: type[Exception]) -> Iterator[None]:
+def failing(extra: str = "") -> Iterator[None]:
     """An error that a user can mend is one line on stderr and exit code 1, not a traceback.
 
-    Args:
-        kinds: What counts as one beside DataError and OSError.
-    """
-    from iepile_dataset.errors import DataError
+    All rooms raise a ValueError or an OSError for such a one, whose message ends in the remedy.
 
-    mendable: tuple[type[Exception], ...] = (DataError, OSError, *kinds)
+    Args:
+        extra: What to install where a module is missing, as `train,app`.
+    """
     try:
         yield
     except BrokenPipeError:
         raise  # who reads the output has gone
-    except mendable as error:
-        say(f"error: {error}", to=errors, style="red")
-        raise typer.Exit(1) from None
+    except ModuleNotFoundError as missing:
+        if not extra:
+            raise
+        fail(f"no module {missing.name!r} (pip install 'iepile[{extra}]')")
+    except (ValueError, OSError) as error:
+        fail(str(error))
+
+
+def fail(reason: str) -> NoReturn:
+    """End with one line on stderr and exit code 1."""
+    say(f"error: {reason}", to=errors, style="red")
+    raise typer.Exit(1) from None
 
 
 @contextmanager
 def progress_bar(text: str, unit: str = "bytes") -> Iterator[Callable[[int, int], None] | None]:
-    """A bar that a function is mendable of as (done, total); None where nobody watches."""
+    """A bar that a function is told of as (done, total); None where nobody watches."""
     if not sys.stderr.isatty():
         yield None
         return

@@ -19,8 +19,7 @@ from .corpus.shards import Shard, finer, make_shards
 from .corpus.sources import SPLITS, find_sources
 from .errors import DataError, Problem, shown
 from .hard_negatives import read_hard_negatives
-from .instructions.empty_answers import limit_empty
-from .instructions.generate import Counts, losses
+from .instructions.generate import Counts, limit_empty, losses
 from .instructions.tables import ARROW_SCHEMA, COLUMNS, tables
 from .instructions.token_budget import tokenizer_file
 from .options import Options

@@ -1,6 +1,7 @@
 """What is wrong with an input, said so that a person can mend it."""
 
 from dataclasses import dataclass
+from typing import Self
 
 __all__ = ["KEPT_PROBLEMS", "DataError", "Problem", "keep", "shown"]
 
@@ -42,19 +43,19 @@ class Problem:
         return f"{self.place}: {self.reason} ({self.remedy})"
 
     @classmethod
-    def of_error(cls, file: str, error: DataError) -> "Problem":
+    def of_error(cls, file: str, error: DataError, **more: str) -> Self:
         """A `DataError`, whose message ends in its remedy, as the problem of a file.
 
         >>> Problem.of_error("a", DataError("no label (add one)"))
         Problem(file='a', line=0, reason='no label', remedy='add one', raw='')
         """
         reason, _, remedy = str(error).removesuffix(")").rpartition(" (")
-        return cls(file, 0, reason, remedy)
+        return cls(file, 0, reason, remedy, **more)
 
     @classmethod
-    def of_line(cls, file: str, line: int, raw: bytes, reason: str, remedy: str) -> "Problem":
+    def of_line(cls, file: str, line: int, raw: bytes, reason: str, remedy: str, **more: str) -> Self:
         """The problem of a line as it was read."""
-        return cls(file, line, reason, remedy, raw.decode("utf-8", "replace").rstrip("\r\n"))
+        return cls(file, line, reason, remedy, raw.decode("utf-8", "replace").rstrip("\r\n"), **more)
 
 
 def keep(problems: list[Problem], problem: Problem) -> None:

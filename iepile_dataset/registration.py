@@ -67,7 +67,7 @@ def _module(
 
     if revision is not None:
         if data_files:
-            data_files = _each(data_files, lambda file: at_revision(file, str(revision)))
+            data_files = _mapped(data_files, lambda file: at_revision(file, str(revision)))
         else:
             data_dir = at_revision(os.fspath(data_dir or sample_corpus()), str(revision))
 
@@ -78,14 +78,14 @@ def _module(
     state = "" if data_files else fingerprint(folder or sample_corpus())
     kwargs = {"dataset_name": NAME, "base_path": folder or "", "data_dir": folder}
     if data_files:
-        kwargs["data_files"] = _each(data_files, str)
+        kwargs["data_files"] = _mapped(data_files, str)
     return DatasetModule(f"{__package__}.builder", _code_hash() + state, kwargs)
 
 
-def _each(files: Any, change: Callable[[str], str]) -> Any:
+def _mapped(files: Any, change: Callable[[str], str]) -> Any:
     """Paths as the strings that `datasets` wants, each changed."""
     if isinstance(files, dict):
-        return {split: _each(names, change) for split, names in files.items()}
+        return {split: _mapped(names, change) for split, names in files.items()}
     return [change(os.fspath(name)) for name in files] if isinstance(files, list | tuple) else change(os.fspath(files))
 
 

@@ -70,11 +70,10 @@ def f1(counts: Counts) -> Counts:
     return np.divide(2 * tp, whole, out=np.ones_like(whole), where=whole > 0)
 
 
-def _sizes(records: int, resamples: int) -> Iterator[int]:
+def _sizes(records: int, resamples: int) -> list[int]:
     """How many resamples are held at a time."""
     step = max(1, _CHUNK // max(1, records))
-    for start in range(0, resamples, step):
-        yield min(step, resamples - start)
+    return [min(step, resamples - start) for start in range(0, resamples, step)]
 
 
 def _draws(records: int, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
@@ -115,15 +114,14 @@ def intervals(counted: Counted, resamples: int = 10_000, level: float = 0.95, se
     by_task: dict[str, Any] = {}
     for task in sorted({key[0] for key in counted.keys}):
         mine = np.array([key[0] == task for key in counted.keys])
+        named = sorted({key[1] for key in counted.keys if key[0] == task and key[1]})
+        sources = {name: counts[[key[:2] == (task, name) for key in counted.keys]] for name in named}
         by_task[task] = {
             "level": level,
             "resamples": resamples,
             "records": int(mine.sum()),
             "f1": list(interval(counts[mine], *options)),
-            "sources": {
-                source: list(interval(counts[[key[:2] == (task, source) for key in counted.keys]], *options))
-                for source in sorted({key[1] for key in counted.keys if key[0] == task and key[1]})
-            },
+            "sources": {name: list(interval(part, *options)) for name, part in sources.items()},
         }
     return by_task
 

@@ -6,8 +6,11 @@ order in which `parse_answer.read_answer` reads the units of `output`.
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .accumulator import Record
 from .counts import Outcome, rates
@@ -19,6 +22,8 @@ CUTS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 """Confidences below which units are left out, to see what that brings and costs."""
 
 _UNKNOWN = -1.0
+
+Values = NDArray[Any]
 
 
 class Calibration:
@@ -123,40 +128,33 @@ def _fits(confidence: Any, record: Record, answer: tuple[list[Unit], ...]) -> bo
 
 
 def _table(right: "array[float]", wrong: "array[float]", missed: int) -> dict[str, Any]:
-    units = [(value, 1) for value in right if value >= 0] + [(value, 0) for value in wrong if value >= 0]
-    lines = list(_bins(units))
+    values, hits = np.array([*right, *wrong]), np.arange(len(right) + len(wrong)) < len(right)
+    known, known_hits = values[values >= 0], hits[values >= 0]
+    places = np.minimum((known * BINS).astype(int), BINS - 1)  # the last bin includes 1
+    lines = [
+        {"low": place / BINS, "high": (place + 1) / BINS, **_means(known[places == place], known_hits[places == place])}
+        for place in np.unique(places).tolist()
+    ]
+    distance = sum(line["units"] * abs(line["confidence"] - line["precision"]) for line in lines)
     return {
-        "units": len(right) + len(wrong),
-        "known": len(units),
-        "confidence": _mean([value for value, _ in units]),
-        "precision": _mean([hit for _, hit in units]),
-        "ece": _mean([abs(line["confidence"] - line["precision"]) for line in lines for _ in range(line["units"])]),
-        "brier": _mean([(value - hit) ** 2 for value, hit in units]),
+        **_means(known, known_hits),
+        "known": len(known),
+        "units": len(values),
+        "ece": distance / len(known) if len(known) else None,
+        "brier": float(np.mean((known - known_hits) ** 2)) if len(known) else None,
         "bins": lines,
-        "cuts": [_cut(least, right, wrong, missed) for least in CUTS],
+        "cuts": [_cut(least, values, hits, missed) for least in CUTS],
     }
 
 
-def _bins(units: list[tuple[float, int]]) -> Iterator[dict[str, Any]]:
-    """Bins of equal width that hold anything; the last one includes 1."""
-    for number in range(BINS):
-        mine = [(value, hit) for value, hit in units if min(int(value * BINS), BINS - 1) == number]
-        if mine:
-            yield {
-                "low": number / BINS,
-                "high": (number + 1) / BINS,
-                "units": len(mine),
-                "confidence": _mean([value for value, _ in mine]),
-                "precision": _mean([hit for _, hit in mine]),
-            }
+def _means(values: Values, hits: Values) -> dict[str, Any]:
+    confidence, precision = (float(part.mean()) if len(part) else None for part in (values, hits))
+    return {"units": len(values), "confidence": confidence, "precision": precision}
 
 
-def _cut(least: float, right: "array[float]", wrong: "array[float]", missed: int) -> dict[str, float]:
+def _cut(least: float, values: Values, hits: Values, missed: int) -> dict[str, float]:
     """The scores when units of less confidence are left out; a hit that is left out is missed."""
-    tp, fp = (sum(value >= least or value == _UNKNOWN for value in values) for values in (right, wrong))
-    precision, recall, f1 = rates(tp, fp, missed + len(right) - tp)
-    return {"min_confidence": least, "kept": tp + fp, "precision": precision, "recall": recall, "f1": f1}
-
-
-def _mean(values: list[Any]) -> float | None:
-    return sum(values) / len(values) if values else None
+    kept = hits[(values >= least) | (values == _UNKNOWN)]
+    tp = int(kept.sum())
+    precision, recall, f1 = rates(tp, len(kept) - tp, missed + int(hits.sum()) - tp)
+    return {"min_confidence": least, "kept": len(kept), "precision": precision, "recall": recall, "f1": f1}

@@ -13,7 +13,7 @@ from .calibration import Calibration
 from .counts import Outcome
 from .errors import KINDS, Analysis, questions
 from .files import BadLine
-from .robustness import fields_in, score_answers
+from .robustness import fields_in, score_ways
 
 __all__ = ["Examined", "examine"]
 
@@ -40,22 +40,16 @@ class Report:
         self.counted(record, outcomes)
         errors = self.analysis(record, outcomes)
         text, _ = questions(record.rows)
-        units: list[dict[str, Any]] = [
-            {"kind": "", "measure": measure, "found": unit, "wanted": unit}
-            for measure, (hits, _, _) in zip(record.task.measures, outcomes)
-            for unit in hits
-        ]
-        units += [
-            {"kind": error.kind, "measure": error.measure, "found": error.predicted, "wanted": error.gold}
-            for error in errors
-        ]
+        units = [
+            ("", measure, unit, unit) for measure, (hits, _, _) in zip(record.task.measures, outcomes) for unit in hits
+        ] + [(error.kind, error.measure, error.predicted, error.gold) for error in errors]
         self._records.append(
             {
                 "id": record.id,
                 "task": record.task.name,
                 "source": record.source,
                 "text": text,
-                "units": units,
+                "units": [dict(zip(("kind", "measure", "found", "wanted"), unit)) for unit in units],
                 "answers": [_shown(row.get("output")) for row in record.rows],
                 "failed": len(record.failed),
             }
@@ -159,15 +153,14 @@ def examine(
         ValueError: no such file, unknown option, or nothing in it can be scored.
     """
     report = Report(match) if title or errors or resamples else None
-    has_confidences = fields_in(path, ["confidence"])
-    calibration = Calibration(match) if has_confidences else None
+    calibration = Calibration(match) if fields_in(path, ["confidence"]) else None
     watchers = [watcher for watcher in (report, calibration) if watcher]
 
     def watch(record: Record, outcomes: list[Outcome]) -> None:
         for watcher in watchers:
             watcher(record, outcomes)
 
-    scores, spread, bad = score_answers(path, task, watch if watchers else None, match=match, **options)
+    scores, spread, bad = score_ways(path, task, watch if watchers else None, match=match, **options)
     figures: dict[str, Any] = {"tasks": scores.get("tasks") or {scores["task"]: scores}}
     if spread:
         figures["spread"] = spread

@@ -25,37 +25,28 @@ def fields_in(path: str | Path, names: Iterable[str] = (*KEYS, "confidence")) ->
         return {name for name, key in wanted.items() if content.find(key) >= 0}
 
 
-def score_answers(
+def score_ways(
     path: str | Path, task: str | None = None, watch: Watcher | None = None, **options: Any
 ) -> tuple[dict[str, Any], dict[str, Any], list[BadLine]]:
     """Score a file of answers; each way to ask by itself where its records were asked in several.
 
-    Args, results and errors are those of `score_ways`; the spread is empty where no row says how it was asked.
-    """
-    if fields_in(path, KEYS):
-        return score_ways(path, task, watch, **options)
-    scores, bad = score_file(path, task, watch=watch, **options)
-    return scores, {}, bad
-
-
-def score_ways(
-    path: str | Path, task: str | None = None, watch: Watcher | None = None, **options: Any
-) -> tuple[dict[str, Any], dict[str, Any], list[BadLine]]:
-    """Score each way to ask in a file of answers by itself.
-
     Args:
-        path: JSON lines as for `files.score_file`, with `order`, `split_num` or both.
+        path: JSON lines as for `files.score_file`; with `order`, `split_num` or both where they were asked in several.
         task: The task of rows that do not name theirs.
         watch: Sees the records of the first way.
         options: `match`, `count` and `parse` of `Accumulator`.
 
     Returns:
-        The scores of the first way in the file; for each task the `spread`; the lines that could not be scored.
+        The scores of the first way in the file; for each task the `spread`, none where no row says how it was asked;
+        the lines that could not be scored.
 
     Raises:
         ValueError: no such file, unknown option, or nothing in it can be scored.
     """
     path = existing(path)
+    if not fields_in(path, KEYS):
+        scores, bad = score_file(path, task, watch=watch, **options)
+        return scores, {}, bad
     try:
         results, bad = _scored(path, task, watch, options, streamed=watch is None)
     except Returned:  # the batches of a record do not follow each other

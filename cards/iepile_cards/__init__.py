@@ -1,24 +1,24 @@
-"""Hub pages written from what a run left behind, never typed by hand."""
+"""Hub pages written from what a run or a folder left behind, never typed by hand.
 
+A `Page` has two ways out: `card()` is a card of `huggingface_hub`, `write(folder)` writes its README.md.
+"""
+
+from .card import Page
 from .check_card import card_text, check_card, kind_of
-from .dataset_card import dataset_card, write_dataset_card
+from .dataset_card import dataset_page
 from .diff_card import Difference
-from .eval_results import write_results
 from .model_card import model_card, write_model_card
-from .space_card import app_card, metric_card, write_app_card, write_metric_card
+from .space_card import app_page, metric_page
 
 __all__ = [
     "Difference",
-    "app_card",
+    "Page",
+    "app_page",
     "card_text",
     "check_card",
-    "dataset_card",
+    "dataset_page",
     "kind_of",
-    "metric_card",
+    "metric_page",
     "model_card",
-    "write_app_card",
-    "write_dataset_card",
-    "write_metric_card",
     "write_model_card",
-    "write_results",
 ]

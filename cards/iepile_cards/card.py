@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from .template import render
@@ -51,9 +52,18 @@ class Page:
 
     def write(self, folder: Path | str) -> Path:
         """Write README.md into a folder; give its path."""
-        path = Path(folder) / README
-        self.card().save(path)
-        return path
+        return write_text(Path(folder) / README, str(self.card()))
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a file in one step: who reads it sees the old text or the new; give its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}-{token_hex(8)}")
+    try:
+        beside.write_text(text, "utf-8")
+        return beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def on_hub(name: str | None) -> bool:

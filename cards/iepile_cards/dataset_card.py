@@ -6,46 +6,29 @@ from pathlib import Path
 from typing import Any
 
 from .card import Page, public_name
-from .dataset_files import columns_in, example_row, is_raw, rows_in
+from .dataset_files import SPLITS, columns_in, example_row, is_raw, rows_in
 from .licence import strictest
 from .template import citation, read_json
 
 STATISTICS = "statistics"
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
-_SPLITS = ("train", "validation", "test")
 
 
-def dataset_card(folder: Path | str, repo: str | None = None) -> Any:
-    """Write the card of a prepared folder.
+def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
+    """The page of a prepared folder, its values marked; its `configs` make the folder loadable without this package.
+
+    The manifest knows every file: once the page is written it has to be made to know this one, too (`iepile card
+    dataset` does).
 
     Args:
         folder: What `iepile prepare` made: `manifest.json`, rows as Parquet or JSON lines, and, if there,
             `statistics/stats.json` with its pictures.
         repo: Its name on the Hub, for the lines that say how to load it.
 
-    Returns:
-        A `huggingface_hub.DatasetCard`; its `configs` make the folder loadable without this package.
-
     Raises:
         FileNotFoundError: There is no `manifest.json`.
         ValueError: One of the files is no JSON.
     """
-    return dataset_page(folder, repo).card()
-
-
-def write_dataset_card(folder: Path | str, repo: str | None = None) -> Path:
-    """Write `README.md` into a prepared folder, see `dataset_card`.
-
-    The manifest knows every file: it has to be made to know this one, too (`iepile card dataset` does).
-
-    Returns:
-        Its path.
-    """
-    return dataset_page(folder, repo).write(folder)
-
-
-def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
-    """The page of a prepared folder, its values marked; see `dataset_card`."""
     from huggingface_hub import DatasetCardData
 
     folder = Path(folder)
@@ -72,6 +55,7 @@ def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
         tags=["information-extraction", "iepile"],
         configs=list(_configs(rows, manifest["files"])) if form == "parquet" else None,
     )
+    lost = {name: sum(_sum_of(source, name) for source in sources) for name in _LOSSES}
     sourced = {
         "name": (name, "repo name"),
         "repo": (repo or f"path/to/{folder.resolve().name}", "repo"),
@@ -79,16 +63,13 @@ def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
         "total": (total, "the files' rows"),
         "rows": (rows, "the rows of "),
         "statistics": (statistics and {"tasks": statistics["tasks"]}, f"{STATISTICS}/stats.json "),
-        "lost": (
-            {name: sum(_sum_of(source, name) for source in sources) for name in _LOSSES},
-            "manifest.json sources[].counts.",
-        ),
+        "lost": (lost, "manifest.json sources[].counts."),
         "example": (example_row(folder, tasks, form), "the first rows "),
         "licence": (head.license, "manifest.json sources[].licence"),
     }
     values = {
         "summed": _sum_of,
-        "splits": [split for split in _SPLITS if any(split in parts for parts in rows.values())],
+        "splits": [split for split in SPLITS if any(split in parts for parts in rows.values())],
         "columns": columns_in(folder, tasks),
         "pictures": [name for name in ("sunburst", "lengths") if (folder / STATISTICS / f"{name}.png").is_file()],
         "languages": languages,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .template import read_lines
 
-_SPLITS = {"train": "train", "validation": "dev", "test": "test"}  # → the name of a JSON-lines file
+SPLITS = {"train": "train", "validation": "dev", "test": "test"}  # → the name of a JSON-lines file
 _LOOKED_AT = 200  # rows among which the example is chosen
 
 
@@ -22,7 +22,7 @@ def rows_in(folder: Path, tasks: Iterable[str], form: str) -> dict[str, dict[str
 
     rows: dict[str, dict[str, int]] = {}
     for config, place in _places(folder, tasks):
-        for split, name in _SPLITS.items():
+        for split, name in SPLITS.items():
             if form == "parquet":
                 numbers = [pq.read_metadata(file).num_rows for file in sorted(place.glob(f"{split}-*.parquet"))]
             else:

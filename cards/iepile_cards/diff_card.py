@@ -63,20 +63,15 @@ class Expected:
             for path, leaf in _leaves((name, 0), value)
             if leaf is not None
         ]
-        self._values: dict[int, list[tuple[int, int, str]]] = {}
 
     def values(self, number: int) -> list[tuple[int, int, str]]:
         """Start, end and source of the values that a line shows; `number` counts from 0."""
-        if number not in self._values:
-            line, values, end = self.lines[number], [], 0
-            for path, leaf in self._leaves:
-                values += [(*place, self._source(path)) for place in self._places(number, line, path, leaf)]
-            self._values[number] = []
-            for start, stop, source in sorted(values):
-                if start >= end:
-                    self._values[number].append((start, stop, source))
-                    end = stop
-        return self._values[number]
+        shown = [(path, self._places(number, self.lines[number], path, leaf)) for path, leaf in self._leaves]
+        values: list[tuple[int, int, str]] = []
+        for start, stop, source in sorted((*place, self._source(path)) for path, places in shown for place in places):
+            if not values or start >= values[-1][1]:
+                values.append((start, stop, source))
+        return values
 
     def _places(self, number: int, line: str, path: tuple[Any, ...], leaf: Any) -> list[tuple[int, int]]:
         other = _other(leaf)

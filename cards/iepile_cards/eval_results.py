@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from .card import on_hub
+from .card import on_hub, write_text
 from .template import read_json
 
 __all__ = ["RESULTS"]
@@ -88,9 +88,7 @@ def write_results(run_dir: Path | str) -> Path | None:
     if not entries:
         path.unlink(missing_ok=True)
         return None
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True), "utf-8")
-    return path
+    return write_text(path, yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True))
 
 
 def datasets_of(entry: Mapping[str, Any]) -> list[str]:

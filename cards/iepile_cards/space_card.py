@@ -4,57 +4,30 @@ Facts are plain JSON that the caller collects (`iepile.cards`): this package imp
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from .card import Page
 from .template import citation
 
 
-def metric_card(facts: Mapping[str, Any], repo: str | None = None) -> Any:
-    """Write the card of the metric.
+def metric_page(facts: Mapping[str, Any], repo: str | None = None) -> Page:
+    """The page of the metric.
 
     Args:
         facts: `version`, `tasks`, `match`, `count`, `parse`, `requirements`, `example`, `sdk_version`.
         repo: Its name on the Hub, for the lines that say how to load it.
-
-    Returns:
-        A `huggingface_hub.SpaceCard`.
     """
-    return metric_page(facts, repo).card()
-
-
-def write_metric_card(folder: Path | str, facts: Mapping[str, Any], repo: str | None = None) -> Path:
-    """Write `README.md` into the metric's folder, see `metric_card`; give its path."""
-    return metric_page(facts, repo).write(folder)
-
-
-def app_card(facts: Mapping[str, Any], repo: str | None = None) -> Any:
-    """Write the card of the app.
-
-    Args:
-        facts: `version`, `requirements`, `sdk_version`.
-        repo: Its name on the Hub.
-
-    Returns:
-        A `huggingface_hub.SpaceCard`.
-    """
-    return app_page(facts, repo).card()
-
-
-def write_app_card(folder: Path | str, facts: Mapping[str, Any], repo: str | None = None) -> Path:
-    """Write `README.md` into the app's folder, see `app_card`; give its path."""
-    return app_page(facts, repo).write(folder)
-
-
-def metric_page(facts: Mapping[str, Any], repo: str | None = None) -> Page:
-    """The page of the metric; see `metric_card`."""
     name = (repo or "iepile_f1").rpartition("/")[2]
     return _page("metric", name, "📏", ["evaluate", "metric", "information-extraction"], facts, repo or name)
 
 
 def app_page(facts: Mapping[str, Any], repo: str | None = None) -> Page:
-    """The page of the app; see `app_card`."""
+    """The page of the app.
+
+    Args:
+        facts: `version`, `requirements`, `sdk_version`.
+        repo: Its name on the Hub.
+    """
     name = (repo or "iepile").rpartition("/")[2]
     return _page("app", name, "🔎", ["information-extraction", "iepile"], facts, repo or name)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .card import README as CARD
+from .dataset_files import SPLITS
 from .template import read_json
 
 __all__ = ["CARD", "HubError", "Upload", "dataset_upload", "metric_files", "model_upload", "space_upload"]
@@ -22,7 +23,6 @@ _MODEL = (
 )  # fmt: skip
 _ANSWERS = ("predictions.jsonl", "predictions.jsonl.gz")
 _STATISTICS = ("statistics/*.json", "statistics/*.png")
-_LINES = {"train": "train.json", "validation": "dev.json", "test": "test.json"}
 _SPACE = (
     ".css", ".csv", ".html", ".jpg", ".js", ".json", ".jsonl", ".md", ".png", ".py", ".svg", ".toml", ".ttf", ".txt",
     ".woff2", ".yaml", ".yml",
@@ -83,8 +83,8 @@ def dataset_upload(folder: Path | str, names: Iterable[str], texts: Mapping[str,
     rows = [
         pattern.format(task)
         for task in tasks
-        for split in ("train", "validation", "test")
-        for pattern in (f"{{}}/{split}-*.parquet", f"raw/{{}}/{split}-*.parquet", f"{{}}/{_LINES[split]}")
+        for split, lines in SPLITS.items()
+        for pattern in (f"{{}}/{split}-*.parquet", f"raw/{{}}/{split}-*.parquet", f"{{}}/{lines}.json")
     ]
     owns = (*rows, *_STATISTICS)
     chosen = [name for name in names if any(_matches(name, pattern) for pattern in owns)]

@@ -8,6 +8,6 @@ pieces, by what covers them), `render` (results → HTML, by the templates besid
 Importing this package is cheap: gradio, torch and matplotlib are imported by the functions that use them.
 """
 
-from .page import serve
+from .page import PageOptions, serve
 
-__all__ = ["serve"]
+__all__ = ["PageOptions", "serve"]

@@ -4,11 +4,12 @@ import errno
 import os
 import socket
 import tempfile
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from .model import Model
+from .model import DEFAULT, Model
 from .score import BYTES, score_tab
 
 # Nothing from elsewhere, nothing to elsewhere; scripts that gradio writes into the page are its own way to work.
@@ -21,16 +22,43 @@ POLICY = (
 _WAITING = 32  # visitors in line; whoever comes then is told that it is full
 
 
-def page(
-    model: str | None = None, adapter: str | None = None, corpus: str | None = None, constrain: str = "none"
-) -> Any:
-    """The page as `gradio.Blocks`.
+@dataclass(frozen=True)
+class PageOptions:
+    """What the page is told; each field's help says what it means.
 
-    Args:
-        model: A run folder or a Hub id; None takes runs/quickstart, once it is there.
-        adapter: An adapter on top of it.
-        corpus: The corpus tree that visitors browse; None for the embedded sample.
-        constrain: See `iepile_trainer.engines.EngineOptions`.
+    Raises:
+        ValueError: No such port.
+    """
+
+    model: str | None = field(
+        default=None, metadata={"help": f"A run folder or a model of the Hub. Default: {DEFAULT}, once it is there."}
+    )
+    adapter: str | None = field(default=None, metadata={"help": "An adapter on top of it."})
+    corpus: str | None = field(
+        default=None, metadata={"help": "The corpus tree to browse; the embedded sample where left out."}
+    )
+    constrain: str = field(
+        default="none",
+        metadata={
+            "help": "json: answers always parse; extractive: and quote the text. Slower.",
+            "choices": ("none", "json", "extractive"),
+        },
+    )
+    host: str | None = field(
+        default="127.0.0.1", metadata={"help": "Address to listen on; 0.0.0.0 for the whole network."}
+    )
+    port: int | None = field(default=None, metadata={"help": "Default: the first free one from 7860 on."})
+    share: bool = field(
+        default=False, metadata={"help": "Also open a public address through gradio's servers, for 72 hours."}
+    )
+
+    def __post_init__(self) -> None:
+        if self.port is not None and not 0 < self.port < 1 << 16:
+            raise ValueError(f"--port {self.port}: no such port (1 to 65535)")
+
+
+def page(options: PageOptions) -> Any:
+    """The page as `gradio.Blocks`.
 
     Raises:
         TrainerError: No such run folder.
@@ -40,7 +68,8 @@ def page(
     from .extract import extract_tab
     from .records import sources_of
 
-    answering, sources = Model(model, adapter, constrain), sources_of(corpus)
+    sources = sources_of(options.corpus)
+    answering = Model(options.model, options.adapter, options.constrain)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read on import
     import gradio as gr
 
@@ -51,30 +80,15 @@ def page(
         with gr.Tab("Score"):
             score_tab()
         with gr.Tab("Browse"):
-            browse_tab(corpus, sources)
+            browse_tab(options.corpus, sources)
     return blocks.queue(max_size=_WAITING)
 
 
-def serve(
-    model: str | None = None,
-    adapter: str | None = None,
-    corpus: str | None = None,
-    constrain: str = "none",
-    host: str | None = None,
-    port: int | None = None,
-    share: bool = False,
-    tell: Any = print,
-) -> None:
+def serve(options: PageOptions, tell: Any = print) -> None:
     """Serve the page until it is interrupted.
 
     Args:
-        model: See `page`.
-        adapter: See `page`.
-        corpus: See `page`.
-        constrain: See `page`.
-        host: Address to listen on; None takes 127.0.0.1, or what the Hub sets for a Space.
-        port: None takes the first free one from 7860 on.
-        share: Also open a public address through gradio's servers.
+        options: Where it says no `host`, it is what the Hub sets for a Space, or 127.0.0.1.
         tell: Is given the address.
 
     Raises:
@@ -82,15 +96,16 @@ def serve(
         DataError: No source in the corpus.
         OSError: The port is taken.
     """
+    host, port = options.host, options.port
     if port:
         _refuse_taken(host or "127.0.0.1", port)
     with tempfile.TemporaryDirectory(prefix="iepile-app-") as folder:
         # What visitors upload lies here, and goes when the page does. Read on import.
         os.environ["GRADIO_TEMP_DIR"] = folder
-        blocks = page(model, adapter, corpus, constrain)
+        blocks = page(options)
         _around_proxies()
         try:
-            _, local, public = blocks.launch(**_options(), server_name=host, server_port=port, share=share)
+            _, local, public = blocks.launch(**_options(), server_name=host, server_port=port, share=options.share)
             tell(public or local)
             blocks.block_thread()
         except OSError as problem:

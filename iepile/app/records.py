@@ -13,8 +13,7 @@ import orjson
 
 from iepile_dataset import DataError, Options
 from iepile_dataset.answers import UNFIT
-from iepile_dataset.corpus.select import choose_sources
-from iepile_dataset.corpus.sources import Source
+from iepile_dataset.corpus.sources import Source, choose_sources
 from iepile_dataset.tasks import TASKS
 from iepile_trainer.engines import Answer
 from iepile_trainer.extraction.documents import Document

@@ -1,1 +1,1 @@
-"""The commands of `iepile`, one module each."""
+"""The commands of `iepile`, one module each; `predict` and `serve` are the trainer's own."""

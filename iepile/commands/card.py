@@ -33,9 +33,9 @@ Repo = Annotated[
 
 @app.command()
 def model(
-    run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
     answers: Annotated[
-        list[Path] | None, typer.Argument(help="Files that `iepile predict` wrote with this run.", show_default=False)
+        list[Path] | None, typer.Argument(help="Files that `iepile predict` wrote with this run.")
     ] = None,
     repo: Repo = None,
 ) -> None:
@@ -47,7 +47,7 @@ def model(
     from iepile_cards.eval_results import RESULTS
     from iepile_trainer.evaluate_run import add_scores, renew
 
-    with failing(ValueError):
+    with failing():
         for split, by_task in add_scores(run, answers or ()).items():
             for task, scores in by_task.items():
                 console.print(f"{split} {task}: F1 {scores['f1']:.4f} over {scores.get('records', '?')} records")
@@ -59,7 +59,7 @@ def model(
 
 @app.command()
 def dataset(
-    folder: Annotated[Path, typer.Argument(help="A folder that `iepile prepare` made.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="A folder that `iepile prepare` made.")],
     repo: Repo = None,
 ) -> None:
     """Write the dataset card of a prepared folder, with statistics and pictures, and seal its manifest anew.
@@ -68,7 +68,7 @@ def dataset(
     """
     from ..cards import write_dataset_page
 
-    with failing(ValueError), progress_bar("counting", unit="rows") as advance:
+    with failing(), progress_bar("counting", unit="rows") as advance:
         path, missing = write_dataset_page(folder, repo, advance)
         if missing:
             warn(missing)
@@ -81,31 +81,32 @@ def metric(
     repo: Repo = None,
 ) -> None:
     """Write the card of the metric iepile_f1, from its own tables of tasks and definitions."""
-    from iepile_cards import metric_card, write_metric_card
+    from iepile_cards import metric_page
 
     from ..cards import metric_facts
 
-    with failing(ValueError):
+    with failing():
+        page = metric_page(metric_facts(), repo)
         if out:
-            say(f"card: {write_metric_card(out, metric_facts(), repo)}")
+            say(f"card: {page.write(out)}")
         else:
-            typer.echo(str(metric_card(metric_facts(), repo)))
+            typer.echo(str(page.card()))
 
 
 @app.command("app")
 def space(
-    folder: Annotated[Path, typer.Argument(help="The folder of the app, with app.py.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="The folder of the app, with app.py.")],
     repo: Repo = None,
 ) -> None:
     """Write the card of the app."""
-    from iepile_cards import write_app_card
+    from iepile_cards import app_page
 
     from ..cards import app_facts
 
-    with failing(ValueError):
+    with failing():
         if not (folder / "app.py").is_file():
             raise ValueError(f"{folder}: no app.py in it (give the folder of the app)")
-        say(f"card: {write_app_card(folder, app_facts(folder), repo)}")
+        say(f"card: {app_page(app_facts(folder), repo).write(folder)}")
 
 
 @app.command()
@@ -121,7 +122,7 @@ def check(
 
     from ..cards import app_facts, compare_scores, metric_facts
 
-    with failing(ValueError):
+    with failing():
         kind = kind_of(folder)
         facts = {"metric": metric_facts, "app": lambda: app_facts(folder)}.get(kind, dict)()
         differences = check_card(folder, facts)

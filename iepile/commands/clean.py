@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def clean(
     corpus: Annotated[str, typer.Argument(help="A corpus tree, one of its folders, or one source.")],
-    out: Annotated[Path, typer.Option(help="The folder to make.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
     options: CleanOptions,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a folder that was cleaned before.")] = False,
 ) -> None:

@@ -6,25 +6,19 @@ from typing import Annotated
 
 import typer
 
-from iepile_metric.matching import COUNTS, MATCHES
+from iepile_metric.accumulator import ScoringOptions
 
-from ..console import console, failing
-from .score import OutputOptions, print_json, report_bad
-
-_MATCHES = tuple(name for name in MATCHES if name != "overlap")  # systems are compared by whole units
+from ..console import console, failing, print_json
+from .score import OutputOptions, report_bad
 
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """How two systems are compared."""
+    """How two systems are compared, each scored by `ScoringOptions`; by whole units, never by their overlap."""
 
     test: str = field(
         default="permutation",
         metadata={"help": "How the p-value is found.", "choices": ("permutation", "bootstrap")},
-    )
-    match: str = field(default="exact", metadata={"help": "When two texts are the same.", "choices": _MATCHES})
-    count: str = field(
-        default="multiset", metadata={"help": "Repetitions count as annotated, or each unit once.", "choices": COUNTS}
     )
     resamples: int = field(default=10_000, metadata={"help": "How often records are drawn or swapped."})
     seed: int = field(default=0, metadata={"help": "Same seed, same figures."})
@@ -37,6 +31,7 @@ class CompareOptions:
 def compare(
     first: Annotated[Path, typer.Argument(help="Answers of one system, as `iepile predict` writes them.")],
     second: Annotated[Path, typer.Argument(help="Answers of the other to the same records.")],
+    scoring: ScoringOptions,
     options: CompareOptions,
     output: OutputOptions,
 ) -> None:
@@ -48,9 +43,9 @@ def compare(
     from iepile_metric.files import rows_of
     from iepile_metric.tables import comparison
 
-    with failing(ValueError):
+    with failing():
         (rows, bad), (others, worse) = rows_of(first, output.task), rows_of(second, output.task)
-        result = compared(rows, others, output.task, **asdict(options))
+        result = compared(rows, others, output.task, **asdict(scoring), **asdict(options))
     report_bad(bad + worse, "not compared")
     if output.json:
         print_json(result)

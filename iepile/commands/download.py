@@ -9,12 +9,10 @@ from ..console import failing, quiet_hub, say, warn
 
 
 def download(
-    repo: Annotated[str, typer.Argument(help="user/name on the Hub.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="The folder to make, or to go on with.", show_default=False)],
+    repo: Annotated[str, typer.Argument(help="user/name on the Hub.")],
+    out: Annotated[Path, typer.Option(help="The folder to make, or to go on with.")],
     kind: Annotated[Literal["dataset", "model", "space"], typer.Option(help="What it is.")] = "dataset",
-    revision: Annotated[
-        str | None, typer.Option(help="A branch, a tag or a commit. Default: the newest.", show_default=False)
-    ] = None,
+    revision: Annotated[str | None, typer.Option(help="A branch, a tag or a commit. Default: the newest.")] = None,
 ) -> None:
     """Fetch a repository whole, one revision of it; its licence is shown first. Repeat it to go on where it broke off.
 

@@ -7,15 +7,14 @@ import typer
 
 from iepile_trainer.models.precision import DTYPES
 
-from ..console import errors
+from ..console import failing, say
 
 
 def merge(
     run: Annotated[str, typer.Argument(help="A run folder with an adapter, or an adapter's Hub id.")],
     out: Annotated[Path, typer.Option(help="Folder for the merged model.")],
     base: Annotated[
-        str | None,
-        typer.Option(help="The base, where it is no longer at the place the adapter names.", show_default=False),
+        str | None, typer.Option(help="The base, where it is no longer at the place the adapter names.")
     ] = None,
     dtype: Annotated[str, typer.Option(help=f"{', '.join(DTYPES)}; auto is as the base.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in --out.")] = False,
@@ -41,18 +40,11 @@ def merge(
     Ollama may not know the chat template: put one into the Modelfile (TEMPLATE) that gives the prompt of
     `iepile formats show`, and compare.
     """
-    from iepile_trainer.errors import TrainerError
     from iepile_trainer.models.merge import merge as merged
-
-    from ..console import console
 
     if dtype not in DTYPES:
         raise typer.BadParameter(f"{dtype} is none of {', '.join(DTYPES)}", param_hint="--dtype")
-    try:
+    with failing():
         what = merged(run, out, base, dtype, overwrite)["merged"]
-    except TrainerError as error:
-        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
     few = f", of {what['from_bits']} bits as in training" if what["from_bits"] else ""
-    line = f"merged {what['adapter']} into {what['base']}{few}; the model ({what['dtype']}) lies in {out}"
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    say(f"merged {what['adapter']} into {what['base']}{few}; the model ({what['dtype']}) lies in {out}")

@@ -32,8 +32,7 @@ def mine(
     options: MiningOptions,
     corpus: Corpus = None,
     out: Annotated[
-        Path | None,
-        typer.Option(help="The dictionary to write, JSON; without it the pairs are only shown.", show_default=False),
+        Path | None, typer.Option(help="The dictionary to write, JSON; without it the pairs are only shown.")
     ] = None,
     task: Tasks = None,
     json: Json = False,

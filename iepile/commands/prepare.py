@@ -20,7 +20,7 @@ _COLUMNS = {
 
 
 def prepare(
-    out: Annotated[Path, typer.Option(help="The folder to make.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
     options: Options,
     corpus: Corpus = None,
     task: Tasks = None,

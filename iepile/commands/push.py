@@ -20,7 +20,7 @@ app = Commands(
 
 _SHOWN = 20
 
-Repo = Annotated[str, typer.Argument(help="user/name on the Hub; made if need be.", show_default=False)]
+Repo = Annotated[str, typer.Argument(help="user/name on the Hub; made if need be.")]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class LicensedOptions(PushOptions):
 
 @app.command()
 def dataset(
-    folder: Annotated[Path, typer.Argument(help="A folder that `iepile prepare` made.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="A folder that `iepile prepare` made.")],
     repo: Repo,
     options: LicensedOptions,
 ) -> None:
@@ -58,7 +58,7 @@ def dataset(
 
 
 def _dataset_upload(folder: Path, repo: str, options: LicensedOptions) -> "Upload":
-    from iepile_cards import card_text, dataset_card
+    from iepile_cards import card_text, dataset_page
     from iepile_cards.upload_set import CARD, HubError, dataset_upload
     from iepile_dataset.export.manifest import MANIFEST, check_rows, published, read_manifest
     from iepile_dataset.tasks import TASKS
@@ -73,7 +73,7 @@ def _dataset_upload(folder: Path, repo: str, options: LicensedOptions) -> "Uploa
         manifest = read_manifest(folder / MANIFEST)
     elif bare and parquet:
         warn("a push first writes statistics/ into the folder, which the page then shows, too")
-    page = str(dataset_card(folder, repo)) if bare else card_text(folder, repo)
+    page = str(dataset_page(folder, repo).card()) if bare else card_text(folder, repo)
     if not parquet:
         warn("JSON lines cannot be loaded by configuration from the Hub: prepare with --format parquet for that")
     elif "\nconfigs:" not in page.partition("\n---\n")[0]:
@@ -89,7 +89,7 @@ def _dataset_upload(folder: Path, repo: str, options: LicensedOptions) -> "Uploa
 
 @app.command()
 def model(
-    run: Annotated[Path, typer.Argument(help="A finished run folder.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="A finished run folder.")],
     repo: Repo,
     options: LicensedOptions,
     predictions: Annotated[
@@ -97,10 +97,7 @@ def model(
     ] = False,
     base: Annotated[
         str | None,
-        typer.Option(
-            help="The name on the Hub of the model that it is based on, where it was trained on a folder.",
-            show_default=False,
-        ),
+        typer.Option(help="The name on the Hub of the model that it is based on, where it was trained on a folder."),
     ] = None,
 ) -> None:
     """Push a run: adapter or weights, tokenizer, record, scores, curve and card; no checkpoints.
@@ -143,13 +140,13 @@ def metric(repo: Repo, options: PushOptions) -> None:
 
     def upload() -> "Upload":
         import iepile_metric
-        from iepile_cards import metric_card
+        from iepile_cards import metric_page
         from iepile_cards.upload_set import CARD, metric_files, space_upload
 
         from ..cards import metric_facts
 
         folder = Path(iepile_metric.__file__).parent
-        card = str(metric_card(metric_facts(), repo))
+        card = str(metric_page(metric_facts(), repo).card())
         return space_upload(folder / "space", {**metric_files(folder, repo.rpartition("/")[2]), CARD: card})
 
     _push(upload, repo, options)
@@ -159,9 +156,7 @@ def metric(repo: Repo, options: PushOptions) -> None:
 def space(
     repo: Repo,
     options: PushOptions,
-    folder: Annotated[
-        Path | None, typer.Option(help="Another folder with app.py and requirements.txt.", show_default=False)
-    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="Another folder with app.py and requirements.txt.")] = None,
 ) -> None:
     """Push the app as a Space.
 
@@ -169,13 +164,13 @@ def space(
     """
 
     def upload() -> "Upload":
-        from iepile_cards import app_card
+        from iepile_cards import app_page
         from iepile_cards.upload_set import CARD, space_upload
 
         from ..cards import app_facts
 
         place = folder or Path(__file__).parents[1] / "space"
-        card = {} if (place / CARD).is_file() else {CARD: str(app_card(app_facts(place), repo))}
+        card = {} if (place / CARD).is_file() else {CARD: str(app_page(app_facts(place), repo).card())}
         return space_upload(place, card)
 
     _push(upload, repo, options)
@@ -184,7 +179,7 @@ def space(
 def _push(pack: Callable[[], "Upload"], repo: str, options: PushOptions) -> None:
     from iepile_cards.push import checked_name, push
 
-    with failing(ValueError):
+    with failing():
         checked_name(repo)
         upload = pack()
         if options.dry_run:

@@ -28,35 +28,27 @@ def quickstart(
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from rich.console import Console
 
-    from ..console import errors, failing
+    from ..console import fail, failing, say, warn
 
     # Its own console: training keeps standard output to itself for a while.
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120)
-    try:
-        from iepile_trainer.errors import TrainerError
+    with failing("train"):
         from iepile_trainer.quickstart import TINY, Recipe, Screen, found_in, quickstart, quiet, show_outcome
-    except ModuleNotFoundError as missing:
-        errors.print(f"error: no module {missing.name!r} (pip install 'iepile[train]')", style="red", markup=False)
-        raise typer.Exit(1) from None
-    there = None if overwrite else found_in(out)
-    if there:
-        console.print(f"{out} is there already, made {there.record['created']}; start over with --overwrite.")
-        show_outcome(console, there)
-        return
-    screen = Screen(console)
-    try:
-        with failing(), quiet():
-            outcome = quickstart(out, overwrite, seed, TINY if tiny else Recipe(), screen.tell)
-    except KeyboardInterrupt:
-        screen.close()
-        errors.print(f"interrupted; nothing was left in {out}", markup=False)
-        raise typer.Exit(130) from None
-    except TrainerError as problem:
-        errors.print(f"error: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
-    finally:
-        screen.close()
+
+        there = None if overwrite else found_in(out)
+        if there:
+            say(f"{out} is there already, made {there.record['created']}; start over with --overwrite.", to=console)
+            show_outcome(console, there)
+            return
+        screen = Screen(console)
+        try:
+            with quiet():
+                outcome = quickstart(out, overwrite, seed, TINY if tiny else Recipe(), screen.tell)
+        except KeyboardInterrupt:
+            warn(f"interrupted; nothing was left in {out}")
+            raise typer.Exit(130) from None
+        finally:
+            screen.close()
     show_outcome(console, outcome)
     if not tiny and outcome.f1["test"] < PROMISED:
-        errors.print(f"F1 {outcome.f1['test']:.3f} is below {PROMISED:.2f}: this is not as it should be", style="red")
-        raise typer.Exit(1)
+        fail(f"F1 {outcome.f1['test']:.3f} is below {PROMISED:.2f}: this is not as it should be")

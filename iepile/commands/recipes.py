@@ -7,6 +7,8 @@ import typer
 
 from iepile_trainer.command_line import Commands
 
+from ..console import fail
+
 _HELP = """Recipes for `iepile train --config`, accelerate configurations, a Slurm script.
 
 Each is a file to be printed, changed and given by its path:
@@ -33,14 +35,9 @@ def show(name: Annotated[str, typer.Argument(help="A name that `iepile recipes` 
     """Print a recipe, nothing added and nothing left out."""
     from iepile_trainer.recipes import shipped
 
-    from ..console import errors
-
-    try:
-        typer.echo(shipped()[name], nl=sys.stdout.isatty())
-    except KeyError:
-        line = f"error: no recipe {name!r} (shipped: {', '.join(shipped())})"
-        errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+    if name not in shipped():
+        fail(f"no recipe {name!r} (shipped: {', '.join(shipped())})")
+    typer.echo(shipped()[name], nl=sys.stdout.isatty())
 
 
 def _first_words(text: str) -> str:

@@ -1,15 +1,16 @@
 """`iepile score`: model answers in a file → scores, and a page about them."""
 
-import sys
 from dataclasses import asdict, dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from iepile_dataset.atomic import write_file
 from iepile_metric.accumulator import ScoringOptions
 
-from ..console import console, failing, say
+from ..console import console, failing, print_json, say
 from ..console import errors as stderr
 
 
@@ -50,7 +51,7 @@ def score(
     and line, and the rest is scored; the exit code is 1 if nothing could be scored, or with --strict if any line could
     not.
     """
-    with failing(ValueError):
+    with failing():
         if compat:
             bad = _original(file, output, options.count)
         else:
@@ -69,14 +70,10 @@ def _score(file: Path, output: OutputOptions, options: ScoringOptions, report: P
     examined = examine(file, output.task, title=file.name if report else "", **wanted, **asdict(options))
     by_task = examined.figures["tasks"]
     for name, stated in examined.figures.get("calibration", {}).items():
-        if stated["misaligned"]:
-            say(
-                f"{name}: {stated['misaligned']} rows have confidences that do not fit their answer, left out",
-                to=stderr,
-            )
+        if count := stated["misaligned"]:
+            say(f"{name}: {count} rows have confidences that do not fit their answer, left out", to=stderr)
     if report:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(examined.page, encoding="utf-8")
+        write_file(report, examined.page)
         say(f"report: {report}", to=stderr)
     if output.json:
         single = next(iter(by_task.values())) if len(by_task) == 1 else {}
@@ -114,20 +111,14 @@ def _write_table(file: Path, task: str | None, table: Path, options: ScoringOpti
 
     records = per_record(rows_of(file, task)[0], task, **asdict(options))
     write = pyarrow.csv.write_csv if table.suffix == ".csv" else pyarrow.parquet.write_table
-    write(records, table)
+    write(records, content := BytesIO())
+    write_file(table, content.getvalue())
     say(f"table: {table} ({records.num_rows} records)", to=stderr)
-
-
-def print_json(value: Any) -> None:
-    """One JSON object on stdout."""
-    import orjson
-
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
 def report_bad(bad: list[Any], words: str, shown: int = 20) -> None:
     """The lines of a file that went wrong, on stderr."""
-    for line in [f"{len(bad)} lines {words}:", *(f"  {line}" for line in bad[:shown])] if bad else ():
-        say(line, to=stderr)
+    if bad:
+        say(f"{len(bad)} lines {words}:", *(f"  {line}" for line in bad[:shown]), to=stderr)
     if len(bad) > shown:
         say(f"  … and {len(bad) - shown} more", to=stderr)

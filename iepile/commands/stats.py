@@ -22,14 +22,12 @@ def stats(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for stats.json, sunburst.png, lengths.png and stats.html, a page that needs no other file.",
-            show_default=False,
+            help="Folder for stats.json, sunburst.png, lengths.png and stats.html, a page that needs no other file."
         ),
     ] = None,
     task: Tasks = None,
     tokenizer: Annotated[
-        str | None,
-        typer.Option(help="Name on the Hub or folder; without it tokens are not counted.", show_default=False),
+        str | None, typer.Option(help="Name on the Hub or folder; without it tokens are not counted.")
     ] = None,
     json: Json = False,
 ) -> None:

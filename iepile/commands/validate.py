@@ -1,12 +1,14 @@
 """`iepile validate`."""
 
 import sys
-from contextlib import nullcontext
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
+
+from iepile_dataset.atomic import write_file
 
 from ..console import console, failing, problem_table, progress_bar, say
 
@@ -17,19 +19,13 @@ if TYPE_CHECKING:
 def validate(
     paths: Annotated[
         list[str],
-        typer.Argument(
-            help="Corpus trees, sources, prepared folders, predictions, or single files of any format.",
-            show_default=False,
-        ),
+        typer.Argument(help="Corpus trees, sources, prepared folders, predictions, or single files of any format."),
     ],
     as_format: Annotated[
-        str | None,
-        typer.Option("--as", help="Take every file for this format instead of recognising it.", show_default=False),
+        str | None, typer.Option("--as", help="Take every file for this format instead of recognising it.")
     ] = None,
     format: Annotated[Literal["table", "json", "html"], typer.Option(help="How to report.")] = "table",
-    out: Annotated[
-        Path | None, typer.Option(help="Write the report to this file instead of the screen.", show_default=False)
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the report to this file instead of the screen.")] = None,
     examples: Annotated[int, typer.Option(min=-1, help="Places shown of each kind of finding; -1 for all.")] = 5,
 ) -> None:
     """Does the data fit its format, and does it mean what it says?
@@ -47,12 +43,14 @@ def validate(
     with failing():
         with progress_bar("checking") as advance:
             report = check(paths, as_format=as_format, examples=examples, progress=advance)
-        with out.open("w", encoding="utf-8") if out else nullcontext(sys.stdout) as file:
-            if format == "table":
-                _print(report, Console(file=file, width=160) if out else console)
-            else:
-                file.write(report.as_json() if format == "json" else report.as_html())
-    if out is not None:
+        file = StringIO() if out else sys.stdout
+        if format == "table":
+            _print(report, Console(file=file, width=160) if out else console)
+        else:
+            file.write(report.as_json() if format == "json" else report.as_html())
+        if out:
+            write_file(out, file.getvalue())
+    if out:
         say(f"{_summary(report)}; report in {out}")
     if report.errors:
         raise typer.Exit(1)

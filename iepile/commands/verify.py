@@ -9,16 +9,15 @@ from ..console import errors, failing, say
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(help="A folder that `iepile prepare` made.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="A folder that `iepile prepare` made.")],
 ) -> None:
     """Prove that a prepared folder still holds what its manifest says; exit code 1 where it does not."""
     from iepile_dataset.export.manifest import verify as compare
 
     with failing():
         facts, wrong = compare(folder)
-    for line in wrong:
-        errors.print(line, style="red", markup=False, soft_wrap=True)
     if wrong:
+        say(*wrong, to=errors, style="red")
         raise typer.Exit(1)
     say(f"{folder}: {facts['rows']:,} rows, as the manifest says")
     if facts["format"] == "jsonl":

@@ -8,6 +8,6 @@ browses the embedded sample.
 import os
 
 if __name__ == "__main__":
-    from iepile.app import serve
+    from iepile.app import PageOptions, serve
 
-    serve(os.environ.get("IEPILE_MODEL") or None, os.environ.get("IEPILE_ADAPTER") or None)
+    serve(PageOptions(os.environ.get("IEPILE_MODEL") or None, os.environ.get("IEPILE_ADAPTER") or None, host=None))

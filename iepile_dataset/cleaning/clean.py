@@ -3,13 +3,12 @@
 import json
 import os
 import posixpath
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any, BinaryIO
+from typing import Any
 
 import fsspec
 import orjson
@@ -18,9 +17,8 @@ from ..atomic import Proof, final_place, json_text, new_folder, refuse_taken
 from ..corpus.layout import read_file
 from ..corpus.record_check import problems
 from ..corpus.records import BOM
-from ..corpus.select import choose_sources
 from ..corpus.shards import Progress, Segment, advancing
-from ..corpus.sources import Source
+from ..corpus.sources import Source, choose_sources
 from ..errors import DataError, Problem
 from ..instructions.generate import totals
 from ..options import NORMALISE, CleanOptions, Selection
@@ -62,12 +60,12 @@ class Cleaned:
 
     def as_json(self, options: CleanOptions) -> dict[str, object]:
         """The content of `cleaned.json`."""
-        counts = sorted((name, what, number) for (name, what), number in self.counts.items() if number)
         return {
             "rules": list(options.rules),
             "options": {"threshold": options.threshold, "leak_from": options.leak_from},
             "sources": {
-                name: {**{what: number for key, what, number in counts if key == name}, "leaks": leaks}
+                name: {what: n for (key, what), n in sorted(self.counts.items()) if key == name and n}
+                | {"leaks": leaks}
                 for name, leaks in self.leaks.items()
             },
             "not_carried_over": [str(problem) for problem in self.problems],
@@ -127,18 +125,22 @@ def clean(
     root = _tree_root(corpus)
     with new_folder(place, _PROOF, overwrite) as work:
         for path, source in sorted(sources.items()):
-            name = fsspec.core.url_to_fs(path)[1].removeprefix(root).strip("/")
-            records = list(_read(source, options))
-            drop(records, source.language, options)
-            result.leaks[name] = leaks(records)
-            counts = _counts(records)
-            result.counts.update({(name, what): number for what, number in counts.items()})
-            kept = _write(records, source, work, name)
-            _carry_over(source, work / name, options, dict(+counts), kept)
+            _clean_source(source, fsspec.core.url_to_fs(path)[1].removeprefix(root).strip("/"), work, options, result)
             advance(sum(source.sizes.values()))
         (work / CLEANED).write_text(json_text(result.as_json(options)), "utf-8")
     result.seconds = perf_counter() - start
     return result
+
+
+def _clean_source(source: Source, name: str, work: Path, options: CleanOptions, result: Cleaned) -> None:
+    """Write what stays of a source, under its name in the tree, and aside what goes."""
+    records = list(_read(source, options))
+    drop(records, source.language, options)
+    result.leaks[name] = leaks(records)
+    counts = _counts(records)
+    result.counts.update({(name, what): number for what, number in counts.items()})
+    kept = _write(records, source, work, name)
+    _carry_over(source, work / name, options, dict(+counts), kept)
 
 
 def _read(source: Source, options: CleanOptions) -> Iterator[Record]:
@@ -181,28 +183,23 @@ def _write(records: Sequence[Record], source: Source, work: Path, name: str) -> 
     """The lines that stay, into their files, the others aside; split → how many stayed."""
     files = {split: f"{name}/{posixpath.basename(file)}" for split, file in source.files.items()}
     kept: Counter[str] = Counter()
+    lines: defaultdict[str, list[bytes]] = defaultdict(list)
     (work / name).mkdir(parents=True)
-    with ExitStack() as opened:
-        outs: dict[str, BinaryIO] = {}
-
-        def write(file: str, line: bytes) -> None:
-            if file not in outs:
-                (work / file).parent.mkdir(exist_ok=True)
-                outs[file] = opened.enter_context((work / file).open("ab"))
-            outs[file].write(line + b"\n")
-
-        for record in records:
-            if not record.drop:
-                kept[record.split] += 1
-                write(files[record.split], record.changed or record.raw)
-                continue
-            reason, twin = record.drop, record.drop.twin
+    (work / DROPPED).mkdir(exist_ok=True)
+    for record in records:
+        if reason := record.drop:
+            twin = reason.twin and {"file": files[reason.twin.split], "line": reason.twin.line}
             line = {
                 "file": files[record.split], "line": record.line, "rule": reason.rule, "reason": reason.reason,
-                "twin": twin and {"file": files[twin.split], "line": twin.line},
-                "raw": record.raw.decode("utf-8", "replace"),
+                "twin": twin, "raw": record.raw.decode("utf-8", "replace"),
             }  # fmt: skip
-            write(f"{DROPPED}/{reason.rule}.jsonl", json.dumps(line, ensure_ascii=False).encode())
+            lines[f"{DROPPED}/{reason.rule}.jsonl"].append(json.dumps(line, ensure_ascii=False).encode())
+        else:
+            kept[record.split] += 1
+            lines[files[record.split]].append(record.changed or record.raw)
+    for file, content in lines.items():
+        with (work / file).open("ab") as out:
+            out.writelines(line + b"\n" for line in content)
     return kept
 
 

@@ -3,7 +3,7 @@
 import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
@@ -13,10 +13,10 @@ from ..errors import DataError, Problem, shown
 from ..licences import allows
 from ..options import Selection
 from ..schema import SCHEMA_FILES, Schema, parse_schema
-from ..tasks import LANGUAGES, TASKS, Task
+from ..tasks import LANGUAGES, TASKS, Task, task_named
 from .layout import SPLITS, TREE, Folder, folders_in, folders_of, read_file
 
-__all__ = ["SPLITS", "Source", "find_sources", "named", "sample_corpus"]
+__all__ = ["SPLITS", "Source", "choose_sources", "find_sources", "sample_corpus"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def find_sources(
         reason = f'licence words {shown(source.licence)} do not plainly allow use "{options.licence}"'
         problems.append(Problem(source.path, 0, reason, "leave --licence out, or state the licence in meta.json"))
     sources = [source for source in sources if source not in refused and options.language in (None, source.language)]
-    sources = named(sources, problems, options, f"{root}: no {task.name} source")
+    sources = _named(sources, problems, options, f"{root}: no {task.name} source")
     if not sources:
         wanted = f" in language {options.language}" if options.language else ""
         reasons = "; ".join(map(str, problems[:3])) or tree
@@ -115,7 +115,43 @@ def find_sources(
     return list(by_key.values()), problems + [problem for source in by_key.values() for problem in unread[source.path]]
 
 
-def named(sources: list[Source], problems: Iterable[Problem], selection: Selection, missing: str) -> list[Source]:
+def choose_sources(
+    tasks: str | Sequence[str], options: Selection, data_dir: str | os.PathLike[str] | None = None
+) -> tuple[list[Source], list[Problem]]:
+    """The sources of a corpus for some tasks, in the order of the task table, and what keeps others from it.
+
+    Args:
+        tasks: A name or several, in any case; empty for all that the corpus serves.
+        options: Which of them are meant; `Options` will do.
+        data_dir: A corpus tree or one of its folders; None for the embedded sample.
+
+    Raises:
+        DataError: No source for a task that was named, or for any where none was.
+
+    >>> sources, problems = choose_sources(["ner"], Selection(language="zh"))
+    >>> [source.key for source in sources], problems
+    (['zh/NER/chengshi_xinwen', 'zh/NER/wanggou_pinglun'], [])
+    """
+    tasks = (tasks,) if isinstance(tasks, str) and tasks else tasks
+    root = None if data_dir is None else os.fspath(data_dir)
+    sources: list[Source] = []
+    problems: list[Problem] = []
+    errors = []
+    everything = replace(options, source=None)  # a source that one task lacks, another may have
+    for name in dict.fromkeys(task_named(task).name.lower() for task in tasks or TASKS):
+        try:
+            served, new = find_sources(TASKS[name], everything, root)
+        except DataError as error:
+            errors.append(error)
+            continue
+        sources += served
+        problems += [problem for problem in new if problem not in problems]
+    if not sources or (tasks and errors):
+        raise errors[0]
+    return _named(sources, problems, options, f"{root or 'the sample'}: no source"), problems
+
+
+def _named(sources: list[Source], problems: Iterable[Problem], selection: Selection, missing: str) -> list[Source]:
     """The sources that a selection names, all where it names none.
 
     Args:

@@ -4,11 +4,11 @@ import json
 import os
 import posixpath
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
-from itertools import repeat
+from itertools import chain, repeat
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -16,12 +16,10 @@ from threading import Thread
 from time import perf_counter
 
 from ..atomic import Proof, final_place, json_text, new_folder, refuse_taken
-from ..corpus.select import choose_sources
 from ..corpus.shards import Progress, advancing, make_shards
-from ..corpus.sources import SPLITS, Source
+from ..corpus.sources import SPLITS, Source, choose_sources
 from ..errors import DataError, Problem, keep
-from ..instructions.empty_answers import limit_empty
-from ..instructions.generate import Counts, totals
+from ..instructions.generate import Counts, limit_empty, totals
 from ..options import Options
 from ..tasks import TASK_FOLDERS, TASKS
 from .manifest import MANIFEST, QUARANTINE, digests, manifest
@@ -115,25 +113,10 @@ def prepare(
     result = Prepared(Path(out), licences={source.key: source.licence for source in sources})
     sources = limit_empty(sources, options)
     with new_folder(place, _PROOF, overwrite) as work:
-        digest = 0
-        with (work / QUARANTINE).open("w", encoding="utf-8") as quarantine:
-
-            def leave_out(problem: Problem) -> None:
-                quarantine.write(json.dumps(asdict(problem), ensure_ascii=False) + "\n")
-                result.left_out += 1
-                keep(result.problems, problem)
-
-            for problem in problems:
-                leave_out(problem)
-            parts = list(_parts(work, sources, form))
-            sizes = [sum(segment.end - segment.start for segment in part.shard) for part in parts]
-            advance = advancing(progress, sum(sizes))
-            for size, written in zip(sizes, _written(parts, options, form, num_proc)):
-                result.counts.update(written.counts)
-                for problem in written.problems:
-                    leave_out(problem)
-                digest = (digest + written.digest) % (1 << 256)
-                advance(size)
+        parts = list(_parts(work, sources, form))
+        advance = advancing(progress, sum(part.size for part in parts))
+        written = _written(parts, options, form, num_proc)
+        digest = _gather(work / QUARANTINE, problems, written, result, advance)
         if not result.total("rows"):
             first = f"; the first: {result.problems[0]}" if result.problems else ""
             records = f"no row could be made of {result.total('read')} records"
@@ -149,6 +132,23 @@ def prepare(
     result.rows_sha256 = facts["rows_sha256"]
     result.seconds = perf_counter() - start
     return result
+
+
+def _gather(
+    file: Path, problems: list[Problem], written: Iterator[Written], result: Prepared, advance: Callable[[int], None]
+) -> int:
+    """Count in `result` what becomes of the parts, and write aside what was left out; the digest of all rows."""
+    digest = 0
+    with file.open("w", encoding="utf-8") as quarantine:
+        for part in chain([Written(Counter(), problems, 0)], written):
+            result.counts.update(part.counts)
+            for problem in part.problems:
+                quarantine.write(json.dumps(asdict(problem), ensure_ascii=False) + "\n")
+                keep(result.problems, problem)
+            result.left_out += len(part.problems)
+            digest = (digest + part.digest) % (1 << 256)
+            advance(part.size)
+    return digest
 
 
 def _parts(work: Path, sources: list[Source], form: str) -> Iterator[Part]:

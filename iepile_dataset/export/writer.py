@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,11 @@ class Part:
     path: Path
     raw: bool = False
 
+    @property
+    def size(self) -> int:
+        """Bytes of what is read for it."""
+        return sum(segment.end - segment.start for segment in self.shard)
+
 
 @dataclass(frozen=True)
 class Written:
@@ -50,11 +55,13 @@ class Written:
         counts: (source key + "/" + split, what) → how many.
         problems: What was left out.
         digest: Sum of the SHA-256 of its rows; sums do not depend on order or on how rows are cut into parts.
+        size: Bytes that were read for it.
     """
 
     counts: Counts
     problems: list[Problem]
     digest: int
+    size: int = 0
 
 
 def write_part(part: Part, options: Options, form: str) -> Written:
@@ -76,7 +83,7 @@ def write_part(part: Part, options: Options, form: str) -> Written:
     else:
         _write_parquet(map(with_messages, digested()), part.path, PUBLISHED_SCHEMA)
     by_split: Counts = Counter({(f"{key}/{part.split}", what): number for (key, what), number in counts.items()})
-    return Written(by_split, problems, digest)
+    return Written(by_split, problems, digest, part.size)
 
 
 def rows_digest(table: pa.Table) -> int:
@@ -110,21 +117,19 @@ def with_messages(table: pa.Table) -> pa.Table:
     return table
 
 
-def _write_parquet(tables: Iterable[pa.Table], path: Path, schema: pa.Schema) -> None:
-    writer = None
-    waiting: list[pa.Table] = []
-    try:
-        for table in tables:
-            writer = writer or pq.ParquetWriter(path, schema, compression="zstd")
+def _write_parquet(tables: Iterator[pa.Table], path: Path, schema: pa.Schema) -> None:
+    first = next(tables, None)
+    if first is None:
+        return
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        waiting: list[pa.Table] = []
+        for table in chain([first], tables):
             waiting.append(table)
             if sum(map(len, waiting)) >= _ROW_GROUP or sum(part.nbytes for part in waiting) >= _GROUP_BYTES:
                 writer.write_table(pa.concat_tables(waiting))
                 waiting = []
-        if writer and waiting:
+        if waiting:
             writer.write_table(pa.concat_tables(waiting))
-    finally:
-        if writer:
-            writer.close()
 
 
 def _write_lines(tables: Iterable[pa.Table], part: Part) -> None:

@@ -1,20 +1,25 @@
-"""Records → questions, every record accounted for."""
+"""Records → questions, every record accounted for; and the limit on training rows whose answer holds nothing."""
 
+import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ..answers import UNFIT
 from ..corpus.records import read_records, refused
 from ..corpus.shards import Segment
+from ..corpus.sources import Source
 from ..errors import DataError, Problem
 from ..options import Options
 from ..tasks import TASKS
-from .instructor import Instructor, Questions
+from .instructor import Instructor, Questions, is_empty
 from .token_budget import TokenBudget
 
-__all__ = ["Counts", "Report", "instructor", "losses", "questions_of", "totals"]
+__all__ = ["Counts", "Report", "instructor", "limit_empty", "losses", "questions_of", "totals"]
+
+logger = logging.getLogger("iepile")
 
 Report = Callable[[Problem], None]
 Counts = Counter[tuple[str, str]]
@@ -23,7 +28,10 @@ on empty rows `dropped_empty`; with a token budget `windows` (beyond the first o
 that no window holds) and `over` (instructions that exceed it all the same); once for each training file
 `unknown_hard_negatives`."""
 
-
+_COUNTED = (
+    "read", "quarantined", "unlabelled", "unasked", "rows", "empty_rows", "dropped_empty", "windows", "lost", "over",
+    "unknown_hard_negatives",
+)  # fmt: skip
 _LOSSES = {
     "dropped_empty": "rows with an empty answer were dropped for max_empty",
     "windows": "more windows were cut from texts longer than max_prompt_tokens",
@@ -82,11 +90,10 @@ def questions_of(
     """
     source, key, train = segment.source, asker.task.annotation, segment.split == "train"
     below = source.empty_below if train else None
-    read = bad = unlabelled = unasked = rows = empty = dropped = 0
+    tally = dict.fromkeys(_COUNTED, 0)
 
     def leave_out(problem: Problem) -> None:
-        nonlocal bad
-        bad += 1
+        tally["quarantined"] += 1
         if options.strict:
             raise DataError(str(problem))
         report(problem)
@@ -94,35 +101,73 @@ def questions_of(
     if not source.sizes[segment.split]:
         leave_out(Problem(segment.file, 0, "the file is empty", "give it one JSON object a line, or remove it"))
     for line, raw, record in read_records(segment.lines()):
-        read += 1
+        tally["read"] += 1
         if watch:
             watch(record)
         try:
-            text, items = record["text"], record.get(key)
-            if type(text) is not str or not text:
-                raise ValueError("no text")
-            if type(items) is not list and (items is not None or train or key in record):
-                raise ValueError("no annotation")
+            text, items = _text_and_items(record, key, train)
             parts = asker.parts(text, items)
         except UNFIT:
             leave_out(refused(segment.file, line, raw, record, source, segment.split))
             continue
-        unlabelled += items is None
+        tally["unlabelled"] += items is None
         asked = False
         for window, questions in parts:
             asked |= bool(questions.asked)
             if below is not None:
                 before = len(questions.asked)
                 questions = questions.limited(below)
-                dropped += before - len(questions.asked)
+                tally["dropped_empty"] += before - len(questions.asked)
             if questions.asked:
-                rows += len(questions.asked)
-                empty += questions.empty
+                tally["rows"] += len(questions.asked)
+                tally["empty_rows"] += questions.empty
                 yield line, window, questions
-        unasked += not asked
-    tally = {
-        "read": read, "quarantined": bad, "unlabelled": unlabelled, "unasked": unasked, "rows": rows,
-        "empty_rows": empty, "dropped_empty": dropped, "windows": asker.windows, "lost": asker.lost, "over": asker.over,
-        "unknown_hard_negatives": asker.unknown_hard if train and not segment.start else 0,
-    }  # fmt: skip
+        tally["unasked"] += not asked
+    tally |= {"windows": asker.windows, "lost": asker.lost, "over": asker.over}
+    tally["unknown_hard_negatives"] = asker.unknown_hard if train and not segment.start else 0
     counts.update({(source.key, what): number for what, number in tally.items()})
+
+
+def _text_and_items(record: Any, key: str, train: bool) -> tuple[str, list[Any] | None]:
+    """What a record says; one of `UNFIT` where it does not, None for the annotation where it may lack it."""
+    text, items = record["text"], record.get(key)
+    if type(text) is not str or not text:
+        raise ValueError("no text")
+    if type(items) is not list and (items is not None or train or key in record):
+        raise ValueError("no annotation")
+    return text, items
+
+
+def threshold(empty_keys: Sequence[int], filled: int, share: float) -> int | None:
+    """The key below which empty rows are kept so that they are at most `share` of all; None to keep all.
+
+    >>> threshold([5, 1, 9, 7], filled=2, share=0.5)   # 2 of 4 rows may be empty: those with keys 1 and 5
+    7
+    """
+    allowed = int(share * filled / (1 - share)) if share < 1 else len(empty_keys)
+    return None if len(empty_keys) <= allowed else sorted(empty_keys)[allowed]
+
+
+def limit_empty(sources: Sequence[Source], options: Options) -> list[Source]:
+    """The sources with the threshold that `options.max_empty` means for their train split.
+
+    Reads each train split once before it is read for its rows: the share is exact, whatever the shards.
+    """
+    share, lenient = options.max_empty, replace(options, strict=False)
+    if share is None:
+        return list(sources)
+    limited = []
+    for source in sources:
+        if "train" in source.files:
+            segment = Segment(source, "train", 0, source.sizes["train"])
+            asker, rows = instructor(segment, options), 0
+            empty_keys: list[int] = []
+            for _, _, questions in questions_of(segment, asker, lenient, Counter(), lambda problem: None):
+                rows += len(questions.outputs)
+                empty_keys += [key for key, output in zip(questions.row_keys, questions.outputs) if is_empty(output)]
+            filled = rows - len(empty_keys)
+            if empty_keys and not filled and share < 1:
+                logger.warning("%s: every training answer is empty: max_empty leaves no training row of it", source.key)
+            source = replace(source, empty_below=threshold(empty_keys, filled, share))
+        limited.append(source)
+    return limited

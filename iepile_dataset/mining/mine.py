@@ -22,9 +22,8 @@ import numpy as np
 from ..answers import UNFIT
 from ..atomic import write_file
 from ..corpus.records import read_records, refused
-from ..corpus.select import choose_sources
 from ..corpus.shards import Progress, advancing, make_shards
-from ..corpus.sources import Source
+from ..corpus.sources import Source, choose_sources
 from ..errors import DataError, Problem, keep
 from ..hard_negatives import HardNegatives, read_hard_negatives
 from ..options import MiningOptions

@@ -11,9 +11,8 @@ import orjson
 
 from ..answers import UNFIT
 from ..corpus.layout import read_file
-from ..corpus.select import choose_sources
 from ..corpus.shards import Progress, advancing, make_shards
-from ..corpus.sources import Source
+from ..corpus.sources import Source, choose_sources
 from ..errors import KEPT_PROBLEMS, Problem, keep
 from ..instructions.generate import Counts, instructor, questions_of, totals
 from ..instructions.token_budget import token_counter

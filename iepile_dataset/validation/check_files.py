@@ -11,13 +11,12 @@ import fsspec
 from ..corpus.layout import read_file
 from ..corpus.record_check import problems
 from ..corpus.records import ONE_ARRAY, OneArrayError, json_object, read_records
-from ..errors import Problem
 from ..schema import Schema
 from ..tasks import ANNOTATIONS
 from .check_objects import check_object, schema_beside
 from .detect_format import UNREADABLE, split_of
 from .ids import Ids
-from .report import Finding, finding
+from .report import Finding
 from .rows import ROW_FORMATS, RowCheck
 from .shapes import Defect, defects, format_schema, validator, without_values
 
@@ -74,7 +73,7 @@ def check_file(file: str, name: str, folder: Folder) -> Iterator[Finding]:
             yield from check_object(file, name)
     except UNREADABLE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        yield finding(file, 0, f"cannot be read: {reason}", "mend, replace or remove it", kind="cannot be read")
+        yield Finding(file, 0, f"cannot be read: {reason}", "mend, replace or remove it", kind="cannot be read")
 
 
 def check_together(folder: Folder) -> Iterator[Finding]:
@@ -89,7 +88,7 @@ def _meta(folder: Folder) -> Iterator[Finding]:
     address = posixpath.join(folder.path, "meta.json")
     meta = json_object(read_file(address) or b"") or {}
     if not (meta.get("licence") or meta.get("license")):
-        yield finding(address, 0, "no licence words", 'add "licence" to meta.json', severity="warning")
+        yield Finding(address, 0, "no licence words", 'add "licence" to meta.json', severity="warning")
     passes = meta.get("cleaned")
     last = passes[-1] if isinstance(passes, list) and passes else {"records": meta.get("splits")}
     stated = last.get("records") if isinstance(last, dict) else None
@@ -98,7 +97,7 @@ def _meta(folder: Folder) -> Iterator[Finding]:
         held = folder.counts.get(split_of(f"{split}.json") or "")
         if held is not None and number != held:
             reason = f"says that {split} holds {number} records, it holds {held}"
-            yield finding(address, 0, reason, "count again", "", "meta.json counts other records", "warning")
+            yield Finding(address, 0, reason, "count again", "", "meta.json counts other records", "warning")
 
 
 def _lines(file: str, check: Check, folder: Folder) -> Iterator[Finding]:
@@ -114,7 +113,7 @@ def _lines(file: str, check: Check, folder: Folder) -> Iterator[Finding]:
             else:
                 wrong = check(number, value)
             for kind, reason, remedy in wrong:
-                yield Finding(Problem.of_line(file, number, line, reason, remedy), kind)
+                yield Finding.of_line(file, number, line, reason, remedy, kind=kind)
 
 
 def _records(file: str, key: str, folder: Folder) -> Iterator[Finding]:
@@ -142,7 +141,7 @@ def _records(file: str, key: str, folder: Folder) -> Iterator[Finding]:
 
     yield from _lines(file, check, folder)
     if not folder.values:
-        yield finding(file, 0, "the file is empty", "give it one JSON object a line, or remove it")
+        yield Finding(file, 0, "the file is empty", "give it one JSON object a line, or remove it")
     if split:
         folder.counts[split] = folder.values
     yield from _repeated(ids, "record", lambda number: (file, number))
@@ -159,17 +158,17 @@ def _parquet(file: str, name: str, folder: Folder) -> Iterator[Finding]:
         try:
             table = pq.ParquetFile(data)
         except ValueError as error:  # pyarrow.ArrowInvalid
-            yield finding(file, 0, f"not Parquet: {error}", "write the file again", kind="not Parquet")
+            yield Finding(file, 0, f"not Parquet: {error}", "write the file again", kind="not Parquet")
             return
         missing = [column for column in wanted if column not in table.schema_arrow.names]
         if missing:
-            yield finding(file, 0, f"no column {', '.join(missing)}", "prepare the folder again", kind="no column")
+            yield Finding(file, 0, f"no column {', '.join(missing)}", "prepare the folder again", kind="no column")
             return
         for batch in table.iter_batches(4096, columns=wanted):
             for row in batch.to_pylist():
                 folder.values += 1
                 for kind, reason, remedy in check.defects(first + folder.values, row):
-                    yield finding(file, folder.values, reason, remedy, kind=kind)
+                    yield Finding(file, folder.values, reason, remedy, kind=kind)
 
 
 def _repeated(ids: Ids, noun: str, place: Callable[[int], tuple[str, int]]) -> Iterator[Finding]:
@@ -181,4 +180,4 @@ def _repeated(ids: Ids, noun: str, place: Callable[[int], tuple[str, int]]) -> I
             (file, line), (first, first_line) = place(later), place(earlier)
             where = f"line {first_line}" if first == file else f"{first}:{first_line}"
             kind = f"the id of a {noun} {what}"
-            yield finding(file, line, f"{kind}, first at {where}", remedy, kind=kind)
+            yield Finding(file, line, f"{kind}, first at {where}", remedy, kind=kind)

@@ -11,10 +11,10 @@ import orjson
 import yaml
 
 from ..corpus.layout import read_file
-from ..errors import DataError, Problem
+from ..errors import DataError
 from ..schema import SCHEMA_FILES, Schema, one_value, parse_schema, three_lines
 from ..tasks import TASKS
-from .report import Finding, finding
+from .report import Finding
 from .shapes import defects
 
 
@@ -32,9 +32,9 @@ def check_object(file: str, name: str) -> Iterator[Finding]:
         return
     try:
         for kind, reason, remedy in defects(orjson.loads(text), name):
-            yield finding(file, 0, reason, remedy, kind=kind)
+            yield Finding(file, 0, reason, remedy, kind=kind)
     except orjson.JSONDecodeError as error:
-        yield finding(file, 0, f"not JSON: {error}", "mend the file", kind="not JSON")
+        yield Finding(file, 0, f"not JSON: {error}", "mend the file", kind="not JSON")
 
 
 def _schema(file: str, text: str) -> Iterator[Finding]:
@@ -47,21 +47,21 @@ def _schema(file: str, text: str) -> Iterator[Finding]:
     for kind, reason, remedy in defects(values, name) if name == "schema-lines" or isinstance(values, dict) else ():
         line = re.match(r"\[(\d)\]", reason)
         reason, kind = re.sub(r"^\[\d\]", "the line", reason), re.sub(r"^\[\]", "the line", kind)
-        wrong.append(finding(file, int(line[1]) + 1 if line else 0, reason, remedy, kind=kind))
+        wrong.append(Finding(file, int(line[1]) + 1 if line else 0, reason, remedy, kind=kind))
     yield from wrong
     try:
         schema = parse_schema(text, posixpath.basename(file))
     except DataError as error:
         if not wrong:
-            yield Finding(Problem.of_error(file, error), "not readable as a schema")
+            yield Finding.of_error(file, error, kind="not readable as a schema")
         return
     lists = [values.get("types"), values.get("relations")] if isinstance(values, dict) else values
     for number, labels in enumerate(lists, 1):
         for label in sorted(_twice(labels)):
             kind = "label … is given twice"
-            yield finding(file, number, f'label "{label}" is given twice', "remove one", "", kind, "warning")
+            yield Finding(file, number, f'label "{label}" is given twice', "remove one", "", kind, "warning")
     if not any(task.labels(schema) for task in TASKS.values()):
-        yield finding(file, 0, "the schema has no labels", "line 1 holds the types, line 2 the relations or roles")
+        yield Finding(file, 0, "the schema has no labels", "line 1 holds the types, line 2 the relations or roles")
 
 
 def _twice(labels: Any) -> set[str]:
@@ -85,7 +85,7 @@ def schema_beside(file: str, key: str) -> tuple[Schema | None, list[Finding]]:
             serving = [task for task in TASKS.values() if task.annotation == key]
             if serving and not any(task.labels(schema) for task in serving):
                 remedy = f"they stand in {serving[0].where}"
-                return schema, [finding(address, 0, f"no labels for {serving[0].name}", remedy)]
+                return schema, [Finding(address, 0, f"no labels for {serving[0].name}", remedy)]
             return schema, []
     remedy = "write three lines: types; relations or roles; {type: [roles]}"
-    return None, [finding(folder, 0, "no schema.json beside the split files", remedy)]
+    return None, [Finding(folder, 0, "no schema.json beside the split files", remedy)]

@@ -1,7 +1,7 @@
 """Findings, counted by kind: what `iepile validate` tells, as data, JSON or one HTML file."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import resources
 
 import jinja2
@@ -13,29 +13,16 @@ _RAW_SHOWN = 300
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Problem):
     """One thing that is wrong.
 
     Attributes:
-        problem: File, line, reason and remedy.
-        kind: The reason without its values; like findings are counted together.
+        kind: The reason without its values, "" where it has none; like findings are counted together.
         severity: `error`, or `warning` for what does not keep the data from being used.
     """
 
-    problem: Problem
-    kind: str
+    kind: str = ""
     severity: str = "error"
-
-
-def finding(
-    file: str, line: int, reason: str, remedy: str, raw: str = "", kind: str = "", severity: str = "error"
-) -> Finding:
-    """A finding whose kind is its reason, unless it is said otherwise.
-
-    >>> finding("a.json", 3, "the text is empty", "give it").kind
-    'the text is empty'
-    """
-    return Finding(Problem(file, line, reason, remedy, raw), kind or reason, severity)
 
 
 @dataclass
@@ -80,7 +67,7 @@ class Report:
 
     >>> report = Report(examples=1)
     >>> for line in (1, 2):
-    ...     report.add(Finding(Problem("train.json", line, "the text is empty", "give it"), "the text is empty"))
+    ...     report.add(Finding("train.json", line, "the text is empty", "give it"))
     >>> report.errors, [str(place) for place in report.sorted_groups()[0].places]
     (2, ['train.json:1: the text is empty (give it)'])
     """
@@ -102,13 +89,13 @@ class Report:
 
     def add(self, finding: Finding) -> None:
         """Count a finding, and keep it where it is among the first of its kind."""
-        group = self.groups.setdefault((finding.severity, finding.kind), Group(finding.kind, finding.severity))
+        kind, raw = finding.kind or finding.reason, finding.raw
+        group = self.groups.setdefault((finding.severity, kind), Group(kind, finding.severity))
         group.count += 1
-        group.files[finding.problem.file] += 1
+        group.files[finding.file] += 1
         if self.examples < 0 or len(group.places) < self.examples:
-            raw = finding.problem.raw
             cut = raw[:_RAW_SHOWN] + "…" if len(raw) > _RAW_SHOWN else raw
-            group.places.append(replace(finding.problem, raw=cut))
+            group.places.append(Problem(finding.file, finding.line, finding.reason, finding.remedy, cut))
 
     def sorted_groups(self) -> list[Group]:
         """Errors before warnings, the most frequent first."""

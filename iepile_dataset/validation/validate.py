@@ -13,7 +13,7 @@ from ..errors import DataError, shown
 from ..schema import SCHEMA_FILES
 from .check_files import Folder, check_file, check_together
 from .detect_format import NAMES, detect_format
-from .report import Checked, Report, finding
+from .report import Checked, Finding, Report
 from .shapes import format_names
 
 __all__ = ["validate"]
@@ -76,7 +76,7 @@ def _targets(path: str, as_format: str | None, report: Report) -> Iterator[tuple
     if filesystem.isfile(base):
         name = as_format or detect_format(path)
         if name is None:
-            report.add(finding(path, 0, "its format is not recognised", "say what it is with --as"))
+            report.add(Finding(path, 0, "its format is not recognised", "say what it is with --as"))
         else:
             yield path, name, int(filesystem.size(base) or 0)
         return

@@ -39,14 +39,14 @@ def scores_of(lines: str, task: str) -> dict[str, Any]:
     if not rows:
         raise ValueError("no answers: one JSON object a line, with output and label")
     ids = {"ids": [str(row["id"]) for row in rows]} if all("id" in row for row in rows) else {}
-    found: dict[str, Any] = evaluate.load(str(_script())).compute(
+    scores: dict[str, Any] = evaluate.load(str(_script())).compute(
         predictions=[str(row["output"]) for row in rows],
         references=[str(row["label"]) for row in rows],
         sources=[str(row.get("source") or "") for row in rows],
         tasks=[str(row.get("task") or task) for row in rows],
         **ids,
     )
-    return found
+    return scores
 
 
 def _script() -> Path:

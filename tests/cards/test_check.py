@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from iepile.cards import metric_facts
 from iepile.cli import app
-from iepile_cards import card_text, check_card, write_metric_card, write_model_card
+from iepile_cards import card_text, check_card, metric_page, write_model_card
 from iepile_cards.dataset_card import dataset_page
 from iepile_cards.diff_card import Expected, compare_text
 from iepile_cards.model_card import model_page
@@ -207,7 +207,7 @@ def test_whichever_number_of_the_metadata_of_a_model_is_altered_it_is_found(run)
 
 def test_the_metric_card_is_compared_with_the_metric_itself(tmp_path):
     (tmp_path / "matching.py").touch()
-    write_metric_card(tmp_path, metric_facts(), "someone/iepile_f1")
+    metric_page(metric_facts(), "someone/iepile_f1").write(tmp_path)
     assert found(tmp_path, facts=metric_facts()) == []
     alter(tmp_path / "README.md", "`f1` is 0.5", "`f1` is 0.6")
     (difference,) = found(tmp_path, facts=metric_facts())

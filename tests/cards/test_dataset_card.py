@@ -6,7 +6,7 @@ from huggingface_hub import DatasetCard
 from typer.testing import CliRunner
 
 from iepile.cli import app
-from iepile_cards import check_card, dataset_card
+from iepile_cards import check_card, dataset_page
 from iepile_dataset.export.manifest import verify
 from iepile_dataset.export.prepare import prepare
 from iepile_dataset.options import Options
@@ -88,14 +88,14 @@ def test_the_card_of_a_subset_has_the_strictest_licence_and_says_which_are_unkno
         (source / "train.json").write_text(json.dumps(line) + "\n{\n")
         (source / "meta.json").write_text(json.dumps({"licence": licence}))
     prepare(tmp_path / "rows", tmp_path / "corpus")
-    card = dataset_card(tmp_path / "rows", "someone/ships")
+    card = dataset_page(tmp_path / "rows", "someone/ships").card()
     assert card.data.license == "cc-by-nc-4.0"
     assert card.data.pretty_name == "ships"
     assert 'load_dataset("someone/ships", "ner", split="train")' in card.text
     assert "2 records were unusable" in card.text  # the line { in each source
     (tmp_path / "corpus/IE-en/NER/towns/meta.json").unlink()
     prepare(tmp_path / "rows", tmp_path / "corpus", overwrite=True)
-    card = dataset_card(tmp_path / "rows")
+    card = dataset_page(tmp_path / "rows").card()
     assert card.data.license == "other"
     assert "| en/NER/towns | not stated |" in card.text
 
@@ -117,7 +117,7 @@ def test_no_place_of_this_machine_stands_in_a_card(tmp_path, prepared):
 
 def test_what_is_no_prepared_folder_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no manifest\.json"):
-        dataset_card(tmp_path)
+        dataset_page(tmp_path)
     done = CliRunner().invoke(app, ["card", "dataset", str(tmp_path)])
     assert done.exit_code == 1
     assert "manifest.json" in done.output

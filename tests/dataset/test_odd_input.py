@@ -14,7 +14,7 @@ from iepile_dataset import DataError, Options, Schema, parse_schema
 from iepile_dataset.corpus.record_check import problems
 from iepile_dataset.corpus.shards import make_shards
 from iepile_dataset.corpus.sources import find_sources
-from iepile_dataset.instructions.empty_answers import limit_empty
+from iepile_dataset.instructions.generate import limit_empty
 from iepile_dataset.instructions.sampling import Draw
 from iepile_dataset.instructions.tables import tables
 from iepile_dataset.tasks import TASKS

@@ -41,7 +41,7 @@ def ask(text, schema, task="ner", limit=None, count=words, **options):
 @pytest.mark.parametrize("task", ["ner", "re", "ee", "eet"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_questions_to_a_text_are_the_instructions_of_the_test_split(task, language):
-    from iepile_dataset.corpus.select import choose_sources
+    from iepile_dataset.corpus.sources import choose_sources
     from iepile_dataset.options import Options
 
     rows = load_rows(DataArguments(task=[task], language=language), "test").to_list()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iepile_dataset.corpus.record_check import problems
-from iepile_dataset.corpus.select import choose_sources
+from iepile_dataset.corpus.sources import choose_sources
 from iepile_dataset.options import Options
 from iepile_dataset.tasks import TASKS
 from iepile_metric.tasks import TASKS as JUDGES

@@ -165,7 +165,7 @@ def test_annotated_records_become_rows_with_their_annotation_and_bad_ones_say_wh
 
 
 def test_rows_of_a_source_are_those_of_the_dataset():
-    from iepile_dataset.corpus.select import choose_sources
+    from iepile_dataset.corpus.sources import choose_sources
     from iepile_dataset.options import Options
 
     for task in ("ner", "re", "ee", "eet", "eea"):
