@@ -13,6 +13,7 @@ from .commands import (
     download,
     formats,
     merge,
+    models,
     negatives,
     predict,
     prepare,
@@ -50,6 +51,7 @@ app.command(rich_help_panel="Data")(stats.stats)
 app.add_typer(negatives.app, name="negatives", rich_help_panel="Data")
 app.command(rich_help_panel="Data")(prepare.prepare)
 app.command(rich_help_panel="Data")(verify.verify)
+app.add_typer(models.app, name="models", rich_help_panel="Models")
 app.command(rich_help_panel="Models", context_settings=train.PASS_ALL)(train.train)
 app.command("predict", rich_help_panel="Models")(predict.predict)
 app.command("serve", rich_help_panel="Models")(serve.serve)

@@ -185,7 +185,7 @@ def _summary(scores: dict[str, Any]) -> str:
 
 def _absolute(name: str | None) -> str | None:
     """An adapter names its base: a folder must be found from any other."""
-    return str(Path(name).resolve()) if name and Path(name).is_dir() else name
+    return str(Path(name).resolve()) if name and Path(name).exists() else name
 
 
 def _model(
