@@ -19,6 +19,7 @@ from .commands import (
     prepare,
     push,
     quickstart,
+    real,
     recipes,
     score,
     serve,
@@ -44,6 +45,7 @@ def _version(version: bool = typer.Option(False, "--version", help="Show the ver
 
 
 app.command(rich_help_panel="Start here")(quickstart.quickstart)
+app.command(rich_help_panel="Start here")(real.real)
 app.command(rich_help_panel="Start here")(page.app)
 app.command(rich_help_panel="Data")(validate.validate)
 app.command(rich_help_panel="Data")(clean.clean)

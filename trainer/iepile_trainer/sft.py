@@ -78,9 +78,14 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def run_training(
-    data: DataArguments, run: RunArguments, training: Any, model_args: Any, watch: WatchArguments | None = None
+    data: DataArguments,
+    run: RunArguments,
+    training: Any,
+    model_args: Any,
+    watch: WatchArguments | None = None,
+    callbacks: list[Any] | None = None,
 ) -> dict[str, Any]:
-    """Load rows, model and tokenizer as the arguments say, and train.
+    """Load rows, model and tokenizer as the arguments say, and train; `callbacks` are further ones for the trainer.
 
     Returns:
         The run record, see `train`.
@@ -110,6 +115,7 @@ def run_training(
         eval_rows=loaded.eval_rows,
         quantization_config=quantised,
         adapter=adapter,
+        callbacks=callbacks,
         overwrite=run.overwrite,
         record_ids=run.record_ids,
         watch=watch,

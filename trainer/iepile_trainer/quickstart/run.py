@@ -158,8 +158,8 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
         answers[split] = list(answer(splits[after]))
         scores[split] = _scores(answers[split])
         tell(split, answers[split])
-    _write_rows(work / "predictions.jsonl", answers["test"])
-    _write_rows(work / "predictions_unseen_names.jsonl", answers["unseen_names"])
+    write_rows(work / "predictions.jsonl", answers["test"])
+    write_rows(work / "predictions_unseen_names.jsonl", answers["unseen_names"])
     (work / "scores.json").write_text(json.dumps(scores, ensure_ascii=False, indent=2) + "\n", "utf-8")
     record |= {"name": out.resolve().name, "method": "full", "prompt_format": prompt_format, "seed": seed}
     first, second = encoded.select(range(len(parts[0]))), encoded.select(range(len(parts[0]), len(encoded)))
@@ -186,5 +186,6 @@ def _scores(rows: Rows) -> dict[str, Any]:
     return {task.lower(): score(row for row in rows if row["task"] == task) for task in TASKS}
 
 
-def _write_rows(path: Path, rows: Rows) -> None:
+def write_rows(path: Path, rows: Rows) -> None:
+    """Write rows as JSON lines."""
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
