@@ -29,7 +29,7 @@ try:
     from datasets.builder import Key
 except ImportError:  # before datasets 4.2
 
-    def Key(shard: int, item: int) -> Any:  # noqa: N802
+    def Key(shard: int, item: int) -> Any:
         """The key of a table: any that no other has."""
         return f"{shard}_{item}"
 

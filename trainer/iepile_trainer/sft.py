@@ -59,8 +59,6 @@ def main(argv: list[str] | None = None) -> None:
     """Train as the command line says; what the user can put right is said in one line, exit code 1."""
     from iepile_dataset import DataError
 
-    # TRL and peft still use these names, and transformers warns each time that they are the old ones.
-    warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
     try:
         parsed = parse(argv, "sft", __doc__)
         if not sys.stderr.isatty():
@@ -93,6 +91,8 @@ def run_training(
     from .data.load import first_rows, load_both, load_rows
     from .evaluate_run import answer_split
 
+    # TRL and peft still use these names, and transformers warns each time that they are the old ones.
+    warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
     watch = watch or WatchArguments()
     first = training.process_index == 0
     path, adapter = _start(data, run, training, model_args, watch)

@@ -54,19 +54,22 @@ def fit(seconds: float, step: float, answer: float, rows: int, records: int) -> 
         records: How many test records there are.
 
     Raises:
-        TrainerError: Not even ten steps and ten records fit.
+        TrainerError: Not even five steps and five records fit.
 
     >>> fit(900, step=15, answer=1.0, rows=2000, records=1287)
-    Fit(steps=45, rows=180, records=108)
+    Fit(steps=32, rows=128, records=108)
     >>> fit(900, step=0.1, answer=0.01, rows=40, records=20)
     Fit(steps=30, rows=40, records=20)
     """
     usable = seconds * _MARGIN
     answered = min(records, int(usable * _ANSWERING / 3 / answer))
     steps = min(int((usable - 3 * answered * answer) / step), _EPOCHS * rows // _BATCH)
-    if answered < min(records, 10) or steps < min(_EPOCHS * rows // _BATCH, 10):
-        needed = (10 * step + 30 * answer) / _MARGIN - seconds
-        raise TrainerError(f"the budget is too small: {needed / 60:.1f} CPU minutes more are needed (--minutes)")
+    if answered < min(records, 5) or steps < min(_EPOCHS * rows // _BATCH, 5):
+        needed = max(5 * step / (1 - _ANSWERING), 15 * answer / _ANSWERING) / _MARGIN - seconds
+        raise TrainerError(
+            f"the budget is too small by {needed / 60:.1f} CPU minutes: a step takes {step:.1f} s, a record "
+            f"{answer:.1f} s (--minutes)"
+        )
     return Fit(steps, min(steps * _BATCH, rows), answered)
 
 
