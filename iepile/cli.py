@@ -14,10 +14,12 @@ from .commands import (
     download,
     formats,
     merge,
+    models,
     negatives,
     prepare,
     push,
     quickstart,
+    real,
     recipes,
     score,
     stats,
@@ -42,6 +44,7 @@ def _version(version: bool = typer.Option(False, "--version", help="Show the ver
 
 
 app.command(rich_help_panel="Start here")(quickstart.quickstart)
+app.command(rich_help_panel="Start here")(real.real)
 app.command(rich_help_panel="Start here")(page.app)
 app.command(rich_help_panel="Data")(validate.validate)
 app.command(rich_help_panel="Data")(clean.clean)
@@ -49,6 +52,7 @@ app.command(rich_help_panel="Data")(stats.stats)
 app.add_typer(negatives.app, name="negatives", rich_help_panel="Data")
 app.command(rich_help_panel="Data")(prepare.prepare)
 app.command(rich_help_panel="Data")(verify.verify)
+app.add_typer(models.app, name="models", rich_help_panel="Models")
 app.command(rich_help_panel="Models", context_settings=train.PASS_ALL)(train.train)
 app.command("predict", rich_help_panel="Models")(predict.command)
 app.command("serve", rich_help_panel="Models")(serve.command)

@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 import datasets
 import pyarrow as pa
-from datasets.builder import Key
 
 from .corpus.layout import absolute, fingerprint
 from .corpus.shards import Shard, finer, make_shards
@@ -24,6 +23,15 @@ from .instructions.tables import ARROW_SCHEMA, COLUMNS, tables
 from .instructions.token_budget import tokenizer_file
 from .options import Options
 from .tasks import TASKS, task_named
+
+try:
+    from datasets.builder import Key
+except ImportError:  # before datasets 4.2
+
+    def Key(shard: int, item: int) -> Any:
+        """The key of a table: any that no other has."""
+        return f"{shard}_{item}"
+
 
 logger = logging.getLogger("iepile")
 

@@ -54,14 +54,15 @@ def interval(scores: Mapping[str, Any]) -> Any:
 def eval_entries(run_dir: Path | str) -> list[tuple[Any, str]]:
     """The `huggingface_hub.EvalResultEntry` of every task's F1 on a data set of the Hub, with the value's place.
 
-    Only the test split counts on the Hub, and only where the run's data have a name there.
+    Only the test split counts on the Hub, and only where the run's data have a name there. A huggingface_hub that does
+    not know such entries yet gets none.
     """
-    from huggingface_hub import EvalResultEntry
+    import huggingface_hub
 
     folder = Path(run_dir)
     run, scores = read_json(folder / "run.json") or {}, read_json(folder / "scores.json") or {}
     dataset = _dataset(run.get("data") or [])
-    if not dataset or not on_hub(dataset):
+    if not dataset or not on_hub(dataset) or not hasattr(huggingface_hub, "EvalResultEntry"):
         return []
     entries = []
     for task, figures in (scores.get("test") or {}).items():
@@ -70,9 +71,18 @@ def eval_entries(run_dir: Path | str) -> list[tuple[Any, str]]:
         if certain := interval(figures):
             notes += ", 95 % interval {:.4f} to {:.4f}".format(*certain)
         value = round(figures["f1"], PRECISION)
-        entry = EvalResultEntry(dataset_id=dataset, task_id=task, value=value, notes=notes)
+        entry = huggingface_hub.EvalResultEntry(dataset_id=dataset, task_id=task, value=value, notes=notes)
         entries.append((entry, f"scores.json test.{task}.f1"))
     return entries
+
+
+def as_yaml(entries: list[tuple[Any, str]]) -> list[dict[str, Any]]:
+    """What `.eval_results` say, as the Hub wants it."""
+    if not entries:
+        return []
+    from huggingface_hub import eval_result_entries_to_yaml
+
+    return list(eval_result_entries_to_yaml([entry for entry, _ in entries]))
 
 
 def write_results(run_dir: Path | str) -> Path | None:
@@ -81,14 +91,12 @@ def write_results(run_dir: Path | str) -> Path | None:
     Returns:
         Its path, None where there is none.
     """
-    from huggingface_hub import eval_result_entries_to_yaml
-
     path = Path(run_dir) / RESULTS
-    entries = [entry for entry, _ in eval_entries(run_dir)]
-    if not entries:
+    results = as_yaml(eval_entries(run_dir))
+    if not results:
         path.unlink(missing_ok=True)
         return None
-    return write_text(path, yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True))
+    return write_text(path, yaml.safe_dump(results, sort_keys=False, allow_unicode=True))
 
 
 def datasets_of(entry: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, TypeVar
 
 from .upload_set import HubError, Upload
@@ -110,8 +111,7 @@ def until_done(
     Raises:
         HubError: It cannot be done; says why and what to do.
     """
-    import httpx2
-
+    http_error = _http().HTTPError
     left = iter(waits)
     while True:
         _impatient()
@@ -119,7 +119,7 @@ def until_done(
             return action()
         except HubError:
             raise
-        except (OSError, RuntimeError, ValueError, httpx2.HTTPError) as problem:
+        except (OSError, RuntimeError, ValueError, http_error) as problem:
             words, again, asked = explained(problem, repo)
             words = words.replace(secret, "…") if secret else words
             wait = next(left, None)
@@ -128,6 +128,13 @@ def until_done(
                 raise HubError(f"{words}; {state}" if again else words) from None
         tell(f"{words}; again in {seconds:g} s")
         time.sleep(seconds)
+
+
+def _http() -> Any:
+    """The library that huggingface_hub asks with: httpx, from its version 2 on httpx2."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return import_module(HfHubHTTPError.__mro__[1].__module__.partition(".")[0])
 
 
 def checked_name(repo: str) -> str:
@@ -160,14 +167,13 @@ def _limit_silence(request: Any) -> None:
 
 def explained(problem: BaseException, repo: str) -> tuple[str, bool, float | None]:
     """(what to tell, whether to try again, seconds that the Hub asks to wait) of what a call to the Hub raised."""
-    import httpx2
-
+    transport_error = _http().TransportError
     cause: BaseException | None = problem
     while cause is not None:
         answer = getattr(cause, "response", None)
         if answer is not None:
             return _answered(answer, repo)
-        if isinstance(cause, httpx2.TransportError):
+        if isinstance(cause, transport_error):
             return f"{repo}: no answer from the Hub ({type(cause).__name__}: {cause})", True, None
         cause = cause.__cause__ or cause.__context__
     # What fails on the way of a large file is a RuntimeError; an error page instead of JSON is a Hub in trouble.

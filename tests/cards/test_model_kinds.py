@@ -3,9 +3,10 @@
 import json
 import re
 
+import huggingface_hub
 import pytest
 import yaml
-from huggingface_hub import ModelCard, parse_eval_result_entries
+from huggingface_hub import ModelCard
 
 from iepile_cards import write_model_card
 from iepile_trainer.models.scratch import new_model, new_tokenizer
@@ -97,7 +98,11 @@ def test_an_encoder_decoder_is_called_one(encoder_decoder):
 
 
 def test_results_go_to_the_hub_only_where_the_data_have_a_name_there(run):
-    (entry,) = parse_eval_result_entries(yaml.safe_load((run / ".eval_results/iepile.yaml").read_text()))
+    if not hasattr(huggingface_hub, "EvalResultEntry"):
+        pytest.skip("this huggingface_hub knows no evaluation results yet")
+    (entry,) = huggingface_hub.parse_eval_result_entries(
+        yaml.safe_load((run / ".eval_results/iepile.yaml").read_text())
+    )
     assert (entry.dataset_id, entry.task_id, entry.value) == ("someone/news", "ner", 0.75)
     low, high = json.loads((run / "scores.json").read_text())["test"]["ner"]["interval"]
     assert f"95 % interval {low:.4f} to {high:.4f}" in entry.notes

@@ -103,13 +103,16 @@ def test_each_call_may_fail_once_and_the_folder_is_whole_all_the_same(rows, tmp_
 
 
 def test_a_gated_repository_is_not_taken_for_one_that_may_not_be_written():
-    import httpx2
     from huggingface_hub.errors import GatedRepoError
     from huggingface_hub.utils import hf_raise_for_status
 
-    request = httpx2.Request("GET", "https://hub.test/api/datasets/user/rows/tree/main")
+    from iepile_cards.push import _http
+
+    http = _http()
+
+    request = http.Request("GET", "https://hub.test/api/datasets/user/rows/tree/main")
     with pytest.raises(GatedRepoError) as refused:
-        hf_raise_for_status(httpx2.Response(403, headers={"X-Error-Code": "GatedRepo"}, request=request))
+        hf_raise_for_status(http.Response(403, headers={"X-Error-Code": "GatedRepo"}, request=request))
     told, again, _ = explained(refused.value, "user/rows")
     assert (told, again) == (
         "user/rows: 403 (its authors want their terms accepted first, on its page at the Hub)",

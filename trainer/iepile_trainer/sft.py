@@ -59,8 +59,6 @@ def main(argv: list[str] | None = None) -> None:
     """Train as the command line says; what the user can put right is said in one line, exit code 1."""
     from iepile_dataset import DataError
 
-    # TRL and peft still use these names, and transformers warns each time that they are the old ones.
-    warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
     try:
         parsed = parse(argv, "sft", __doc__)
         if not sys.stderr.isatty():
@@ -78,9 +76,14 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def run_training(
-    data: DataArguments, run: RunArguments, training: Any, model_args: Any, watch: WatchArguments | None = None
+    data: DataArguments,
+    run: RunArguments,
+    training: Any,
+    model_args: Any,
+    watch: WatchArguments | None = None,
+    callbacks: list[Any] | None = None,
 ) -> dict[str, Any]:
-    """Load rows, model and tokenizer as the arguments say, and train.
+    """Load rows, model and tokenizer as the arguments say, and train; `callbacks` are further ones for the trainer.
 
     Returns:
         The run record, see `train`.
@@ -88,6 +91,8 @@ def run_training(
     from .data.load import first_rows, load_both, load_rows
     from .evaluate_run import answer_split
 
+    # TRL and peft still use these names, and transformers warns each time that they are the old ones.
+    warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
     watch = watch or WatchArguments()
     first = training.process_index == 0
     path, adapter = _start(data, run, training, model_args, watch)
@@ -110,6 +115,7 @@ def run_training(
         eval_rows=loaded.eval_rows,
         quantization_config=quantised,
         adapter=adapter,
+        callbacks=callbacks,
         overwrite=run.overwrite,
         record_ids=run.record_ids,
         watch=watch,
@@ -185,7 +191,7 @@ def _summary(scores: dict[str, Any]) -> str:
 
 def _absolute(name: str | None) -> str | None:
     """An adapter names its base: a folder must be found from any other."""
-    return str(Path(name).resolve()) if name and Path(name).is_dir() else name
+    return str(Path(name).resolve()) if name and Path(name).exists() else name
 
 
 def _model(

@@ -5,7 +5,6 @@ import pytest
 from datasets import load_dataset, load_dataset_builder
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 import iepile  # noqa: F401
 from iepile_dataset import DataError, Options, Schema
@@ -13,17 +12,18 @@ from iepile_dataset.instructions.instructor import Instructor
 from iepile_dataset.instructions.token_budget import TokenBudget, token_counter, windows
 from iepile_dataset.tasks import TASKS
 
+tokenizers = pytest.importorskip("tokenizers")
 TEXT = "Ada came to Ulm. She stayed long. Bo went to Bonn, and then to Ulm. " * 8
 
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory):
     """A small byte-level BPE, trained on the spot; like real ones it joins letters across most seams."""
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made = tokenizers.Tokenizer(tokenizers.models.BPE())
+    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     words = [TASKS[task].prompt(language) for task in TASKS for language in ("en", "zh")] + [TEXT]
-    made.train_from_iterator(words, trainers.BpeTrainer(vocab_size=600, show_progress=False,
-                             initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))  # fmt: skip
+    made.train_from_iterator(words, tokenizers.trainers.BpeTrainer(vocab_size=600, show_progress=False,
+                             initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet()))  # fmt: skip
     file = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
     made.save(str(file))
     return str(file)
@@ -199,7 +199,7 @@ def test_a_tokenizer_that_was_trained_again_in_its_place_counts_anew(tmp_path):
     names = set()
     for vocabulary, tokens in (({"a": 0}, 2), ({"a": 0, "aa": 1}, 1)):
         merges = [("a", "a")] if tokens == 1 else []
-        Tokenizer(models.BPE(vocabulary, merges)).save(str(file))
+        tokenizers.Tokenizer(tokenizers.models.BPE(vocabulary, merges)).save(str(file))
         assert token_counter(str(tmp_path))("aa") == tokens
         options = {"max_prompt_tokens": 4000, "tokenizer": str(tmp_path)}
         names.add(load_dataset_builder("iepile", "ner", **options).config_id)

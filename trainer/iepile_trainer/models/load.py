@@ -1,6 +1,6 @@
-"""Models and tokenizers: a run folder, an adapter with its base, or a model of the Hub.
+"""Models and tokenizers: a run folder, an adapter with its base, a GGUF file, a model of the Hub or of the registry.
 
-Weights are read from safetensors alone: a pickled `.bin` file can run code.
+Weights are read from safetensors and GGUF alone: a pickled `.bin` file can run code.
 """
 
 import json
@@ -8,12 +8,14 @@ import logging
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from ..errors import TrainerError, first_line
 from .precision import chosen
+from .pretrained import located
 
 FLASH = "flash_attention_2"
 FORM = ("bnb_4bit_quant_type", "bnb_4bit_use_double_quant")  # of 4 bits: what changes the weights
@@ -31,7 +33,8 @@ def load(
     """A model ready to answer, and its tokenizer.
 
     Args:
-        model: A folder or a Hub id: a whole model, or an adapter that names its base.
+        model: A folder or a Hub id (a whole model, or an adapter that names its base), a GGUF file, or a name of
+            `iepile models`.
         adapter: An adapter's folder or Hub id, on top of `model`.
         dtype: `auto`, see `precision`; or a torch dtype's name.
         revision: Branch, tag or commit of a Hub model; a commit is required with `trust_remote_code`.
@@ -83,7 +86,8 @@ def load_tokenizer(
     try:
         if adapter is not None and file_of(adapter, "tokenizer_config.json"):
             return AutoTokenizer.from_pretrained(adapter)
-        return AutoTokenizer.from_pretrained(model, revision=revision, trust_remote_code=trust_remote_code)
+        place, gguf = split_gguf(model)
+        return AutoTokenizer.from_pretrained(place, revision=revision, trust_remote_code=trust_remote_code, **gguf)
     except (OSError, ValueError) as problem:
         if Path(model).is_dir() and not any(next(Path(model).glob(name), None) for name in ("tok*", "*.model", "voc*")):
             raise TrainerError(f"{model} holds no tokenizer (save the model's own beside the weights)") from None
@@ -132,11 +136,13 @@ def load_trainable(
 
 
 def read_weights(model: str, **options: Any) -> Any:
-    """A whole model from its safetensors; `options` go to `from_pretrained`."""
+    """A whole model from its safetensors or its GGUF file; `options` go to `from_pretrained`."""
     remote = {name: options.get(name) for name in ("revision", "trust_remote_code")}
     auto = auto_class(is_encoder_decoder(model, **remote))
+    place, gguf = split_gguf(model)
     try:
-        return auto.from_pretrained(model, use_safetensors=True, **options)
+        loaded = auto.from_pretrained(place, **(gguf or {"use_safetensors": True}), **options)
+        return _written_out(loaded, model) if gguf else loaded
     except (OSError, ValueError, ImportError) as problem:
         reason = first_line(problem)
         if "safetensors" in reason or (Path(model).is_dir() and not list(Path(model).glob("*.safetensors"))):
@@ -165,7 +171,8 @@ def config_of(model: str, revision: str | None = None, trust_remote_code: bool |
     from transformers import AutoConfig
 
     try:
-        return AutoConfig.from_pretrained(model, revision=revision, trust_remote_code=bool(trust_remote_code))
+        place, gguf = split_gguf(model)
+        return AutoConfig.from_pretrained(place, revision=revision, trust_remote_code=bool(trust_remote_code), **gguf)
     except (OSError, ValueError) as problem:
         raise TrainerError(f"cannot load the model {model}: {first_line(problem)}") from None
 
@@ -199,8 +206,9 @@ def base_and_adapter(model: str, adapter: str | None = None) -> tuple[str, str |
     """(whole model, adapter or None), where `model` may itself be an adapter.
 
     Raises:
-        TrainerError: `adapter` is none, or was trained on another model.
+        TrainerError: `adapter` is none, or was trained on another model; a model of the registry is not here yet.
     """
+    model = located(model)
     base_of_model = adapter_base(model)
     if adapter is None:
         return (model, None) if base_of_model is None else (base_of_model, model)
@@ -214,6 +222,8 @@ def base_and_adapter(model: str, adapter: str | None = None) -> tuple[str, str |
 
 def adapter_base(model: str) -> str | None:
     """The base model that a local adapter folder, or an adapter on the Hub, names; None for a whole model."""
+    if split_gguf(model)[1]:
+        return None
     config = file_of(model, "adapter_config.json")
     return config and str(json.loads(Path(config).read_text("utf-8"))["base_model_name_or_path"])
 
@@ -225,6 +235,31 @@ def file_of(model: str, name: str) -> str | None:
     with suppress(OSError):  # offline, or no such repository: loading will say so
         return cached_file(model, name, _raise_exceptions_for_missing_entries=False)
     return None
+
+
+def split_gguf(model: str) -> tuple[str, dict[str, str]]:
+    """The folder or Hub id of a model, and what names its GGUF file to `from_pretrained`; nothing for another model.
+
+    >>> split_gguf("models/small.Q4_1.gguf"), split_gguf("user/name/small.gguf"), split_gguf("user/name")
+    (('models', {'gguf_file': 'small.Q4_1.gguf'}), ('user/name', {'gguf_file': 'small.gguf'}), ('user/name', {}))
+
+    Raises:
+        TrainerError: The package gguf is not installed.
+    """
+    if not model.endswith(".gguf"):
+        return model, {}
+    if find_spec("gguf") is None:
+        raise TrainerError(f"{model} needs the package gguf (pip install 'iepile[train]')")
+    return str(Path(model).parent), {"gguf_file": Path(model).name}
+
+
+def _written_out(model: Any, name: str) -> Any:
+    """A model whose few bits were written out as whole weights, as any other: it can be trained and saved."""
+    model.hf_quantizer, model.quantization_method, model.is_quantized = None, None, False
+    with suppress(AttributeError):
+        del model.config.quantization_config
+    model.name_or_path = model.config._name_or_path = name
+    return model
 
 
 def few_bits(options: Any) -> dict[str, Any]:
@@ -242,8 +277,6 @@ def quantisation(bits: int, dtype: str, form: Mapping[str, Any] = MappingProxyTy
     Raises:
         TrainerError: Another number of bits, or bitsandbytes is not installed.
     """
-    from importlib.util import find_spec
-
     from transformers import BitsAndBytesConfig
 
     if bits not in (4, 8):

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..data.arguments import DataArguments
 from ..errors import TrainerError, first_line
+from ..models.pretrained import located
 from ..recipes import recipe, recipes
 from .arguments import RunArguments, WatchArguments, hardware_defaults, implied
 
@@ -89,7 +90,7 @@ def parse(argv: list[str] | None = None, prog: str | None = None, description: s
     _refuse_idle(training)
     data.seed = training.seed
     if data.max_prompt_tokens:
-        data.tokenizer = data.tokenizer or model.model_name_or_path
+        data.tokenizer = data.tokenizer or (model.model_name_or_path and located(model.model_name_or_path))
     return data, run, training, model, watch
 
 

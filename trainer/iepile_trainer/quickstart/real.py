@@ -1,0 +1,196 @@
+"""Pretrained weights on annotated text, within a budget of CPU time: what `iepile real` does.
+
+Base → its answers → LoRA → answers, plain and constrained → scores with intervals → card. The first answers and the
+first steps are measured; rows, steps and records follow from what is left.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from ..errors import TrainerError
+from ..evaluate_run import write_answers
+from .run import Rows
+
+SPLITS = {"before": "before", "test": "after", "test_extractive": "after, constrained to the text"}
+"""What is scored → in words."""
+
+_MARGIN = 0.9  # of what is left: later steps and answers may take longer than the measured ones
+_ANSWERING = 0.4  # of that, for the answers
+_EPOCHS = 3  # at most: more is learning by heart
+_BATCH = 4  # rows in a step
+_MEASURED = 8  # records that the base answers first
+_LONGEST = 512  # tokens of a row; a longer text is cut into windows
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What fits a budget.
+
+    Attributes:
+        steps: Optimizer steps.
+        rows: Different rows in them.
+        records: Test records, each answered three times.
+    """
+
+    steps: int
+    rows: int
+    records: int
+
+
+def fit(seconds: float, step: float, answer: float, rows: int, records: int) -> Fit:
+    """Fit training and answering into some CPU seconds.
+
+    Args:
+        seconds: What is left.
+        step: What one step takes.
+        answer: What one record takes.
+        rows: How many rows there are to train on.
+        records: How many test records there are.
+
+    Raises:
+        TrainerError: Not even five steps and five records fit.
+
+    >>> fit(900, step=15, answer=1.0, rows=2000, records=1287)
+    Fit(steps=32, rows=128, records=108)
+    >>> fit(900, step=0.1, answer=0.01, rows=40, records=20)
+    Fit(steps=30, rows=40, records=20)
+    """
+    usable = seconds * _MARGIN
+    answered = min(records, int(usable * _ANSWERING / 3 / answer))
+    steps = min(int((usable - 3 * answered * answer) / step), _EPOCHS * rows // _BATCH)
+    if answered < min(records, 5) or steps < min(_EPOCHS * rows // _BATCH, 5):
+        needed = max(5 * step / (1 - _ANSWERING), 15 * answer / _ANSWERING) / _MARGIN - seconds
+        raise TrainerError(
+            f"the budget is too small by {needed / 60:.1f} CPU minutes: a step takes {step:.1f} s, a record "
+            f"{answer:.1f} s (--minutes)"
+        )
+    return Fit(steps, min(steps * _BATCH, rows), answered)
+
+
+class StepClock(TrainerCallback):
+    """Notes the CPU seconds of this process at the end of each step, all threads together."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        """Called by the trainer."""
+        self.ends.append(time.process_time())
+
+
+def real(
+    model: str,
+    out: Path | str,
+    task: str = "ner",
+    data_dir: str | None = None,
+    minutes: float = 20.0,
+    seed: int = 42,
+    overwrite: bool = False,
+    tell: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Train an adapter on a source and score it before and after, within a budget.
+
+    Args:
+        model: A pretrained model: a name of `iepile models`, a folder, a GGUF file or a Hub id.
+        out: The run folder to write.
+        task: Of the rows.
+        data_dir: Annotated text with a train and a test split; None for the English part of the embedded sample.
+        minutes: CPU minutes of this process, from its start.
+        seed: Draws rows, records and the start of the adapter.
+        overwrite: Replace the run that is there.
+        tell: Called with a line before each stage.
+
+    Returns:
+        `scores.json`: {"before" | "test" | "test_extractive": {task: scores with their `interval`}}.
+
+    Raises:
+        TrainerError: No such model, no test split, a run is in `out`, or the budget is too small.
+    """
+    from iepile_metric.files import rows_of
+
+    from ..data.arguments import DataArguments
+    from ..data.load import load_rows
+    from ..engines.generate import predict
+    from ..evaluate_run import SCORES, add_scores, renew, scored
+    from ..models.load import load
+    from ..run_folder import check_free
+
+    out = Path(out)
+    check_free(out, overwrite)
+    data = DataArguments(task=[task], data_dir=data_dir, language=None if data_dir else "en", max_empty=0.2)
+    data.seed = seed
+    train_rows, test_rows = load_rows(data, "train"), load_rows(data, "test").shuffle(seed=seed).to_list()
+    names = list(dict.fromkeys(row["id"] for row in test_rows))
+    base, tokenizer = load(model)
+    longest = _longest(tokenizer, train_rows["output"][:2000])
+    tell(f"{len(train_rows):,} rows to train on, {len(names):,} test records; measuring {model} on {_MEASURED} of them")
+
+    def answer(model: Any, records: Sequence[str], constrain: str = "none") -> Rows:
+        asked = [row for row in test_rows if row["id"] in set(records)]
+        return list(predict(model, tokenizer, asked, max_new_tokens=longest, constrain=constrain))
+
+    start = time.process_time()
+    before = answer(base, names[:_MEASURED])
+    each = (time.process_time() - start) / len(names[:_MEASURED])
+    options = _options(model, data, data_dir)
+    step = _step_seconds(options)
+    spent = time.process_time()
+    fits = fit(minutes * 60 - spent, step, each, len(train_rows), len(names))
+    tell(
+        f"budget {minutes:g} CPU minutes, {spent / 60:.1f} spent; a step takes {step:.1f} s, a record {each:.1f} s: "
+        f"{fits.steps} steps of {_BATCH} rows ({fits.rows:,} of {len(train_rows):,}), then {fits.records:,} of "
+        f"{len(names):,} test records, plain and constrained"
+    )
+    records = names[: fits.records]
+    before = [row for row in before if row["id"] in records] + answer(base, records[_MEASURED:])
+    del base
+    tell("training")
+    _train([*options, "--max_rows", fits.rows, "--max_steps", fits.steps, "--output_dir", out], overwrite)
+    tell("answering")
+    trained, _ = load(str(out))
+    write_answers(out / "predictions.jsonl", answer(trained, records))
+    write_answers(out / "predictions_extractive.jsonl", answer(trained, records, "extractive"))
+    write_answers(out / "predictions_before.jsonl", before)
+    scores = add_scores(out, [out / "predictions.jsonl"])
+    scores = {"before": scored(before), **scores}
+    scores["test_extractive"] = scored(rows_of(out / "predictions_extractive.jsonl")[0])
+    (out / SCORES).write_text(json.dumps(scores, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    renew(out)
+    return scores
+
+
+def _longest(tokenizer: Any, outputs: Iterable[str]) -> int:
+    """Tokens that an answer may have: a quarter more than the longest that is trained on, and ten."""
+    from ..tokenization.encode import answer_ids
+
+    return max(map(len, answer_ids(tokenizer, list(outputs)))) * 5 // 4 + 10
+
+
+def _options(model: str, data: Any, data_dir: str | None) -> list[Any]:
+    where = ["--data_dir", data_dir] if data_dir else ["--language", data.language]
+    rows = ["--task", *data.task, *where, "--max_empty", data.max_empty, "--max_length", _LONGEST]
+    steps = ["--per_device_train_batch_size", _BATCH, "--gradient_accumulation_steps", 1, "--learning_rate", 5e-4]
+    said = ["--logging_steps", 5, "--disable_tqdm", "true", "--save_strategy", "no", "--seed", data.seed]
+    return ["--config", "lora", "--model_name_or_path", model, *rows, *steps, *said]
+
+
+def _step_seconds(options: Sequence[Any]) -> float:
+    """CPU seconds of a step: the second of two, which prepares nothing any more."""
+    clock = StepClock()
+    with tempfile.TemporaryDirectory(prefix="iepile-real-") as folder:
+        _train([*options, "--max_rows", 2 * _BATCH, "--max_steps", 2, "--output_dir", f"{folder}/run"], True, clock)
+    return clock.ends[1] - clock.ends[0]
+
+
+def _train(words: Iterable[Any], overwrite: bool, *callbacks: Any) -> None:
+    from ..sft import run_training
+    from ..training.parser import parse
+
+    run_training(*parse([*map(str, words), *(["--overwrite"] if overwrite else [])]), callbacks=list(callbacks))
