@@ -92,8 +92,7 @@ def documents_of(
 
 
 def texts_in(given: Any) -> Iterable[Any]:
-    """The texts of what a caller has: a list or another iterable, a pandas Series, or the column `text` of a table
-    (pandas, `datasets`).
+    """The texts of what a caller has: an iterable, a pandas Series, or the column `text` of a table.
 
     Raises:
         DataError: A table without such a column, or a thing that holds no texts.

@@ -158,7 +158,7 @@ def _best(results: list[Result], lost: list[str]) -> list[Result]:
 def _sure(results: Iterable[Result], least: float, lost: list[str]) -> Iterable[Result]:
     for result in results:
         if result.confidence is not None and result.confidence < least:
-            lost.append(f'below {least:g} in confidence: {_quoted(result)} ({result.label}, {result.confidence:.3g})')
+            lost.append(f"below {least:g} in confidence: {_quoted(result)} ({result.label}, {result.confidence:.3g})")
             continue
         if isinstance(result, Event):
             unsure: list[str] = []

@@ -120,7 +120,10 @@ class Reader:
             text, error = _decoded(content)
             yield self._document(1, {"id": self._name, "text": text}, "text", error)
         elif form in _DELIMITERS:
-            yield from self._table(content, _DELIMITERS[form])
+            header = content.partition(b"\n")[0]
+            # Spreadsheets write semicolons where a comma stands in numbers.
+            semicolons = form == "csv" and header.count(b";") > header.count(b",")
+            yield from self._table(content, ";" if semicolons else _DELIMITERS[form])
         else:
             read = self._object if form == "jsonl" else self._line
             for number, line in enumerate(content.split(b"\n"), 1):  # only a line feed ends a line
@@ -151,9 +154,6 @@ class Reader:
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
         try:
             header = [_decoded(cell)[0] for cell in next(reader, [])]
-            if len(header) == 1 and self._args.text_column in header[0].split(";"):  # as spreadsheets write it in Europe
-                yield from self._table(content, ";")
-                return
             if self._args.text_column not in header:
                 raise TrainerError(
                     f"{self._name}: no column {shown(self._args.text_column)}, only "
