@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -32,8 +34,41 @@ Tasks = Annotated[
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 
+_FOLDED = (24, 12)  # the first column of words, and others, get narrower than this only where they hold less
+
+
+class _Console(Console):
+    """Cuts a table that is wider than the terminal into several, each with the first column."""
+
+    def print(self, *objects: Any, **settings: Any) -> None:
+        """See `rich.console.Console.print`."""
+        super().print(*(part for value in objects for part in self._parts(value)), **settings)
+
+    def _parts(self, whole: Any) -> Iterator[Any]:
+        def width(column: Column) -> int:
+            most = max(self.measure(cell).maximum for cell in (column.header, *column.cells))
+            return most if column.no_wrap else min(most, _FOLDED[column is not whole.columns[0]])
+
+        unbounded = self.options.update(max_width=9_999)
+        if not isinstance(whole, Table) or self.measure(whole, options=unbounded).maximum <= self.width:
+            yield whole
+            return
+        first, *others = whole.columns
+        pieces: list[list[Column]] = [[]]
+        for column in others:
+            if pieces[-1] and sum(width(part) + 3 for part in (first, *pieces[-1], column)) > self.width:
+                pieces.append([])
+            pieces[-1].append(column)
+        for number, piece in enumerate(pieces):
+            part = copy(whole)
+            fixed = replace(first, width=width(first))
+            part.columns = [replace(column, _index=place) for place, column in enumerate((fixed, *piece))]
+            part.title = None if number else whole.title
+            yield part
+
+
 # Where nobody resizes a window, tables keep their columns.
-console = Console(width=None if sys.stdout.isatty() else 120)
+console = _Console(width=None if sys.stdout.isatty() else 120)
 errors = Console(stderr=True)
 
 

@@ -4,10 +4,12 @@ Kept thin: `datasets` replaces `open` and `Path` in the module of a builder when
 """
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, make_dataclass
 from hashlib import blake2b
+from inspect import signature
 from typing import Any, ClassVar
 
 import datasets
@@ -16,7 +18,7 @@ import pyarrow as pa
 from .corpus.layout import absolute, fingerprint
 from .corpus.shards import Shard, finer, make_shards
 from .corpus.sources import SPLITS, find_sources
-from .errors import DataError, Problem, shown
+from .errors import DataError, Problem, did_you_mean, shown
 from .hard_negatives import read_hard_negatives
 from .instructions.generate import Counts, limit_empty, losses
 from .instructions.tables import ARROW_SCHEMA, COLUMNS, tables
@@ -36,6 +38,7 @@ except ImportError:  # before datasets 4.2
 logger = logging.getLogger("iepile")
 
 _SHOWN_PROBLEMS = 5
+_BUILDER_OPTIONS = set(signature(datasets.DatasetBuilder.__init__).parameters)
 
 
 # The options as `datasets` wants them: fields of a configuration that it changes one by one.
@@ -88,7 +91,13 @@ class IEPileConfig(_Options, datasets.BuilderConfig):
 
 
 class IEPile(datasets.ArrowBasedBuilder):
-    """Rows `id, task, source, language, instruction, output, label`, all strings; one configuration a task."""
+    """Rows `id, task, source, language, instruction, output, label`, all strings; one configuration a task.
+
+    The configuration may be given in any case, a split as `dev`.
+
+    Raises:
+        DataError: An option or a configuration that is not there; the nearest one is named.
+    """
 
     VERSION = datasets.Version("0.1.0")
     BUILDER_CONFIG_CLASS = IEPileConfig
@@ -96,6 +105,22 @@ class IEPile(datasets.ArrowBasedBuilder):
         IEPileConfig(name=name, description=f"Instructions for {task.name}, made from annotated text.")
         for name, task in TASKS.items()
     ]
+
+    def __init__(self, *args: Any, config_name: str | None = None, **kwargs: Any) -> None:
+        options = {known.name for known in fields(IEPileConfig)}
+        if unknown := sorted(kwargs.keys() - options - _BUILDER_OPTIONS):
+            raise DataError(f'load_dataset has no option "{unknown[0]}"{did_you_mean(unknown[0], options)}')
+        if config_name is not None:
+            config_name = task_named(config_name).name.lower()
+        super().__init__(*args, config_name=config_name, **kwargs)
+
+    def as_dataset(self, split: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """See `datasets.DatasetBuilder`; `dev` is another name for `validation`."""
+        return super().as_dataset(_named_splits(split), *args, **kwargs)
+
+    def as_streaming_dataset(self, split: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """See `datasets.DatasetBuilder`; `dev` is another name for `validation`."""
+        return super().as_streaming_dataset(_named_splits(split), *args, **kwargs)
 
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(
@@ -145,3 +170,12 @@ class IEPile(datasets.ArrowBasedBuilder):
             logger.warning("%s: %s", self.config.name, "; ".join(lost))
         if problems > _SHOWN_PROBLEMS:
             logger.warning("left out: %d records in all (iepile prepare writes them to quarantine.jsonl)", problems)
+
+
+def _named_splits(split: Any) -> Any:
+    """A split, a list or a dictionary of them, as `datasets` takes them, `dev` under the name that it has here."""
+    if isinstance(split, dict):
+        return {name: _named_splits(part) for name, part in split.items()}
+    if isinstance(split, list | tuple):
+        return [_named_splits(part) for part in split]
+    return re.sub(r"\bdev\b", "validation", split) if isinstance(split, str) else split

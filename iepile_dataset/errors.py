@@ -1,9 +1,11 @@
 """What is wrong with an input, said so that a person can mend it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Self
 
-__all__ = ["KEPT_PROBLEMS", "DataError", "Problem", "keep", "shown"]
+__all__ = ["KEPT_PROBLEMS", "DataError", "Problem", "did_you_mean", "keep", "shown"]
 
 KEPT_PROBLEMS = 20
 """How many problems of a run are remembered; all of them are counted."""
@@ -62,6 +64,16 @@ def keep(problems: list[Problem], problem: Problem) -> None:
     """Remember a problem where it is among the first."""
     if len(problems) < KEPT_PROBLEMS:
         problems.append(problem)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that is not there: the one that looks most like it, or all.
+
+    >>> did_you_mean("lanuage", ["language", "source"]), did_you_mean("x", ["language", "source"])
+    (' (do you mean "language"?)', ' (one of language, source)')
+    """
+    near = get_close_matches(name, known := list(known), n=1)
+    return f' (do you mean "{near[0]}"?)' if near else f" (one of {', '.join(sorted(known))})"
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -74,7 +74,7 @@ def _module(
     # The hash stands in the cache's path: it covers the code that makes rows and the state of the files they are
     # made from, or a user who edits either is given the old rows.
     # What lies beside `data_files` is known only once their patterns are resolved: `IEPileConfig.create_config_id`.
-    folder = None if data_dir is None else os.fspath(data_dir)
+    folder = None if data_dir is None else os.path.expanduser(os.fspath(data_dir))
     state = "" if data_files else fingerprint(folder or sample_corpus())
     kwargs = {"dataset_name": NAME, "base_path": folder or "", "data_dir": folder}
     if data_files:
@@ -86,7 +86,9 @@ def _mapped(files: Any, change: Callable[[str], str]) -> Any:
     """Paths as the strings that `datasets` wants, each changed."""
     if isinstance(files, dict):
         return {split: _mapped(names, change) for split, names in files.items()}
-    return [change(os.fspath(name)) for name in files] if isinstance(files, list | tuple) else change(os.fspath(files))
+    if isinstance(files, list | tuple):
+        return [_mapped(name, change) for name in files]
+    return change(os.path.expanduser(os.fspath(files)))
 
 
 @lru_cache

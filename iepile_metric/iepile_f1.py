@@ -7,6 +7,8 @@ names itself. The libraries that only those files need are imported here too: `e
 
 # ruff: noqa: F401
 
+from typing import Any
+
 import datasets
 import evaluate
 import json_repair
@@ -61,6 +63,21 @@ class IepileF1(evaluate.Metric):
     >>> metric.compute(predictions=['{"person": ["Ada"]}'], references=[gold])["f1"]
     1.0
     """
+
+    def __init__(self, config_name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(config_name and config_name.lower(), **kwargs)
+
+    def compute(self, **columns: Any) -> Any:
+        """See `evaluate.Metric`.
+
+        Raises:
+            ValueError: A table where one of its columns is asked.
+        """
+        for name, column in columns.items():
+            table = getattr(column, "column_names", getattr(column, "columns", None))
+            if table is not None:
+                raise ValueError(f"{name} is a table with the columns {', '.join(map(str, table))}: give one of them")
+        return super().compute(**columns)
 
     def _info(self) -> evaluate.MetricInfo:
         if self.config_name != "default" and self.config_name not in TASKS:

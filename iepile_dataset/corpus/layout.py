@@ -167,8 +167,8 @@ def at_revision(address: str, revision: str) -> str:
 
 
 def absolute(address: str) -> str:
-    """A local path from the root of the file system, another address as it is."""
-    return address if "://" in address else os.path.abspath(address)
+    """A local path from the root of the file system, `~` being the user's home; another address as it is."""
+    return address if "://" in address else os.path.abspath(os.path.expanduser(address))
 
 
 def read_file(address: str) -> bytes | None:

@@ -77,7 +77,7 @@ def find_sources(
     Raises:
         DataError: There is no such folder, no source in it, or none that was asked for.
     """
-    root = "data_files" if data_files else os.fspath(data_dir or sample_corpus())
+    root = "data_files" if data_files else os.path.expanduser(data_dir or sample_corpus())
     folders = list(folders_of(data_files) if data_files else folders_in(root, task.folders[0]))
     tree = TREE.format(task.folders[0])
     if not folders:

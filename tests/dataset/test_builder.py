@@ -13,6 +13,8 @@ from datasets.exceptions import DatasetGenerationError
 
 import iepile  # noqa: F401
 from iepile_dataset import DataError
+from iepile_dataset.corpus.sources import sample_corpus
+from iepile_dataset.export.prepare import prepare
 from iepile_dataset.tasks import TASKS
 
 from .conftest import NER_SCHEMA
@@ -172,3 +174,28 @@ def test_every_record_of_the_real_corpus_becomes_a_row_when_all_labels_are_asked
     records = sum(file.read_bytes().count(b"\n") for file in files)
     rows = load_dataset("iepile", config, data_dir=str(corpus), streaming=True, split_num=-1)
     assert sum(len(batch["id"]) for split in rows.values() for batch in split.iter(1000)) == records > 0
+
+
+def test_a_configuration_in_any_case_and_dev_are_understood(tmp_path):
+    rows = load_dataset("iepile", "NER", split="dev[:3]", cache_dir=tmp_path)
+    assert rows[:] == load_dataset("iepile", "ner", split="validation[:3]", cache_dir=tmp_path)[:]
+    both = load_dataset("iepile", "ner", split=["dev", "test"], cache_dir=tmp_path)
+    assert [part.split for part in both] == ["validation", "test"]
+    assert next(iter(load_dataset("iepile", "Ner", split="dev", streaming=True))) == rows[0]
+
+
+def test_an_option_that_is_not_there_is_named_with_the_nearest_one():
+    with pytest.raises(DataError, match=r'load_dataset has no option "lanuage" \(do you mean "language"\?\)'):
+        load_dataset("iepile", "ner", lanuage="en")
+    with pytest.raises(DataError, match=r'unknown task "nre" \(one of ner, re, '):
+        load_dataset("iepile", "nre")
+
+
+def test_a_tilde_is_the_users_home(monkeypatch, tmp_path):
+    (tmp_path / "corpus").symlink_to(sample_corpus())
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shared = {"split": "test[:1]", "cache_dir": tmp_path / "cache"}
+    assert len(load_dataset("iepile", "ner", data_dir="~/corpus", **shared)) == 1
+    file = "~/corpus/IE-en/NER/city_news/test.json"
+    assert len(load_dataset("iepile", "ner", data_files={"test": file}, **shared)) == 1
+    assert prepare(tmp_path / "out", "~/corpus", tasks=["ner"]).total("rows")

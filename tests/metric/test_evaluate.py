@@ -103,3 +103,15 @@ def test_tasks_may_differ_from_row_to_row():
     found = metric.compute(predictions=[RIGHT, "{}"], references=[GOLD, relation], tasks=["NER", "RE"])
     assert (found["tasks"]["ner"]["f1"], found["tasks"]["re"]["f1"]) == (1.0, 0.0)
     assert metric.compute(predictions=[RIGHT], references=[GOLD], tasks="ner")["f1"] == 1.0
+
+
+def test_a_configuration_in_any_case_and_columns_of_tables_are_understood():
+    import pandas
+    from datasets import Dataset
+
+    metric = evaluate.load(str(FOLDER / "iepile_f1.py"), "NER")
+    columns = {"answer": [RIGHT], "label": [GOLD]}
+    for table in (pandas.DataFrame(columns), Dataset.from_dict(columns)):
+        assert metric.compute(predictions=table["answer"], references=table["label"])["f1"] == 1
+        with pytest.raises(ValueError, match="predictions is a table with the columns answer, label: give one of them"):
+            metric.compute(predictions=table, references=table["label"])

@@ -20,9 +20,9 @@ echo "Ada lives in Ulm." | iepile predict --model runs/lora --input - --schema p
 ```
 
 Each line of the output is one line of the input with its own keys and `extractions`: label, text, start, end (in
-characters), confidence; `raw` holds the model's answers, `lost` what was left out of them, `problem` is there where
-an answer was cut off or could not be read. What got no answer is there too, with its `error`. The output is written
-line by line; the same command after an interruption goes on with what is missing.
+characters), confidence; `raw` holds the model's answers, `lost` what was left out of them, such as mentions that the
+text does not hold. What got no answer, or one that was cut off or could not be read, has an `error`. The output is
+written line by line; the same command after an interruption goes on with what is missing.
 """
 
 import sys

@@ -9,7 +9,7 @@ from iepile_trainer import Extractor, TrainerError
 from iepile_trainer.engines import EngineOptions
 from iepile_trainer.engines.transformers_engine import TransformersEngine
 from iepile_trainer.extraction.documents import Document
-from iepile_trainer.extraction.results import Event, Mention, Relation
+from iepile_trainer.extraction.results import Event, Extraction, Mention, Relation
 
 from ...sentences import ADA, BO, HOMES, LEARNT, SUED, SUITS, ZH, rows_of
 
@@ -43,7 +43,8 @@ def test_entities_come_with_their_places_and_how_sure_the_model_is(extract):
 def test_the_language_of_the_prompt_follows_the_text_unless_it_is_given(extract):
     found = extract(ZH, ["person", "place"])
     assert found.language == "zh"
-    assert brief(found) == [("person", "小明", 0, 2), ("place", "北京", 4, 6)]
+    assert {(label, text) for label, text, _, _ in brief(found)} == {("person", "小明"), ("place", "北京")}
+    assert all(ZH[start:end] == text for _, text, start, end in brief(found))
     assert extract(ADA, ["person", "place"], language="zh").language == "zh"
     with pytest.raises(DataError, match="language='fr' is unknown"):
         extract(ADA, ["person"], language="fr")
@@ -183,3 +184,28 @@ def test_constrained_answers_quote_the_text_whatever_the_model(small_model, toke
     found = Extractor(engine)("Ada Bo lives in Rome.", ["person", "place"])
     assert all(found.text[mention.start : mention.end] == mention.text for mention in found)
     assert found.raw[0].startswith('{"person": [')
+
+
+def test_columns_and_tables_with_texts_are_taken_and_what_holds_none_is_refused(extract):
+    import pandas
+    from datasets import Dataset
+
+    for table in (pandas.DataFrame({"id": [1], "text": [ADA]}), Dataset.from_dict({"id": [1], "text": [ADA]})):
+        assert extract(table, ["person"]) == extract(table["text"], ["person"]) == extract([ADA], ["person"])
+        with pytest.raises(DataError, match='the table has no column "text", only id'):
+            extract(table[["id"]] if hasattr(table, "iloc") else table.remove_columns("text"), ["person"])
+    with pytest.raises(DataError, match="dict is no text"):
+        extract({"text": ADA}, ["person"])
+    assert extract(ADA, {"person": "somebody's name"}) == extract(ADA, ["person"])
+
+
+def test_an_extraction_prints_as_a_table_and_shows_its_text_in_a_notebook(extract):
+    assert str(extract(ADA, ["person", "place"])).splitlines()[0].split("  ")[:2] == ["person", "Ada Bell [0:8]"]
+    assert str(extract(SUED, {"lawsuit": ["plaintiff", "place"]}, "ee")).startswith(
+        "lawsuit  sued [9:13]; plaintiff: Ada Bell [0:8]; place: Rome [17:21]"
+    )
+    assert str(extract(ADA, ["lives in"], "re")).startswith("lives in  Ada Bell [0:8] → Rome [18:22]")
+    assert str(extract(["", ADA], ["person"])[0]) == "nothing\nerror: the text is empty"
+    page = extract(ADA, ["person", "place"])._repr_html_()
+    assert "<mark>Ada Bell <small>person</small></mark>" in page
+    assert "&lt;b&gt;" in Extraction("<b>", "ner", "en")._repr_html_()

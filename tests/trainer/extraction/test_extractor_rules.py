@@ -14,6 +14,7 @@ from iepile_trainer.extraction.confidence import unit_confidences
 from iepile_trainer.extraction.documents import Document
 from iepile_trainer.extraction.locate import _RESULTS
 from iepile_trainer.extraction.merge_windows import extraction_of
+from iepile_trainer.extraction.offsets import MOST
 from iepile_trainer.extraction.questions import QuestionBuilder
 from iepile_trainer.extraction.results import Event, Mention, Relation
 from iepile_trainer.extraction.schema_input import schema_of
@@ -54,9 +55,56 @@ def test_every_task_has_its_results():
     assert set(_RESULTS) == set(TASKS) == set(JUDGES)
 
 
-def test_repeated_mentions_go_to_the_next_occurrence_and_what_is_not_there_has_no_place():
-    found = extracted("ner", ["a", "b"], "Bo and Bo.", '{"a": ["Bo", "Bo", "Bo", "Ada"], "b": ["Bo"]}')
-    assert brief(found) == [("a", "Bo", 0, 2), ("b", "Bo", 0, 2), ("a", "Bo", 7, 9), ("a", "Ada", None, None)]
+@pytest.mark.parametrize(
+    ("places", "starts"),
+    [
+        ("all", {"a": [0, 7, 14], "b": [0, 7, 14]}),
+        ("first", {"a": [0], "b": [0]}),
+        ("model", {"a": [0, 7], "b": [0]}),  # as often as it was said
+    ],
+)
+def test_a_repeated_mention_stands_at_each_place_at_the_first_or_as_often_as_it_was_said(places, starts):
+    answer = '{"a": ["Bo", "Bo"], "b": ["Bo"]}'
+    extraction = extracted("ner", ["a", "b"], "Bo and Bo and Bo.", answer, places=places)
+    assert {label: [m.start for m in extraction if m.label == label] for label in "ab"} == starts
+
+
+def test_in_chinese_a_mention_stands_wherever_its_characters_do():
+    extraction = extracted("ner", ["a"], "小明和小明的朋友王小明", '{"a": ["小明"]}')
+    assert [(m.start, m.end) for m in extraction] == [(0, 2), (3, 5), (9, 11)]
+
+
+def test_more_places_than_are_looked_at_are_said():
+    extraction = extracted("ner", ["a"], "Bo " * (MOST + 1), '{"a": ["Bo"]}')
+    assert len(extraction) == MOST
+    assert extraction.lost == ('more than 1,000 places: "Bo" (a), the first are given',)
+
+
+def test_what_does_not_stand_in_the_text_is_left_out_and_named_unless_it_is_to_be_kept():
+    answer = '{"a": ["Bo", "Ada"]}'
+    extraction = extracted("ner", ["a"], "Bo.", answer)
+    assert brief(extraction) == [("a", "Bo", 0, 2)]
+    assert extraction.lost == ('not in the text: "Ada" (a)',)
+    extraction = extracted("ner", ["a"], "Bo.", answer, ungrounded="keep")
+    assert (brief(extraction), extraction.lost) == ([("a", "Bo", 0, 2), ("a", "Ada", None, None)], ())
+
+
+def test_a_relation_or_an_event_without_one_of_its_ends_or_its_trigger_is_left_out():
+    extraction = extracted("re", ["in"], "Ada in Ulm", '{"in": [{"subject": "Ada", "object": "Rome"}]}')
+    assert (extraction.results, extraction.lost) == ((), ('not in the text: "Rome" (in)',))
+    events = (
+        '{"sue": [{"trigger": "sues", "arguments": {"plaintiff": "Ada"}},'
+        ' {"trigger": "sued", "arguments": {"plaintiff": "Bo", "place": "Ulm"}}]}'
+    )
+    extraction = extracted("ee", SUE, "Ada sued in Ulm", events)
+    (event,) = extraction
+    assert brief(event.arguments) == [("place", "Ulm", 12, 15)]
+    assert extraction.lost == ('not in the text: "sues" (trigger of sue)', 'not in the text: "Bo" (plaintiff of sue)')
+
+
+def test_a_mention_is_spelt_as_its_text_spells_it():
+    extraction = extracted("ner", ["a"], "in NEW\nYORK  City", '{"a": ["New York City"]}')
+    assert brief(extraction) == [("a", "NEW\nYORK  City", 3, 17)]
 
 
 def test_an_entity_stands_where_it_is_no_part_of_a_longer_one_if_it_does_anywhere():
@@ -125,7 +173,7 @@ def test_an_event_may_have_no_trigger():
         ('[{"entity": "Ada", "entity_type": "a"}]', ["Ada"], None),
         (Answer("", "the model is gone"), [], "the model is gone"),
         (Answer('{"a": ["Ada"]}', cut=True), ["Ada"], "the answer was cut off"),
-        ('{"a": ["\\ud83d"]}', ["?"], None),  # half of a pair, which no file could hold
+        ('{"a": ["\\ud83d"]}', [], None),  # half of a pair, which no file could hold
     ],
 )
 def test_what_can_be_read_of_a_bad_answer_is_kept_and_the_rest_is_said(answer, texts, error):
@@ -157,7 +205,7 @@ def test_confidence_is_the_geometric_mean_of_the_tokens_of_a_mention():
 
 def test_a_repeated_mention_has_the_confidence_of_its_own_place_in_the_answer():
     answer = sure('{"a": ["Bo", "Bo"], "b": ["Bo"]}', ("Bo", 0.5), ("Bo", 0.25), ("Bo", 0.125))
-    found = extracted("ner", ["a", "b"], "Bo Bo", answer)
+    found = extracted("ner", ["a", "b"], "Bo Bo", answer, places="model")
     assert [(m.label, m.start, m.confidence) for m in found] == [("a", 0, 0.5), ("b", 0, 0.125), ("a", 3, 0.25)]
 
 
@@ -175,7 +223,7 @@ def test_results_below_the_least_confidence_are_left_out_and_named():
     answer = sure('{"a": ["Ada", "Bo"]}', ("Ada", 0.5), ("Bo", 0.25))
     found = extracted("ner", ["a"], "Ada Bo", answer, min_confidence=0.4)
     assert [m.text for m in found] == ["Ada"]
-    assert found.lost == ('"a" of confidence 0.25, below 0.4: "Bo"',)
+    assert found.lost == ('below 0.4 in confidence: "Bo" (a, 0.25)',)
     text = '{"sue": [{"trigger": "sued", "arguments": {"plaintiff": "Ada", "place": "Ulm"}}]}'
     answer = sure(text, ("sued", 0.9), ("Ada", 0.8), ("Ulm", 0.1))
     (event,) = extracted("ee", SUE, "Ada sued in Ulm", answer, min_confidence=0.5)

@@ -66,7 +66,7 @@ def test_a_cell_that_is_not_utf_8_is_an_item_with_its_place(tmp_path):
     assert bad.own == {"text": "\ufffd\ufffd"}
 
 
-@pytest.mark.parametrize(("name", "mark"), [("a.csv", ","), ("a.tsv", "\t")])
+@pytest.mark.parametrize(("name", "mark"), [("a.csv", ","), ("a.csv", ";"), ("a.tsv", "\t")])
 def test_tables_keep_their_other_columns_and_quoted_line_ends(tmp_path, name, mark):
     rows = [["id", "text", "note"], ["7", f'"Ada{mark} ""in""\nUlm"', "x"], ["8", "Bo"], ["9", "Cai", ""]]
     first, short, last = read(tmp_path, name, "\n".join(mark.join(row) for row in rows))
@@ -298,3 +298,33 @@ def test_rows_of_an_unannotated_record_ask_without_an_answer(towns):
         file.write('{"text": "Dora"}\n')
     last = asked(towns)[-1]
     assert (last["label"], last["output"]) == ("", "")
+
+
+def test_a_folder_of_texts_is_a_document_a_file(tmp_path):
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    (folder / "b.txt").write_text("Bo.\nCai.")
+    (folder / "a.txt").write_text("小明", "utf-8")
+    (folder / "empty.txt").write_text("")
+    items = load_inputs(PredictArguments(model="m", input=str(folder), schema="person"))
+    assert [(item.own["id"], item.document.text) for item in items] == [
+        (str(folder / "a.txt"), "小明"),
+        (str(folder / "b.txt"), "Bo.\nCai."),
+        (str(folder / "empty.txt"), ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"%PDF-1.7\n%\xe2", "a PDF file, not text .take its text out first: pdftotext"),
+        (b"PK\x03\x04\x14\0", "a Word, Excel or zip file"),
+        (b"\x89PNG\r\n", "a PNG image"),
+        (b"\xff\xd8\xff\xe0", "a JPEG image"),
+        (b"\x1f\x8b\x08", "a gzip file"),
+    ],
+)
+@pytest.mark.parametrize("name", ["letter.txt", "letter.csv", "letter.jsonl", "letter.docx"])
+def test_a_file_that_holds_no_text_is_refused_by_its_first_bytes(tmp_path, content, kind, name):
+    with pytest.raises(TrainerError, match=f"{name} is {kind}"):
+        read(tmp_path, name, content)

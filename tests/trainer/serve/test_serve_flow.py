@@ -36,7 +36,7 @@ class Held:
                 raise TrainerError("the server http://10.0.0.7 refuses")
             if "fault" in row["instruction"]:
                 raise RuntimeError("no")
-            yield Answer('{"city": ["Ulm"]}')
+            yield Answer(json.dumps({"city": [self.asked[-1].rstrip(".").split()[-1]]}))  # the last word
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_a_batcher_that_closes_answers_what_waits_and_takes_no_more(held):
         batcher.submit(documents("late"))
     held.let.set()
     assert batcher.close(60)
-    assert [len(future.result()) for future in futures] == [1] * 8  # "Ulm" is nowhere in them, but it is an answer
+    assert [len(future.result()) for future in futures] == [1] * 8
     assert not batcher.is_ready
 
 
@@ -196,7 +196,7 @@ def test_questions_of_a_text_that_nobody_waits_for_are_not_sent(held):
     (other,) = batcher.submit(documents("other"))
     assert long.cancel()
     held.let.set()
-    assert other.result(60)[0].text == "Ulm"
+    assert other.result(60)[0].text == "other"
     assert held.asked == ["long", "other"]
     assert batcher.close(60)
 

@@ -6,9 +6,11 @@ from math import inf
 from ..command_line import option
 from ..engines.options import EngineOptions
 
-__all__ = ["CONFLICTS", "ExtractionOptions"]
+__all__ = ["ExtractionOptions"]
 
-CONFLICTS = ("keep", "best")
+_CONFLICTS = ("keep", "best")
+_PLACES = ("all", "first", "model")
+_UNGROUNDED = ("drop", "keep")
 
 
 @dataclass(frozen=True)
@@ -26,5 +28,15 @@ class ExtractionOptions(EngineOptions):
         range=(1, inf),
     )
     min_confidence: float = option(0.0, "Leave out extractions that are less sure, 0 to 1.", range=(0, 1))
-    conflicts: str = option("keep", "Different labels at one place: keep all, or the best.", choices=CONFLICTS)
+    conflicts: str = option("keep", "Different labels at one place: keep all, or the best.", choices=_CONFLICTS)
+    places: str = option(
+        "all",
+        "Where an entity stands: each place of its mention, the first, or as often as the model says.",
+        choices=_PLACES,
+    )
+    ungrounded: str = option(
+        "drop",
+        "Mentions that do not stand in the text: drop and count them, or keep them without a place.",
+        choices=_UNGROUNDED,
+    )
     confidence: bool = option(True, "Say how sure the model is of each unit.")

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
-from typing import Any
+from typing import Any, cast
 
 from iepile_dataset import DataError, Schema
 from iepile_dataset.tasks import task_named
 
 from .schema_input import schema_of
 
-__all__ = ["Document", "Triggers", "documents_of", "language_of"]
+__all__ = ["Document", "Triggers", "documents_of", "language_of", "texts_in"]
 
 Triggers = Mapping[str, Sequence[str]]
 """Event type → its triggers in a text"""
@@ -89,6 +89,26 @@ def documents_of(
     for rest in ([schemas] if of_each else []) + ([known] if triggers else []):
         for _ in rest:
             raise DataError("there are more schemas or triggers than texts (give one for each text, or one for all)")
+
+
+def texts_in(given: Any) -> Iterable[Any]:
+    """The texts of what a caller has: an iterable, a pandas Series, or the column `text` of a table.
+
+    Raises:
+        DataError: A table without such a column, or a thing that holds no texts.
+
+    >>> texts_in(("a", "b"))
+    ('a', 'b')
+    """
+    columns = getattr(given, "column_names", getattr(given, "columns", None))
+    if columns is not None:
+        if "text" not in columns:
+            raise DataError(f'the table has no column "text", only {", ".join(map(str, columns))} (give one of them)')
+        return cast(Iterable[Any], given["text"])
+    if isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
+        remedy = "give a string, or a list of strings"
+        raise DataError(f"{type(given).__name__} is no text ({remedy})")
+    return given
 
 
 def language_of(text: str) -> str:

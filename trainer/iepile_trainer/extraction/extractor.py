@@ -30,7 +30,7 @@ from ..engines import Answer, Engine, Row, open_engine
 from ..errors import TrainerError
 from ..run_folder import trained_length
 from .arguments import ExtractionOptions
-from .documents import Document, documents_of
+from .documents import Document, documents_of, texts_in
 from .merge_windows import extraction_of
 from .questions import Question, QuestionBuilder
 from .results import Extraction
@@ -122,7 +122,7 @@ class Extractor:
         """Extract from one text or several.
 
         Args:
-            text: A text, or a list of them.
+            text: A text, or several: a list, a column, or a table (pandas, `datasets`) with a column `text`.
             schema: What to look for: see `schema_input.schema_of`; or a list with one schema for each text.
             task: `ner`, `re`, `ee`, `eet`, `eea`, `spo` or `kg`, in any case.
             language: Of the prompt, `en` or `zh`; None tells it from each text, see `documents.language_of`.
@@ -139,7 +139,7 @@ class Extractor:
         if isinstance(text, str):
             (extraction,) = self.stream([text], iter([schema]), task, language, triggers=[triggers])
             return extraction
-        return list(self.stream(list(text), schema, task, language, triggers=triggers))
+        return list(self.stream(list(texts_in(text)), schema, task, language, triggers=triggers))
 
     def stream(
         self, texts: Iterable[str], schema: Any, task: str = "ner", language: str | None = None, *, triggers: Any = None
@@ -151,7 +151,7 @@ class Extractor:
         Yields:
             One extraction a text.
         """
-        yield from self.answer(documents_of(texts, schema, task, language, triggers))
+        yield from self.answer(documents_of(texts_in(texts), schema, task, language, triggers))
 
     def answer(self, documents: Iterable[Document]) -> Iterator[Extraction]:
         """Extract from documents, each with a schema, task and language of its own; see `stream`."""

@@ -1,20 +1,24 @@
 """The units of one answer → results with their places; one entry per task in the table at the end."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any
 
 from ..engines import Answer, well_formed
+from .arguments import ExtractionOptions
 from .confidence import TokenConfidence, read
-from .offsets import Place, nearest, nearest_pair, occurrences
+from .offsets import MOST, Place, nearest, nearest_pair, occurrences
 from .questions import Question
 from .results import Event, Mention, Relation, Result
 
 Lost = list[str]
 
 
-def results_of(task: str, text: str, question: Question, answer: Answer) -> tuple[list[Result], Lost, str | None]:
+def results_of(
+    task: str, text: str, question: Question, answer: Answer, options: ExtractionOptions
+) -> tuple[list[Result], Lost, str | None]:
     """What one answer says about one text.
 
     Args:
@@ -22,13 +26,15 @@ def results_of(task: str, text: str, question: Question, answer: Answer) -> tupl
         text: The whole text; places are looked for in the question's window first, then anywhere.
         question: What was asked.
         answer: What the model said.
+        options: Of these, `places` and `ungrounded`.
 
     Returns:
-        Results in the answer's order, what was left out (labels and roles that were not asked), and what was wrong
-        with the answer.
+        Results in the answer's order, what was left out (labels and roles that were not asked, mentions that the text
+        does not hold), and what was wrong with the answer.
     """
     items, problem = read(task, answer)
-    reader = _Reader(text, question, answer, (mention for item in items for mention in _texts(item[1:])))
+    stated = {mention for item in items for mention in _texts(item[1:])}
+    reader = _Reader(text, question, answer, options, stated)
     results: list[Result] = []
     for item in items:
         label = well_formed(item[0])
@@ -43,16 +49,27 @@ def results_of(task: str, text: str, question: Question, answer: Answer) -> tupl
 class _Reader:
     """Finds the strings of one answer in the text."""
 
-    def __init__(self, text: str, question: Question, answer: Answer, stated: Iterable[str]) -> None:
-        self.text, self.question, self.lost = text, question, Lost()
+    def __init__(
+        self, text: str, question: Question, answer: Answer, options: ExtractionOptions, stated: set[str]
+    ) -> None:
+        self.text, self.question, self.options, self.lost = text, question, options, Lost()
         self.confidence = TokenConfidence(answer.tokens)
         self.places, self.nearest = cache(self._occurrences), cache(self._nearest)
         self._seen: Counter[tuple[str, str]] = Counter()
-        self._stated = set(stated)
+        self._stated = stated
 
     def _occurrences(self, mention: str) -> list[Place]:
         window = occurrences(self.text, mention, self.question.start, self.question.end)
         return window or occurrences(self.text, mention)
+
+    def entity_places(self, label: str, mention: str) -> list[Place | None]:
+        """Where an entity stands, as `places` says; None where the text does not hold it."""
+        places = self.own_places(mention)
+        if self.options.places == "all":
+            if len(places) == MOST:
+                self.lost.append(f'more than {MOST:,} places: "{well_formed(mention)}" ({label}), the first are given')
+            return list(places) or [None]
+        return [self.next_place(label, mention, places) if self.options.places == "model" else next(iter(places), None)]
 
     def next_place(self, label: str, mention: str, places: list[Place]) -> Place | None:
         """The n-th place for the n-th time that a label has this mention; the first when there are no more."""
@@ -81,16 +98,25 @@ class _Reader:
             reached = max(reached, end)
         return inside
 
-    def mention(self, label: str, quote: str, place: Place | None) -> Mention:
-        start, end = place or (None, None)
-        return Mention(label, well_formed(quote), start, end, *self.confidence.of(quote))
+    def mention(self, label: str, quote: str, place: Place | None, owner: str = "") -> Mention | None:
+        """A mention as the text spells it; None, and a line in `lost`, where the text does not hold it."""
+        confidence = self.confidence.of(quote)
+        if place is not None:
+            return Mention(label, self.text[slice(*place)], *place, *confidence)
+        if self.options.ungrounded == "keep":
+            return Mention(label, well_formed(quote), None, None, *confidence)
+        what = f"{label} of {owner}" if label and owner else label or owner
+        self.lost.append(f'not in the text: "{well_formed(quote)}" ({what})')
+        return None
 
 
 def _entity(reader: _Reader, label: str, item: tuple[str, str]) -> Iterator[Result]:
     if not item[1]:
         reader.lost.append(f'label "{label}": an empty mention')
         return
-    yield reader.mention(label, item[1], reader.next_place(label, item[1], reader.own_places(item[1])))
+    for place in reader.entity_places(label, item[1]):
+        if mention := reader.mention(label, item[1], place):
+            yield mention
 
 
 def _relation(reader: _Reader, label: str, item: tuple[str, str, str]) -> Iterator[Result]:
@@ -113,24 +139,28 @@ def _pair(reader: _Reader, label: str, types: tuple[str, str], head: str, tail: 
         reader.lost.append(f'label "{label}": an empty mention beside "{well_formed(head or tail)}"')
         return
     places = reader.nearest(head, tail)
-    first, last = map(reader.mention, types, (head, tail), places)
-    yield Relation(label, first, last, *reader.confidence.of(head, tail))
+    first, last = map(reader.mention, types, (head, tail), places, (label, label))
+    if first and last:
+        yield Relation(label, first, last, *reader.confidence.of(head, tail))
 
 
 def _event(reader: _Reader, label: str, item: tuple[str, str, tuple[tuple[str, str], ...]]) -> Iterator[Result]:
     _, word, arguments = item
     place = reader.next_place(label, word, reader.places(word)) if word else None
-    trigger = reader.mention(label, word, place) if word else None
+    trigger = reader.mention("trigger", word, place, label) if word else None
+    if word and not trigger:
+        return
     entry = reader.question.entries[label]
     roles = entry["arguments"] if isinstance(entry, Mapping) else ()
     mentions = []
     for role, argument in arguments:
-        if role in roles:
-            mentions.append(reader.mention(well_formed(role), argument, nearest(reader.places(argument), place)))
-        else:
+        if role not in roles:
             reader.lost.append(f'role "{well_formed(role)}" of "{label}" was not asked: "{well_formed(argument)}"')
+        elif mention := reader.mention(well_formed(role), argument, nearest(reader.places(argument), place), label):
+            mentions.append(mention)
     words = [word] if word else [argument for role, argument in arguments if role in roles]
     if trigger or mentions or not arguments:
+        trigger = trigger and replace(trigger, label=label)
         yield Event(label, trigger, tuple(dict.fromkeys(mentions)), *reader.confidence.of(*words))
 
 

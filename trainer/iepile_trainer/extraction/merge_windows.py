@@ -44,9 +44,9 @@ def extraction_of(
         document: The text, its task and language; with an error it has no results.
         questions: What was asked.
         answers: One for each question.
-        options: Of these, `min_confidence` and `conflicts`, see above.
+        options: Of these, `min_confidence` and `conflicts`, see above, `places` and `ungrounded`.
     """
-    nothing = Extraction(document.text, document.task, document.prompt_language, error=document.error, failed=True)
+    nothing = Extraction(document.text, document.task, document.prompt_language, error=document.error)
     if document.error:
         return nothing
     options = options or ExtractionOptions()
@@ -55,7 +55,7 @@ def extraction_of(
     lost: list[str] = []
     problems: dict[str, list[int]] = {}
     for number, (question, answer) in enumerate(zip(questions, answers), 1):
-        results, left_out, problem = results_of(document.task, text, question, answer)
+        results, left_out, problem = results_of(document.task, text, question, answer, options)
         answered.append((question, results))
         lost += left_out
         if problem is not None:
@@ -71,7 +71,6 @@ def extraction_of(
         raw=tuple(answer.text for answer in answers),
         error=_in_one_line(problems, len(questions)),
         lost=tuple(dict.fromkeys(lost)),
-        failed=any(answer.error is not None for answer in answers),
     )
 
 
@@ -159,7 +158,7 @@ def _best(results: list[Result], lost: list[str]) -> list[Result]:
 def _sure(results: Iterable[Result], least: float, lost: list[str]) -> Iterable[Result]:
     for result in results:
         if result.confidence is not None and result.confidence < least:
-            lost.append(f'"{result.label}" of confidence {result.confidence:.3g}, below {least:g}: {_quoted(result)}')
+            lost.append(f"below {least:g} in confidence: {_quoted(result)} ({result.label}, {result.confidence:.3g})")
             continue
         if isinstance(result, Event):
             unsure: list[str] = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 __all__ = ["Event", "Extraction", "Relation", "Result"]
@@ -31,8 +32,9 @@ class Mention(_Json):
 
     Attributes:
         label: Its type; in an event the role; "" where none was asked, as for the ends of a plain relation.
-        text: The mention as the model wrote it.
-        start: Where it begins in the text, in characters; None where the text does not hold it.
+        text: The mention as the text spells it; as the model wrote it where the text does not hold it.
+        start: Where it begins in the text, in characters; None where the text does not hold it, which is left out
+            unless `ungrounded="keep"`.
         end: Where it ends: `text[start:end]` of the extraction is the mention, character for character.
         confidence: Geometric mean of the probabilities of its tokens, 0 to 1; None where they are unknown.
         minimum: The smallest of them.
@@ -129,12 +131,12 @@ class Extraction(Sequence[Result]):
         raw: The model's answers, one for each question, in the order in which they were asked.
         error: Why nothing, or not everything, could be read, in one line; None where everything could.
         lost: What was read and left out, one line each.
-        failed: The text could not be asked about, or a question got no answer; not where an answer is there and
-            cannot be read, since it would be the same again.
 
     >>> extraction = Extraction("In Ulm", "ner", "en", (Mention("city", "Ulm", 3, 6),), ('{"city": ["Ulm"]}',))
     >>> len(extraction), extraction[0].text, extraction.error
     (1, 'Ulm', None)
+    >>> print(extraction)
+    city  Ulm [3:6]
     """
 
     text: str
@@ -144,7 +146,6 @@ class Extraction(Sequence[Result]):
     raw: tuple[str, ...] = ()
     error: str | None = None
     lost: tuple[str, ...] = ()
-    failed: bool = False
 
     def __getitem__(self, place: Any) -> Any:
         return self.results[place]
@@ -152,11 +153,46 @@ class Extraction(Sequence[Result]):
     def __len__(self) -> int:
         return len(self.results)
 
+    def __str__(self) -> str:
+        """A short table: a line a result, what is wrong at the end."""
+        rows = [(result.label, *_described(result)) for result in self.results] or [("nothing", "", "")]
+        widths = [min(max(len(row[place]) for row in rows), 40) for place in (0, 1)]
+        lines = [f"{label:{widths[0]}}  {what:{widths[1]}}  {how_sure}".rstrip() for label, what, how_sure in rows]
+        lines += [f"left out: {len(self.lost)} ({self.lost[0]}{', …' if self.lost[1:] else ''})"] if self.lost else []
+        return "\n".join(lines + ([f"error: {self.error}"] if self.error else []))
+
+    def _repr_html_(self) -> str:
+        """The text with its results marked, for notebooks."""
+        marks = sorted({(*span, result.label) for result in self.results for span in result.spans})
+        parts, end = [], 0
+        for start, stop, label in marks:
+            if start >= end:  # of marks inside each other the first
+                parts.append(f"{escape(self.text[end:start])}<mark>{escape(self.text[start:stop])}")
+                parts.append(f" <small>{escape(label)}</small></mark>")
+                end = stop
+        parts.append(escape(self.text[end:]))
+        return f'<div style="white-space: pre-wrap">{"".join(parts)}</div><pre>{escape(str(self))}</pre>'
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, as the command line and the server write it."""
         values = asdict(self, dict_factory=_plain)
-        del values["failed"]
         return {"extractions" if name == "results" else name: value for name, value in values.items()}
+
+
+def _described(result: Result) -> tuple[str, str]:
+    """(what it is and where it begins, how sure it is)"""
+    if isinstance(result, Relation):
+        what = f"{_placed(result.head)} → {_placed(result.tail)}"
+    elif isinstance(result, Event):
+        what = _placed(result.trigger) if result.trigger else "(no trigger)"
+        what += "".join(f"; {part.label}: {_placed(part)}" for part in result.arguments)
+    else:
+        what = _placed(result)
+    return what, "" if result.confidence is None else f"{result.confidence:.2f}"
+
+
+def _placed(mention: Mention) -> str:
+    return " ".join(mention.text.split()) + ("" if mention.start is None else f" [{mention.start}:{mention.end}]")
 
 
 def rounded(confidence: float | None) -> float | None:

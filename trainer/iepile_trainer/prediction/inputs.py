@@ -5,8 +5,8 @@
   `label` is the annotation, so that the answers can be scored.
 - JSON lines with a `text`; each may have a `schema`, `language` and `triggers` of its own, and a `task` unless one is
   given for all.
-- CSV and TSV with a column for the text; the other columns are kept.
-- Plain text, one document a line, or the whole file as one.
+- CSV (commas or semicolons) and TSV with a column for the text; the other columns are kept.
+- Plain text, one document a line, or the whole file as one; a folder of `.txt` files, each a document.
 
 Texts and rows in one file are an error. A line that cannot be used becomes an item with an error, which is written to
 the output in its place.
@@ -36,6 +36,21 @@ from .arguments import STDIN, PredictArguments
 
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "jsonl", ".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "text"}
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
+_BINARY = {
+    b"%PDF": ("a PDF file", "take its text out first: pdftotext"),
+    b"PK\x03\x04": ("a Word, Excel or zip file", "save it as plain text or CSV, or unpack it"),
+    b"\xd0\xcf\x11\xe0": ("an old Word or Excel file", "save it as plain text or CSV"),
+    b"{\\rtf": ("an RTF file", "save it as plain text"),
+    b"\xff\xd8\xff": ("a JPEG image", "read its text with OCR first"),
+    b"\x89PNG": ("a PNG image", "read its text with OCR first"),
+    b"GIF8": ("a GIF image", "read its text with OCR first"),
+    b"II*\0": ("a TIFF image", "read its text with OCR first"),
+    b"MM\0*": ("a TIFF image", "read its text with OCR first"),
+    b"RIFF": ("a WebP image or a recording", "take its text out first"),
+    b"\x1f\x8b": ("a gzip file", "unpack it: gunzip"),
+    b"PAR1": ("a Parquet file", "give the folder that iepile prepare wrote, or save it as JSON lines"),
+}
+"""First bytes of files that hold no text → what they are, what to do"""
 _BY_ANNOTATION = {"entity": "ner", "relation": "re", "event": "ee"}
 
 
@@ -84,6 +99,9 @@ class Reader:
         if self._task is not None:
             task_named(self._task)
         content = self._stdin() if self._path == STDIN else Path(self._path).read_bytes()
+        for beginning, (kind, remedy) in _BINARY.items():
+            if content.startswith(beginning):
+                raise TrainerError(f"{self._name} is {kind}, not text ({remedy})")
         items = list(self._items(content.removeprefix(b"\xef\xbb\xbf")))
         if not items:
             raise TrainerError(f"{self._name} holds nothing to answer")
@@ -102,7 +120,10 @@ class Reader:
             text, error = _decoded(content)
             yield self._document(1, {"id": self._name, "text": text}, "text", error)
         elif form in _DELIMITERS:
-            yield from self._table(content, _DELIMITERS[form])
+            header = content.partition(b"\n")[0]
+            # Spreadsheets write semicolons where a comma stands in numbers.
+            semicolons = form == "csv" and header.count(b";") > header.count(b",")
+            yield from self._table(content, ";" if semicolons else _DELIMITERS[form])
         else:
             read = self._object if form == "jsonl" else self._line
             for number, line in enumerate(content.split(b"\n"), 1):  # only a line feed ends a line

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from iepile_dataset import Options
-from iepile_dataset.corpus.layout import SPLITS
+from iepile_dataset.corpus.layout import SPLIT_FILES, SPLITS
 from iepile_dataset.schema import SCHEMA_FILES
 
 from ..data.arguments import DataArguments
@@ -35,7 +35,7 @@ def load_inputs(args: PredictArguments) -> Sequence[Any]:
         return _in_orders(_loaded(args), args)
     if args.task and len(args.task) > 1:
         raise TrainerError(f"--task {' '.join(args.task)}: texts are asked for one task at a time")
-    items = Reader(str(file), args).read()
+    items = _items(file, args)
     row = next((item for item in items if item.document is None and not item.error), None)
     text = next((item for item in items if item.document is not None and item.items is None), None)
     if not row and (args.extract or all(item.items is None for item in items)):
@@ -61,7 +61,7 @@ def _file(args: PredictArguments) -> Path | None:
     path = Path(args.input)
     if path.suffix.lower() in SUFFIXES and not path.exists():
         raise TrainerError(f"{path}: no such file")
-    if args.input == STDIN or path.is_file():
+    if args.input == STDIN or path.is_file() or _holds_texts(path):
         return path
     if not any((path / name).is_file() for name in SCHEMA_FILES):
         return None
@@ -70,6 +70,20 @@ def _file(args: PredictArguments) -> Path | None:
     if file is None:
         raise TrainerError(f"{path}: no {names[0]} in it (another --split, or the file's own path)")
     return file
+
+
+def _holds_texts(path: Path) -> bool:
+    """Whether a folder is one of plain texts: a corpus or a prepared folder may have a note beside its files."""
+    names = {file.name for file in path.iterdir()} if path.is_dir() else set()
+    return any(name.endswith(".txt") for name in names) and not names & {*SPLIT_FILES, "README.md"}
+
+
+def _items(path: Path, args: PredictArguments) -> list[Item]:
+    """What a file holds, or the texts of a folder, each file one document."""
+    if not path.is_dir():
+        return Reader(str(path), args).read()
+    files, whole = sorted(path.glob("*.txt")), replace(args, whole=True)
+    return [item for file in files for item in Reader(str(file), whole).read()]
 
 
 def _rows(items: list[Item], args: PredictArguments) -> list[Row]:

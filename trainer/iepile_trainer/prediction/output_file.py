@@ -107,13 +107,15 @@ class Work:
 
 
 def forget_failed(output: Path | str) -> int:
-    """Take the rows with an `error` out of the file, so that they are answered again.
+    """Take the rows with an `error` and no answer out of the file, so that they are asked again.
+
+    An answer that was cut off, or cannot be read, would be the same again.
 
     Returns:
         How many there were; 0 while the parts of several processes are not put together yet.
     """
     output = Path(output)
-    failed = [place for place, row in enumerate(rows_in(output)) if "error" in row]
+    failed = [place for place, row in enumerate(rows_in(output)) if "error" in row and not row.get("raw")]
     if _parts(output) or not failed:
         return 0
     # The good rows after the first failed one become a part; only when it is whole the file itself is cut.

@@ -36,11 +36,11 @@ class Summary:
 
     Attributes:
         read: Rows of the input.
-        predicted: Rows with an answer.
-        failed: Rows without one, by reason.
+        predicted: Rows with an answer that was read as a whole.
+        failed: The others, by reason.
         seconds: Time of this call.
         now: Rows that this call answered.
-        problems: Answered texts whose answers could not be read, or not as a whole, by reason.
+        lost: What answers stated and extractions do not hold, by reason.
     """
 
     read: int
@@ -48,12 +48,12 @@ class Summary:
     failed: Counter[str]
     seconds: float
     now: int
-    problems: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         rate = f"{self.now / self.seconds:.1f} rows/s" if self.seconds and self.now else "nothing left to do"
         lines = [f"rows read {self.read:,}, predicted {self.predicted:,}, failed {self.failed.total():,}; {rate}"]
-        for reasons, fate in ((self.failed, "failed"), (self.problems, "not read as a whole")):
+        for reasons, fate in ((self.failed, "failed"), (self.lost, "left out")):
             lines += [f"  {count:,} {fate}: {reason}" for reason, count in reasons.most_common(10)]
         return "\n".join(lines)
 
@@ -112,11 +112,13 @@ def run_prediction(args: PredictArguments) -> Summary | None:
     seconds = time.perf_counter() - start
     if not share.finish():
         return None
-    failed = Counter(row["error"] for row in rows_in(output) if "error" in row)
-    problems: Counter[str] = Counter()
-    if isinstance(inputs[0], Item):
-        problems.update(row["problem"] for row in rows_in(output) if "problem" in row and "error" not in row)
-    return Summary(len(inputs), len(inputs) - failed.total(), failed, seconds, len(share.left), problems)
+    failed: Counter[str] = Counter()
+    lost: Counter[str] = Counter()
+    for row in rows_in(output):
+        failed.update([row["error"]] if "error" in row else [])
+        if isinstance(inputs[0], Item):
+            lost.update(line.partition(": ")[0] for line in row.get("lost", ()))
+    return Summary(len(inputs), len(inputs) - failed.total(), failed, seconds, len(share.left), lost)
 
 
 def _answer(inputs: Sequence[Any], share: Work, args: PredictArguments, is_shown: bool) -> None:
@@ -154,9 +156,9 @@ def _extracted(extractor: Extractor, items: Iterable[Item]) -> Iterator[Row]:
             continue
         result = extraction.as_dict()
         del result["text"]
-        if error := result.pop("error"):
-            result["error" if extraction.failed else "problem"] = error
-        yield {name: value for name, value in item.own.items() if name not in ("error", "problem")} | result
+        if result["error"] is None:
+            del result["error"]
+        yield {name: value for name, value in item.own.items() if name != "error"} | result
 
 
 def _output(args: PredictArguments) -> Path:
