@@ -42,9 +42,8 @@ def get(
 
     iepile models get smollm2 --out models/smollm2
     """
-    from iepile_trainer.errors import TrainerError
     from iepile_trainer.models.pretrained import get_model
 
-    with failing(TrainerError, ModuleNotFoundError):
+    with failing("train"):
         place = get_model(name, out, overwrite, tell=warn)
     say(f"{name} lies in {place}" + ("" if out else f"; commands know it as {name}"))

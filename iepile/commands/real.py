@@ -40,10 +40,9 @@ def real(
     """
     os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from iepile_trainer.errors import TrainerError
     from iepile_trainer.models.pretrained import PRETRAINED, get_model
 
-    with failing(TrainerError):
+    with failing("train"):
         if model in PRETRAINED and not Path(model).exists():
             get_model(model, tell=say)
         from iepile_trainer.quickstart import quiet

@@ -43,13 +43,15 @@ def validate(
     with failing():
         with progress_bar("checking") as advance:
             report = check(paths, as_format=as_format, examples=examples, progress=advance)
-        file = StringIO() if out else sys.stdout
+        written = StringIO()
         if format == "table":
-            _print(report, Console(file=file, width=160) if out else console)
+            _print(report, Console(file=written, width=160) if out else console)
         else:
-            file.write(report.as_json() if format == "json" else report.as_html())
+            written.write(report.as_json() if format == "json" else report.as_html())
         if out:
-            write_file(out, file.getvalue())
+            write_file(out, written.getvalue())
+        else:
+            sys.stdout.write(written.getvalue())
     if out:
         say(f"{_summary(report)}; report in {out}")
     if report.errors:

@@ -207,7 +207,7 @@ def _with_choices(annotation: Any, choices: Sequence[Any]) -> Any:
     make_enumeration: Any = Enum  # whose members a checker of types would want to know
     one: Any = make_enumeration("Choice", {str(choice): str(choice) for choice in choices})
     parts = (annotation, *get_args(annotation))
-    kind: Any = list[one] if list in map(get_origin, parts) else one
+    kind: Any = list[one] if any(get_origin(part) is list for part in parts) else one
     return kind | None if type(None) in parts else kind
 
 

@@ -141,7 +141,8 @@ def read_weights(model: str, **options: Any) -> Any:
     auto = auto_class(is_encoder_decoder(model, **remote))
     place, gguf = split_gguf(model)
     try:
-        loaded = auto.from_pretrained(place, **(gguf or {"use_safetensors": True}), **options)
+        form: dict[str, Any] = gguf or {"use_safetensors": True}
+        loaded = auto.from_pretrained(place, **form, **options)
         return _written_out(loaded, model) if gguf else loaded
     except (OSError, ValueError, ImportError) as problem:
         reason = first_line(problem)

@@ -117,7 +117,7 @@ def real(
 
     from ..data.arguments import DataArguments
     from ..data.load import load_rows
-    from ..engines.generate import predict
+    from ..engines.transformers_engine import predict
     from ..evaluate_run import SCORES, add_scores, renew, scored
     from ..models.load import load
     from ..run_folder import check_free
@@ -193,4 +193,5 @@ def _train(words: Iterable[Any], overwrite: bool, *callbacks: Any) -> None:
     from ..sft import run_training
     from ..training.parser import parse
 
-    run_training(*parse([*map(str, words), *(["--overwrite"] if overwrite else [])]), callbacks=list(callbacks))
+    data, run, training, model, watch = parse([*map(str, words), *(["--overwrite"] if overwrite else [])])
+    run_training(data, run, training, model, watch, list(callbacks))
