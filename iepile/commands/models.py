@@ -42,7 +42,7 @@ def get(
 
     iepile models get smollm2 --out models/smollm2
     """
-    from iepile_trainer.models.pretrained import get_model
+    from iepile_trainer.models.get_model import get_model
 
     with failing("train"):
         place = get_model(name, out, overwrite, tell=warn)

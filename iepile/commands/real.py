@@ -40,7 +40,8 @@ def real(
     """
     os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from iepile_trainer.models.pretrained import PRETRAINED, get_model
+    from iepile_trainer.models.get_model import get_model
+    from iepile_trainer.models.pretrained import PRETRAINED
 
     with failing("train"):
         if model in PRETRAINED and not Path(model).exists():

