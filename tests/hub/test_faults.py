@@ -153,3 +153,15 @@ def test_offline_a_push_says_why_it_cannot(online, monkeypatch):
     with pytest.raises(HubError, match="HF_HUB_OFFLINE is set, and a push needs the Hub"):
         push(UPLOAD, "user/x")
     assert not online.calls
+
+
+def test_a_model_that_the_hub_does_not_have_is_refused_by_one_question(online):
+    from iepile_trainer.errors import TrainerError
+    from iepile_trainer.models.pretrained import located
+
+    before = len(online.calls)
+    with pytest.raises(
+        TrainerError, match="cannot load the model user/none: no folder, and on the Hub not there, or priv"
+    ):
+        located("user/none")
+    assert len(online.calls) == before + 1

@@ -80,3 +80,25 @@ def test_a_name_is_a_model_only_once_it_is_there(tmp_path, monkeypatch):
 def test_another_name_is_refused_with_those_there_are():
     with pytest.raises(TrainerError, match=r"no model 'smollm3' \(one of smollm2\)"):
         get_model("smollm3")
+
+
+@pytest.mark.parametrize("name", ["/no/such/run", "./run", "~/no/such/run", "runs/mine", "a b", "one/two/three"])
+def test_what_cannot_be_an_id_on_the_hub_is_no_such_folder(tmp_path, monkeypatch, name):
+    (tmp_path / "runs").mkdir()  # so `runs/mine` is meant to lie in it
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrainerError, match=f"cannot load the model {name}: no such file or folder"):
+        located(name)
+
+
+def test_a_home_folder_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "run").mkdir()
+    assert located("~/run") == str(tmp_path / "run")
+
+
+def test_an_id_that_cannot_be_had_says_so_once_and_at_once(monkeypatch):
+    # The tests are offline: who loads a model would only say that he could not connect.
+    with pytest.raises(
+        TrainerError, match="cannot load the model user/none: no folder, not in the Hub's cache, and HF_HUB"
+    ):
+        base_and_adapter("user/none")

@@ -43,9 +43,9 @@ def parts(data: DataArguments, split: str, num_proc: int | None, draw: int = 0) 
     loaded: list[Any] = []
     missing: NoSplit | None = None
     for name in data.dataset:
-        for task in _tasks(name, data):
+        for task, own in _with_their_sources(name, _tasks(name, data), data):
             try:
-                loaded.append(_part(name, task, data, split, num_proc, draw))
+                loaded.append(_part(name, task, own, split, num_proc, draw))
             except NoSplit as problem:
                 missing = problem
     if missing and not loaded:
@@ -72,6 +72,21 @@ def _tasks(name: str, data: DataArguments) -> list[str]:
         if task not in known:
             raise TrainerError(f"{name}: no configuration {task!r} (there are {', '.join(known)})")
     return tasks or known
+
+
+def _with_their_sources(name: str, tasks: list[str], data: DataArguments) -> Iterator[tuple[str, DataArguments]]:
+    """Tasks with the sources that each has: of several tasks, few have all that are named."""
+    if name != "iepile" or not data.source or len(tasks) == 1 or data.data_files:
+        yield from ((task, data) for task in tasks)
+        return
+    from iepile_dataset.corpus.sources import choose_sources
+    from iepile_dataset.options import Selection
+
+    with _one_line():
+        chosen, _ = choose_sources(tasks, Selection(data.language, data.source, data.licence), data.data_dir)
+    for task in tasks:
+        if names := [source.name for source in chosen if source.task == task.lower()]:
+            yield task, replace(data, source=names)  # a field that a checker of types does not see
 
 
 def _part(name: str, task: str, data: DataArguments, split: str, num_proc: int | None, draw: int) -> Any:

@@ -209,7 +209,7 @@ def base_and_adapter(model: str, adapter: str | None = None) -> tuple[str, str |
     Raises:
         TrainerError: `adapter` is none, or was trained on another model; a model of the registry is not here yet.
     """
-    model = located(model)
+    model, adapter = located(model), adapter and located(adapter)
     base_of_model = adapter_base(model)
     if adapter is None:
         return (model, None) if base_of_model is None else (base_of_model, model)
