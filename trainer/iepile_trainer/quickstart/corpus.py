@@ -1,9 +1,10 @@
 """The quickstart's training corpus, written as the ordinary tree that `load_dataset("iepile")` reads."""
 
-import json
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from iepile_dataset.atomic import json_text, write_file
 
 from ..evaluate_run import write_lines
 from .grammar import LANGUAGES, Sentence, load_grammar, sentences
@@ -39,9 +40,8 @@ def write_corpus(folder: Path, train: int, test: int, seed: int = 0) -> None:
             for task, source in grammar["sources"].items():
                 name = source + UNSEEN_SUFFIX if split == "unseen" else source
                 home = folder / f"IE-{language}" / task / name
-                home.mkdir(parents=True, exist_ok=True)
                 meta = {"dataset": name, "lang": language, "task": task, "licence": LICENCE}
-                (home / "meta.json").write_text(json.dumps(meta, ensure_ascii=False, indent=1) + "\n", "utf-8")
+                write_file(home / "meta.json", json_text(meta))
                 types, relations = (list(grammar["names"]), []) if task == "NER" else ([], grammar["relations"])
                 write_lines(home / "schema.json", [types, relations, {}])
                 records = (_record(task, sentence) for sentence in islice(drawn, count))

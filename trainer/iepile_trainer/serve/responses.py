@@ -18,10 +18,11 @@ def _model(kind: type, words: str = "", **fields: Any) -> Any:
 
 
 _PLACE = "`text[start:end]` is it, in characters (code points); null where it is not in the text."
+_list: Any = list  # of types that a checker does not know
 Mention = _model(results.Mention, f"A piece of the text; {_PLACE}")
 Relation = _model(results.Relation, head=Mention, tail=Mention)
-Event = _model(results.Event, trigger=Mention | None, arguments=list[Mention])
-Extraction = _model(results.Extraction, extractions=list[Mention | Relation | Event])
+Event = _model(results.Event, trigger=Mention | None, arguments=_list[Mention])
+Extraction = _model(results.Extraction, extractions=_list[Mention | Relation | Event])
 
 
 class Error(BaseModel):
