@@ -171,28 +171,21 @@ def _parameters(kind: type) -> list[inspect.Parameter]:
         make = field.default_factory
         default: Any = field.default if make is dataclasses.MISSING else make()
         annotation = field.metadata.get("type", hints[field.name])
-        dashed = field.name.replace("_", "-")
-        names = [f"--{dashed}" if default is not True else f"--{dashed}/--no-{dashed}"]
-        choices = field.metadata.get("choices")
-        if choices:
+        if choices := field.metadata.get("choices"):
             annotation = _with_choices(annotation, choices)
+        dashed = field.name.replace("_", "-")
         option = typer.Option(
-            *names,
+            f"--{dashed}/--no-{dashed}" if default is True else f"--{dashed}",
             *field.metadata.get("aliases", ()),
             help=field.metadata["help"].replace("%%", "%"),
             show_default=bool(default) and default is not True,
             case_sensitive=False,
             rich_help_panel=field.metadata.get("panel"),
         )
-        required = default is dataclasses.MISSING
-        parameters.append(
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if required else default,
-                annotation=Annotated[annotation, option],
-            )
+        parameter = inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[annotation, option]
         )
+        parameters.append(parameter if default is dataclasses.MISSING else parameter.replace(default=default))
     return parameters
 
 

@@ -11,7 +11,7 @@ from iepile_dataset.atomic import json_text, write_file
 from .errors import TrainerError
 from .run_folder import is_finished, read_run
 
-__all__ = ["add_scores", "answer_split", "read_scores", "renew", "split_of", "write_answers", "write_scores"]
+__all__ = ["add_scores", "answer_split", "read_scores", "renew", "split_of", "write_lines", "write_scores"]
 
 SCORES = "scores.json"
 ANSWERS = "predictions.jsonl"
@@ -110,7 +110,7 @@ def answer_split(run_dir: Path | str, rows: Any, batch_size: int = 32, max_new_t
     parts = gather_object([answers_by_place(model, tokenizer, rows, share, batch_size, max_new_tokens, bar)])
     if state.is_main_process:
         answers = {place: answer for part in parts for place, answer in part.items()}
-        write_answers(folder / ANSWERS, ({**row, **answers[place]} for place, row in enumerate(rows)))
+        write_lines(folder / ANSWERS, ({**row, **answers[place]} for place, row in enumerate(rows)))
         add_scores(folder, [folder / ANSWERS])
         renew(folder)
     state.wait_for_everyone()
@@ -140,8 +140,8 @@ def write_scores(folder: Path, scores: dict[str, Any]) -> None:
     write_file(folder / SCORES, json_text(scores))
 
 
-def write_answers(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write answered rows, one a line."""
+def write_lines(path: Path, rows: Iterable[Any]) -> None:
+    """Write JSON lines."""
     write_file(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 

@@ -23,8 +23,8 @@ from iepile_dataset.atomic import json_text, write_file
 from .errors import TrainerError
 
 __all__ = [
-    "check_free", "claim", "clear", "is_finished", "is_whole_safetensors", "last_checkpoint", "read_run", "saving",
-    "trained_length", "versions", "write_run",
+    "check_free", "claim", "clear", "is_finished", "is_whole_safetensors", "last_checkpoint", "read_object", "read_run",
+    "refuse_changed", "saving", "trained_length", "versions", "write_run",
 ]  # fmt: skip
 
 RECORD = "run.json"
@@ -73,13 +73,35 @@ def read_run(folder: Path | str) -> dict[str, Any]:
     Raises:
         TrainerError: There is no `run.json`, or it is not JSON.
     """
-    path = Path(folder) / RECORD
+    absent = f"{folder} holds no {RECORD}: not the folder of a finished run (train one first)"
+    return read_object(Path(folder) / RECORD, absent, "train again with --overwrite")
+
+
+def read_object(path: Path, absent: str, remedy: str) -> dict[str, Any]:
+    """The JSON object in a file of ours.
+
+    Raises:
+        TrainerError: There is no such file (`absent` says so), or it is damaged.
+    """
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(json.loads(path.read_bytes()))
     except FileNotFoundError:
-        raise TrainerError(f"{folder} holds no {RECORD}: not the folder of a finished run (train one first)") from None
-    except (json.JSONDecodeError, TypeError) as problem:
-        raise TrainerError(f"{path} is damaged ({problem}); train again with --overwrite") from None
+        raise TrainerError(absent) from None
+    except (ValueError, TypeError) as problem:
+        raise TrainerError(f"{path} is damaged ({problem}); {remedy}") from None
+
+
+def refuse_changed(before: dict[str, Any], now: dict[str, Any], begun: str, remedy: str) -> None:
+    """Refuse to go on with what was begun in another way.
+
+    >>> refuse_changed({"seed": 1}, {"seed": 2}, "a.jsonl was made with", "another --output")
+    Traceback (most recent call last):
+    iepile_trainer.TrainerError: a.jsonl was made with seed = 1, now 2 (another --output)
+    """
+    now = json.loads(json.dumps(now))  # as it will be read back: tuples become lists
+    for key in {**before, **now}:
+        if before.get(key) != now.get(key):
+            raise TrainerError(f"{begun} {key} = {before.get(key)!r}, now {now.get(key)!r} ({remedy})")
 
 
 def is_finished(folder: Path | str) -> bool:
@@ -170,16 +192,11 @@ def claim(folder: Path | str, plan: dict[str, Any], overwrite: bool = False) -> 
     check_free(folder, overwrite)
     if overwrite:
         clear(folder)
-    plan = json.loads(json.dumps(plan))  # as it will be read back: tuples become lists
     checkpoint, started = last_checkpoint(folder), folder / STARTED
     if checkpoint is not None and started.is_file():
-        before, now = _flat(json.loads(started.read_text(encoding="utf-8"))), _flat(plan)
-        changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-        if changed:
-            raise TrainerError(
-                f"{checkpoint} belongs to a run with {changed[0]} = {before.get(changed[0])!r}, now "
-                f"{now.get(changed[0])!r} (repeat its options to resume, or give another --output_dir or --overwrite)"
-            )
+        before = json.loads(started.read_text(encoding="utf-8"))
+        remedy = "repeat its options to resume, or give another --output_dir or --overwrite"
+        refuse_changed(_flat(before), _flat(plan), f"{checkpoint} belongs to a run with", remedy)
     for path in folder.glob("checkpoint-*"):
         if not _is_whole(path):  # a run was killed or ran out of room while it wrote this one
             shutil.rmtree(path)

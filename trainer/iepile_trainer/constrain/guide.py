@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any
 
-from ..errors import TrainerError
+from ..errors import TrainerError, import_extra
 
 
 class Vocabulary:
@@ -20,10 +20,7 @@ class Vocabulary:
     """
 
     def __init__(self, tokenizer: Any, ends: list[int]) -> None:
-        try:
-            import llguidance
-        except ImportError:
-            raise TrainerError("constrained answers need llguidance (pip install 'iepile[constrain]')") from None
+        llguidance = import_extra("llguidance", "constrain", "constrained answers: ")
         try:
             self.tokens = llguidance.LLTokenizer(_described(tokenizer), eos_token=ends)
         except (AttributeError, ValueError) as problem:  # a tokenizer in Python has no backend

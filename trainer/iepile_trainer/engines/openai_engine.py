@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..constrain import Keys, closed, fits
-from ..errors import TrainerError
+from ..errors import TrainerError, import_extra
 from ..formats import stop_token_ids
 from ..models.load import base_and_adapter, load_tokenizer
 from .answer import Answer, Row, well_formed
@@ -39,10 +39,7 @@ class OpenAIEngine(PromptEngine):
     """
 
     def __init__(self, options: EngineOptions) -> None:
-        try:
-            import openai  # noqa: F401
-        except ImportError:
-            raise TrainerError("engine openai needs the openai package (pip install 'iepile[openai]')") from None
+        import_extra("openai", "openai", "engine openai: ")
         if options.adapter is not None:
             raise TrainerError("engine openai takes no adapter: name it as --model, as its server knows it")
         tokenizer = load_tokenizer(*base_and_adapter(options.tokenizer)) if options.tokenizer else None

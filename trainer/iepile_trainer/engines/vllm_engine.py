@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import TrainerError, first_line
+from ..errors import TrainerError, first_line, import_extra
 from ..formats import stop_token_ids
 from ..models.load import answering_device, base_and_adapter, check_remote_code, file_of, load_tokenizer
 from ..models.precision import chosen
@@ -24,13 +24,9 @@ class VLLMEngine(ChunkEngine):
     chunk = 1024  # rows that the engine is given at once: it batches them itself
 
     def __init__(self, options: EngineOptions) -> None:
-        try:
-            import vllm
-            from vllm.lora.request import LoRARequest
-        except ImportError:
-            raise TrainerError(
-                "engine vllm needs vLLM, which needs a GPU (pip install 'iepile[vllm]', or --engine transformers)"
-            ) from None
+        vllm = import_extra("vllm", "vllm", "engine vllm needs vLLM, which needs a GPU (or take --engine transformers): ")
+        from vllm.lora.request import LoRARequest
+
         check_remote_code(options.trust_remote_code, options.revision)
         base, adapter = base_and_adapter(options.model, options.adapter)
         remote: dict[str, Any] = {"revision": options.revision, "trust_remote_code": options.trust_remote_code}

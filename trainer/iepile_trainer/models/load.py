@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import TrainerError, first_line
+from ..errors import TrainerError, first_line, import_extra
 from .precision import chosen
 from .pretrained import located
 
@@ -282,8 +282,7 @@ def quantisation(bits: int, dtype: str, form: Mapping[str, Any] = MappingProxyTy
 
     if bits not in (4, 8):
         raise TrainerError(f"{bits} bits: weights can be quantised to 4 or 8")
-    if find_spec("bitsandbytes") is None:
-        raise TrainerError(f"{bits} bits need bitsandbytes (pip install 'iepile[quant]')")
+    import_extra("bitsandbytes", "quant", f"{bits} bits: ")
     if bits == 8:
         # It would say for every product of float32 that it rounds what goes in: thousands of lines.
         logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)

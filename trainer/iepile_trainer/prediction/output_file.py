@@ -6,7 +6,6 @@ file of its own, `predictions.jsonl.part-0` and so on, whose lines are `[place i
 puts them together in input order. However many processes take the work up again, they answer what is missing.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import orjson
 from iepile_dataset.atomic import json_text, write_file
 
 from ..errors import TrainerError
+from ..run_folder import read_object, refuse_changed
 
 
 def open_output(output: Path | str, made_with: dict[str, Any], overwrite: bool = False) -> int:
@@ -39,15 +39,8 @@ def open_output(output: Path | str, made_with: dict[str, Any], overwrite: bool =
         with _alone(path):  # not under the hands of a run that is at work
             if overwrite:
                 path.unlink()
-    made_with = json.loads(json.dumps(made_with))  # as it will be read back: tuples become lists
     if output.exists() and (output.stat().st_size or _parts(output)):
-        before = _record(output)
-        changed = [key for key in {**before, **made_with} if before.get(key) != made_with.get(key)]
-        if changed:
-            raise TrainerError(
-                f"{output} was made with {changed[0]} = {before.get(changed[0])!r}, now {made_with.get(changed[0])!r} "
-                "(another --output, or --overwrite)"
-            )
+        refuse_changed(_record(output), made_with, f"{output} was made with", "another --output, or --overwrite")
         return _whole_rows(output)
     write_file(record_path(output), json_text(made_with))
     output.touch()
@@ -169,13 +162,8 @@ def _rows(output: Path) -> dict[int, bytes]:
 
 
 def _record(output: Path) -> dict[str, Any]:
-    path = record_path(output)
-    if not path.is_file():
-        raise TrainerError(f"{output} is there, but not from this command (another --output, or --overwrite)")
-    try:
-        record = dict(json.loads(path.read_bytes()))
-    except (ValueError, TypeError) as problem:
-        raise TrainerError(f"{path} is damaged ({problem}); start anew with --overwrite") from None
+    absent = f"{output} is there, but not from this command (another --output, or --overwrite)"
+    record = read_object(record_path(output), absent, "start anew with --overwrite")
     return {"engine" if key == "backend" else key: value for key, value in record.items()}  # as it was called
 
 

@@ -58,33 +58,22 @@ class Summary:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
-class Process:
-    """Which of how many this one is; alone unless a launcher says otherwise."""
+def this_process() -> tuple[int, int, AbstractContextManager[Any]]:
+    """Which process of how many this is, and a block that the first goes through before the others enter it.
 
-    rank: int = 0
-    count: int = 1
-    state: Any = None
+    Alone unless `accelerate launch` or `torchrun` says otherwise; of several, each takes its own GPU if there are GPUs.
 
-    def first_alone(self) -> AbstractContextManager[Any]:
-        """The first process goes through the block before the others enter it."""
-        return self.state.main_process_first() if self.state else nullcontext()
-
-
-def this_process() -> Process:
-    """This process among those of its command; it takes its own GPU, where there are GPUs.
-
-    >>> this_process().count
-    1
+    >>> this_process()[:2]
+    (0, 1)
     """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        return Process()
+        return 0, 1, nullcontext()
     import torch
     from accelerate import PartialState
 
     # Without being told, it takes several processes without a GPU for one each.
     state = PartialState(cpu=not torch.cuda.is_available())
-    return Process(state.process_index, state.num_processes, state)
+    return state.process_index, state.num_processes, state.main_process_first()
 
 
 def run_prediction(args: PredictArguments) -> Summary | None:
@@ -96,19 +85,19 @@ def run_prediction(args: PredictArguments) -> Summary | None:
     Raises:
         TrainerError: No such model or input, or an output of another model, input or option.
     """
-    output, process = _output(args), this_process()
-    if args.device_map and process.count > 1:
+    output, (rank, processes, first_alone) = _output(args), this_process()
+    if args.device_map and processes > 1:
         raise TrainerError("--device_map spreads one model over all GPUs: start one process (no accelerate launch)")
-    if args.input == STDIN and process.count > 1:
+    if args.input == STDIN and processes > 1:
         raise TrainerError("--input - can be read by one process only: write it to a file for several")
-    with process.first_alone():
+    with first_alone:
         inputs = load_inputs(args)
-        open_output(output, _made_with(args, inputs), args.overwrite and process.rank == 0)
-        if args.retry_failed and process.rank == 0:
+        open_output(output, _made_with(args, inputs), args.overwrite and rank == 0)
+        if args.retry_failed and rank == 0:
             forget_failed(output)
-    share, start = Work(output, len(inputs), process.rank, process.count), time.perf_counter()
+    share, start = Work(output, len(inputs), rank, processes), time.perf_counter()
     if share.left:
-        _answer(inputs, share, args, is_shown=process.rank == 0)
+        _answer(inputs, share, args, is_shown=rank == 0)
     seconds = time.perf_counter() - start
     if not share.finish():
         return None

@@ -1,11 +1,12 @@
 """The quickstart's training corpus, written as the ordinary tree that `load_dataset("iepile")` reads."""
 
-import json
-from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from iepile_dataset.atomic import json_text, write_file
+
+from ..evaluate_run import write_lines
 from .grammar import LANGUAGES, Sentence, load_grammar, sentences
 
 UNSEEN_SUFFIX = "_unseen_names"
@@ -39,16 +40,12 @@ def write_corpus(folder: Path, train: int, test: int, seed: int = 0) -> None:
             for task, source in grammar["sources"].items():
                 name = source + UNSEEN_SUFFIX if split == "unseen" else source
                 home = folder / f"IE-{language}" / task / name
-                home.mkdir(parents=True, exist_ok=True)
                 meta = {"dataset": name, "lang": language, "task": task, "licence": LICENCE}
-                (home / "meta.json").write_text(json.dumps(meta, ensure_ascii=False, indent=1) + "\n", "utf-8")
-                _write_schema(home / "schema.json", task, grammar)
-                _write_split(home / ("train.json" if split == "train" else "test.json"), task, islice(drawn, count))
-
-
-def _write_split(path: Path, task: str, drawn: Iterable[Sentence]) -> None:
-    lines = (json.dumps(_record(task, sentence), ensure_ascii=False) + "\n" for sentence in drawn)
-    path.write_text("".join(lines), "utf-8")
+                write_file(home / "meta.json", json_text(meta))
+                types, relations = (list(grammar["names"]), []) if task == "NER" else ([], grammar["relations"])
+                write_lines(home / "schema.json", [types, relations, {}])
+                records = (_record(task, sentence) for sentence in islice(drawn, count))
+                write_lines(home / ("train.json" if split == "train" else "test.json"), records)
 
 
 def _record(task: str, sentence: Sentence) -> dict[str, Any]:
@@ -57,11 +54,3 @@ def _record(task: str, sentence: Sentence) -> dict[str, Any]:
         return {"text": sentence.text, "entity": entities}
     relations = [{"head": head, "relation": name, "tail": tail} for head, name, tail in sentence.relations]
     return {"text": sentence.text, "relation": relations}
-
-
-def _write_schema(path: Path, task: str, grammar: dict[str, Any]) -> None:
-    types = list(grammar["names"]) if task == "NER" else []
-    relations = [] if task == "NER" else grammar["relations"]
-    parts: tuple[Any, ...] = (types, relations, {})
-    lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in parts)
-    path.write_text("".join(lines), "utf-8")

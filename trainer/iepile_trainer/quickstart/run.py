@@ -14,7 +14,7 @@ from iepile_dataset.atomic import Proof, final_place, new_folder
 
 from ..data.arguments import DataArguments
 from ..errors import TrainerError
-from ..evaluate_run import read_scores, write_answers, write_scores
+from ..evaluate_run import read_scores, write_lines, write_scores
 from ..run_folder import is_finished, read_run, write_run
 from .corpus import UNSEEN_SUFFIX, write_corpus
 from .learn import Recipe, learn, start_copying
@@ -145,8 +145,8 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
         answers[split] = list(answer(splits[after]))
         scores[split] = _scores(answers[split])
         tell(split, answers[split])
-    write_answers(work / "predictions.jsonl", answers["test"])
-    write_answers(work / "predictions_unseen_names.jsonl", answers["unseen_names"])
+    write_lines(work / "predictions.jsonl", answers["test"])
+    write_lines(work / "predictions_unseen_names.jsonl", answers["unseen_names"])
     write_scores(work, scores)
     record |= {"name": out.resolve().name, "method": "full", "prompt_format": prompt_format, "seed": seed}
     first, second = encoded.select(range(len(parts[0]))), encoded.select(range(len(parts[0]), len(encoded)))

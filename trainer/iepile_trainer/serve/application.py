@@ -22,10 +22,10 @@ from ..engines import well_formed
 from ..errors import TrainerError
 from ..extraction.results import Extraction
 from ..run_folder import versions
+from . import responses
 from .arguments import ServeArguments
 from .batcher import Batcher
 from .requests import ExtractRequest, documents_in
-from .responses import Error, Found, Health
 
 _READ_ON = 16  # times the limit that are read and thrown away, so that a client gets to read why it is refused
 _GONE = 499  # what nginx calls it; nobody reads it
@@ -36,6 +36,7 @@ _ERRORS = {
     503: "Too many wait, the server stops, or its model answers nothing.",
     504: "It took too long.",
 }
+_NOT_READY: dict[str, Any] = {"model": responses.Health, "description": "Not ready."}
 
 
 def application(batcher: Batcher, args: ServeArguments) -> ASGIApp:
@@ -52,10 +53,10 @@ def application(batcher: Batcher, args: ServeArguments) -> ASGIApp:
         version=versions().get("iepile", "0"),
         docs_url=None,  # FastAPI's own pages are fetched from elsewhere
         redoc_url=None,
-        responses={status: {"model": Error, "description": words} for status, words in _ERRORS.items()},
+        responses={status: {"model": responses.Error, "description": words} for status, words in _ERRORS.items()},
     )
 
-    @app.post("/extract", response_model=Found | list[Found])
+    @app.post("/extract", response_model=responses.Extraction | list[responses.Extraction])
     async def extract(body: ExtractRequest, request: Request) -> Response:
         """Extract from a text, or from several at once; a list of them gives a list."""
         extractions = await _all(batcher.submit(documents_in(body, args)), request, args.timeout)
@@ -64,7 +65,7 @@ def application(batcher: Batcher, args: ServeArguments) -> ASGIApp:
         answers = [extraction.as_dict() for extraction in extractions]
         return JSONResponse(answers if body.texts is not None else answers[0])
 
-    @app.get("/health", response_model=Health, responses={503: {"model": Health, "description": "Not ready."}})
+    @app.get("/health", response_model=responses.Health, responses={503: _NOT_READY})
     async def health() -> Response:
         """Whether the server answers: 200 only when it does."""
         counts = {

@@ -28,15 +28,9 @@ _SIZE = 256  # documents a batch, of an engine that does not say how many prompt
 class Full(HTTPException):
     """Too much waits already; `Retry-After` says when it may be worth while to ask again."""
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(503, f"too many texts wait already (try again in {seconds} s)", {"Retry-After": str(seconds)})
-
 
 class Closed(HTTPException):
     """The server takes no more."""
-
-    def __init__(self) -> None:
-        super().__init__(503, "the server takes no more requests")
 
 
 class Batcher:
@@ -86,11 +80,13 @@ class Batcher:
         """
         with self._changed:
             if not self.is_ready:
-                raise Closed
+                raise Closed(503, "the server takes no more requests")
             if len(self._waiting) + len(documents) > self._most:
                 self._waiting = deque(pair for pair in self._waiting if not pair[1].cancelled())
             if len(self._waiting) + len(documents) > self._most:
-                raise Full(min(max(math.ceil(self._pace * len(self._waiting)), 1), 60))
+                seconds = str(min(max(math.ceil(self._pace * len(self._waiting)), 1), 60))
+                words = f"too many texts wait already (try again in {seconds} s)"
+                raise Full(503, words, {"Retry-After": seconds})
             pairs: list[Pair] = [(document, Future()) for document in documents]
             self._waiting.extend(pairs)
             self._changed.notify()

@@ -1,46 +1,28 @@
 """What the server says, for its OpenAPI page; the JSON itself is `Extraction.as_dict`."""
 
-from pydantic import BaseModel
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, create_model
+
+from ..extraction import results
+
+_HIDDEN = ("minimum", "failed", "results")
 
 
-class Mention(BaseModel):
-    """A piece of the text; `text[start:end]` is it, in characters (code points); null where it is not in the text."""
-
-    label: str
-    text: str
-    start: int | None
-    end: int | None
-    confidence: float | None
+def _model(kind: type, words: str = "", **fields: Any) -> Any:
+    """A class of results as its JSON is, some fields with types of their own."""
+    hints = {name: hint for name, hint in get_type_hints(kind).items() if name not in _HIDDEN} | fields
+    words = words or str(kind.__doc__).partition("\n")[0]
+    model: Any = create_model  # a checker of types cannot know the fields
+    return model(kind.__name__, __doc__=words, **{name: (hint, ...) for name, hint in hints.items()})
 
 
-class Relation(BaseModel):
-    """Two mentions and what connects them."""
-
-    label: str
-    head: Mention
-    tail: Mention
-    confidence: float | None
-
-
-class Event(BaseModel):
-    """What happened, the word that says so, and who took part; the label of an argument is its role."""
-
-    label: str
-    trigger: Mention | None
-    arguments: list[Mention]
-    confidence: float | None
-
-
-class Found(BaseModel):
-    """The results for one text, the model's answers, and what of them was left out and why."""
-
-    text: str
-    task: str
-    language: str
-    extractions: list[Mention | Relation | Event]
-    raw: list[str]
-    error: str | None
-    lost: list[str]
+_PLACE = "`text[start:end]` is it, in characters (code points); null where it is not in the text."
+_list: Any = list  # of types that a checker does not know
+Mention = _model(results.Mention, f"A piece of the text; {_PLACE}")
+Relation = _model(results.Relation, head=Mention, tail=Mention)
+Event = _model(results.Event, trigger=Mention | None, arguments=_list[Mention])
+Extraction = _model(results.Extraction, extractions=_list[Mention | Relation | Event])
 
 
 class Error(BaseModel):

@@ -25,7 +25,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..command_line import run
-from ..errors import TrainerError
+from ..errors import TrainerError, import_extra
 from .arguments import ServeArguments
 
 
@@ -62,12 +62,8 @@ def serve(args: ServeArguments) -> None:
     Raises:
         TrainerError: A port that is taken, no such model, or one that answers nothing.
     """
-    try:
-        import fastapi  # noqa: F401
-        import uvicorn
-    except ModuleNotFoundError as missing:
-        raise TrainerError(f"no module {missing.name!r} (pip install 'iepile[serve]')") from None
-
+    import_extra("fastapi", "serve")
+    uvicorn = import_extra("uvicorn", "serve")
     if not args.model:
         raise TrainerError("no model: give --model (a run folder, a Hub id, or what a server calls its model)")
     listening = _bound(args.host, args.port)  # first, so that a port that is taken is found out before the model loads
