@@ -16,11 +16,6 @@ from rich.text import Text
 if TYPE_CHECKING:
     from iepile_dataset.errors import Problem
 
-__all__ = [
-    "Corpus", "Json", "Tasks", "console", "count_table", "errors", "fail", "failing", "print_json", "print_left_out",
-    "problem_table", "progress_bar", "quiet_hub", "say", "table",
-]  # fmt: skip
-
 Corpus = Annotated[
     str | None,
     typer.Argument(

@@ -60,13 +60,9 @@ def numbers(result: dict[str, Any]) -> dict[str, float]:
     >>> numbers({"tasks": {"ner": {"f1": 0.5}, "re": {"f1": 0.25}}})
     {'ner_f1': 0.5, 're_f1': 0.25}
     """
-    if "tasks" in result:
-        return {
-            f"{task}_{name}": value
-            for task, scores in result["tasks"].items()
-            for name, value in numbers(scores).items()
-        }
-    return {name: value for name, value in result.items() if isinstance(value, int | float)}
+    by_task = {f"{task}_": scores for task, scores in result.get("tasks", {}).items()} or {"": result}
+    every = ((task + name, value) for task, scores in by_task.items() for name, value in scores.items())
+    return {name: value for name, value in every if isinstance(value, int | float)}
 
 
 def gathered(scores: Accumulator) -> Accumulator:

@@ -32,12 +32,7 @@ def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
     from huggingface_hub import DatasetCardData
 
     folder = Path(folder)
-    manifest = read_json(folder / "manifest.json")
-    if manifest is None:
-        raise FileNotFoundError(f"{folder} holds no manifest.json: give a folder that iepile prepare made")
-    for option in ("hard_negatives", "tokenizer"):
-        if manifest["options"].get(option):
-            manifest["options"][option] = public_name(manifest["options"][option])
+    manifest = _manifest(folder)
     form, sources = manifest["format"], manifest["sources"]
     tasks = list(dict.fromkeys(_task(source) for source in sources))
     rows = rows_in(folder, tasks, form)
@@ -75,16 +70,16 @@ def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
         "languages": languages,
         "citation": citation(),
     }
-    origins = {
-        "language": "manifest.json sources[].source",
-        "license": "manifest.json sources[].licence",
-        "size_categories": "the files' rows",
-        "configs": "manifest.json files",
-        "pretty_name": "the folder's name",
-    }
-    return Page("dataset", head, values, sourced, origins, tuple(_faults(manifest, rows, total, statistics)))
+    return Page("dataset", head, values, sourced, _ORIGINS, tuple(_faults(manifest, rows, total, statistics)))
 
 
+_ORIGINS = {
+    "language": "manifest.json sources[].source",
+    "license": "manifest.json sources[].licence",
+    "size_categories": "the files' rows",
+    "configs": "manifest.json files",
+    "pretty_name": "the folder's name",
+}
 _LOSSES = ("read", "quarantined", "unlabelled", "unasked", "windows", "lost", "over", "dropped_empty")
 
 
@@ -100,6 +95,17 @@ def _configs(rows: Mapping[str, Mapping[str, int]], files: Mapping[str, str]) ->
         digest = hashlib.sha256(repr(mine).encode()).hexdigest()
         paths = [{"split": split, "path": f"{place}/{split}-*.parquet"} for split in parts]
         yield {"config_name": config, "description": f"files {digest}", "data_files": paths}
+
+
+def _manifest(folder: Path) -> Any:
+    """The manifest of a folder, without places of this machine among its options."""
+    manifest = read_json(folder / "manifest.json")
+    if manifest is None:
+        raise FileNotFoundError(f"{folder} holds no manifest.json: give a folder that iepile prepare made")
+    for option in ("hard_negatives", "tokenizer"):
+        if manifest["options"].get(option):
+            manifest["options"][option] = public_name(manifest["options"][option])
+    return manifest
 
 
 def _task(source: Mapping[str, Any]) -> str:

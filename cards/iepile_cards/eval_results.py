@@ -13,12 +13,8 @@ __all__ = ["RESULTS"]
 
 RESULTS = ".eval_results/iepile.yaml"
 PRECISION = 6  # decimals of a value in metadata
-_HIDDEN = ("before",)  # scored for comparison, not a result of the model
-
-
-def is_hidden(split: str) -> bool:
-    """Whether a split's scores are no result of the trained model."""
-    return split in _HIDDEN
+HIDDEN = ("before",)
+"""Splits that are scored for comparison, no result of the trained model."""
 
 
 def metric_results(split: str, by_task: Mapping[str, Any], data: list[dict[str, Any]]) -> Iterator[tuple[Any, str]]:

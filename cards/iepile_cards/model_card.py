@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .card import Page, on_hub, public_name
-from .eval_results import datasets_of, interval, is_hidden, metric_results, write_results
+from .eval_results import HIDDEN, datasets_of, interval, metric_results, write_results
 from .licence import strictest
 from .template import citation, read_json, read_lines
 
@@ -68,9 +68,8 @@ def model_page(run_dir: Path | str, repo: str | None = None, base: str | None = 
     is_adapter = adapter is not None or run.get("method") == "lora"
     data = run.get("data") or []
     licences = _licences(data)
-    results = [
-        result for split in scores if not is_hidden(split) for result in metric_results(split, scores[split], data)
-    ]
+    shown = [split for split in scores if split not in HIDDEN]
+    results = [result for split in shown for result in metric_results(split, scores[split], data)]
     head = _head(run, name, is_adapter, strictest(licences), [result for result, _ in results])
     # A text that others may not have must not go out with the page.
     number, row = (0, None) if head.license == "other" else _example(folder / ANSWERS)

@@ -16,9 +16,8 @@ from iepile_trainer.errors import TrainerError
 from iepile_trainer.extraction.documents import language_of
 
 from . import render as show
-from .model import DEFAULT, Model
 from .schema_input import from_file, lists_in, schema_from, task_words, written
-from .session import Asked, answers, ask
+from .session import DEFAULT, Asked, Model, answers, ask
 
 _LANGUAGES = (("detect", ""), ("English", "en"), ("中文", "zh"))
 _NO_MODEL = (

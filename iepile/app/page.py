@@ -9,8 +9,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from .model import DEFAULT, Model
 from .score import BYTES, score_tab
+from .session import DEFAULT, Model
 
 # Nothing from elsewhere, nothing to elsewhere; scripts that gradio writes into the page are its own way to work.
 POLICY = (

@@ -11,8 +11,6 @@ import orjson
 from ..options import NORMALISE, CleanOptions
 from .near_duplicates import near_duplicates
 
-__all__ = ["RULES", "Record", "digest_of", "drop", "leaks"]
-
 _HELD_OUT = ("validation", "test")
 
 

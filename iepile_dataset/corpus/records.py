@@ -11,8 +11,6 @@ from ..tasks import TASKS
 from .record_check import problems
 from .sources import Source
 
-__all__ = ["BOM", "ONE_ARRAY", "OneArrayError", "json_object", "read_records", "refused"]
-
 BOM = b"\xef\xbb\xbf"
 ONE_ARRAY = ("the file is one JSON array", "write one JSON object a line (jq -c '.[]')")
 """Reason and remedy"""

@@ -9,8 +9,6 @@ import fsspec
 
 from .sources import Source
 
-__all__ = ["Progress", "Segment", "Shard", "advancing", "finer", "make_shards"]
-
 _BLOCK = 1 << 20
 
 Progress = Callable[[int, int], None]

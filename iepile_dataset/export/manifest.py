@@ -26,10 +26,7 @@ from ..instructions.generate import Counts, totals
 from ..options import Options
 from .writer import rows_digest
 
-__all__ = [
-    "MANIFEST", "QUARANTINE", "check_rows", "digests", "manifest", "published", "read_manifest", "row_tables", "seal",
-    "verify",
-]  # fmt: skip
+__all__ = ["MANIFEST", "check_rows", "published", "read_manifest", "seal", "verify"]
 
 MANIFEST = "manifest.json"
 QUARANTINE = "quarantine.jsonl"

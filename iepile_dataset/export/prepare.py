@@ -121,15 +121,7 @@ def prepare(
             first = f"; the first: {result.problems[0]}" if result.problems else ""
             records = f"no row could be made of {result.total('read')} records"
             raise DataError(f"{data_dir or 'the sample'}: {records}{first}")
-        for folder in [path for path in sorted(work.rglob("*"), reverse=True) if path.is_dir()]:
-            if not any(folder.iterdir()):
-                folder.rmdir()
-        files = digests(work)
-        (work / README).write_text(readme(work, sources, result.counts, files), "utf-8")
-        files |= digests(work, README)
-        facts = manifest(files, sources, options, result.counts, digest, result.left_out, form)
-        (work / MANIFEST).write_text(json_text(facts), "utf-8")
-    result.rows_sha256 = facts["rows_sha256"]
+        result.rows_sha256 = _describe(work, sources, options, form, result, digest)
     result.seconds = perf_counter() - start
     return result
 
@@ -149,6 +141,19 @@ def _gather(
             digest = (digest + part.digest) % (1 << 256)
             advance(part.size)
     return digest
+
+
+def _describe(work: Path, sources: list[Source], options: Options, form: str, result: Prepared, digest: int) -> str:
+    """Write README and manifest beside the rows, folders without any removed; the digest as the manifest has it."""
+    for folder in [path for path in sorted(work.rglob("*"), reverse=True) if path.is_dir()]:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    files = digests(work)
+    (work / README).write_text(readme(work, sources, result.counts, files), "utf-8")
+    files |= digests(work, README)
+    facts = manifest(files, sources, options, result.counts, digest, result.left_out, form)
+    (work / MANIFEST).write_text(json_text(facts), "utf-8")
+    return str(facts["rows_sha256"])
 
 
 def _parts(work: Path, sources: list[Source], form: str) -> Iterator[Part]:

@@ -15,8 +15,6 @@ from ..errors import DataError, Problem, keep, shown
 from ..tasks import TASKS
 from .cooccurrence import mentions
 
-__all__ = ["Confusions", "read_predictions"]
-
 
 class Confusions:
     """The confusions of one source's labels, counted over a model's answers.

@@ -15,9 +15,8 @@ from ..schema import Schema
 from ..tasks import ANNOTATIONS
 from .check_objects import check_object, schema_beside
 from .detect_format import UNREADABLE, split_of
-from .ids import Ids
 from .report import Finding
-from .rows import ROW_FORMATS, RowCheck
+from .rows import ROW_FORMATS, Ids, RowCheck
 from .shapes import Defect, defects, format_schema, validator, without_values
 
 _MEANING = re.compile(r" does not occur in the text$| is not in the schema$|^the text is empty$")

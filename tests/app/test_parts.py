@@ -13,12 +13,11 @@ from markupsafe import escape
 
 from iepile.app.extract import examples, extract
 from iepile.app.highlight import Span, pieces
-from iepile.app.model import Model
 from iepile.app.records import page_of, sources_of
 from iepile.app.render import extraction, records, scores, status
 from iepile.app.schema_input import from_file, schema_from, written
 from iepile.app.score import scored
-from iepile.app.session import ask
+from iepile.app.session import Model, ask
 from iepile_dataset import DataError, Schema
 from iepile_dataset.tasks import TASKS
 from iepile_trainer.extraction.results import Extraction, Mention
