@@ -24,7 +24,7 @@ class VLLMEngine(ChunkEngine):
     chunk = 1024  # rows that the engine is given at once: it batches them itself
 
     def __init__(self, options: EngineOptions) -> None:
-        vllm = import_extra("vllm", "vllm", "engine vllm needs vLLM, which needs a GPU (or take --engine transformers): ")
+        vllm = import_extra("vllm", "vllm", "engine vllm needs vLLM, which needs a GPU (or --engine transformers): ")
         from vllm.lora.request import LoRARequest
 
         check_remote_code(options.trust_remote_code, options.revision)

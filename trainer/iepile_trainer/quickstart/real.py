@@ -15,7 +15,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from ..errors import TrainerError
-from ..evaluate_run import write_answers
+from ..evaluate_run import write_lines
 from .run import Rows
 
 __all__ = ["SPLITS", "real"]
@@ -163,9 +163,9 @@ def real(
     _train([*options, "--max_rows", fits.rows, "--max_steps", fits.steps, "--output_dir", out], overwrite)
     tell("answering")
     trained, _ = load(str(out))
-    write_answers(out / "predictions.jsonl", answer(trained, records))
-    write_answers(out / "predictions_extractive.jsonl", answer(trained, records, "extractive"))
-    write_answers(out / "predictions_before.jsonl", before)
+    write_lines(out / "predictions.jsonl", answer(trained, records))
+    write_lines(out / "predictions_extractive.jsonl", answer(trained, records, "extractive"))
+    write_lines(out / "predictions_before.jsonl", before)
     scores = add_scores(out, [out / "predictions.jsonl"])
     scores = {"before": scored(before), **scores}
     scores["test_extractive"] = scored(rows_of(out / "predictions_extractive.jsonl")[0])
