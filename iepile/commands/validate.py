@@ -1,6 +1,8 @@
 """`iepile validate`."""
 
+import posixpath
 import sys
+from collections import Counter, defaultdict
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -64,8 +66,12 @@ def _print(report: "Report", console: Console) -> None:
         console.print(problem_table(f"{group.severity}: {group.kind} ({group.count:,}{files})", group.places))
         if group.count > len(group.places):
             console.print(f"… and {group.count - len(group.places):,} more\n")
-    if report.skipped:
-        console.print(f"not checked, no known format: {', '.join(report.skipped)}", style="dim", markup=False)
+    taken = defaultdict[str, Counter[str]](Counter)
+    for checked in report.files:
+        taken[checked.format][posixpath.basename(checked.file)] += 1
+    for form, names in sorted(taken.items()):
+        files = ", ".join(name if number == 1 else f"{name} ({number:,})" for name, number in names.items())
+        say(f"taken for {form}: {files}", to=console, style="dim")
     console.print(_summary(report), style="bold red" if report.errors else "bold green")
 
 

@@ -74,7 +74,6 @@ class Report:
 
     examples: int = 5
     files: list[Checked] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
     groups: dict[tuple[str, str], Group] = field(default_factory=dict)
 
     @property
@@ -105,7 +104,6 @@ class Report:
         """The whole report for machines."""
         report = {
             "errors": self.errors, "warnings": self.warnings, "findings": self.sorted_groups(), "files": self.files,
-            "skipped": self.skipped,
         }  # fmt: skip
         return orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 

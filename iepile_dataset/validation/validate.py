@@ -32,7 +32,7 @@ def validate(
 
     Args:
         paths: Files and folders, local or behind any fsspec address. A file's format is recognised by its name and
-            content; in a folder, files of no known format are named in `Report.skipped`.
+            content, which `Checked.format` names; one of no known format is an error.
         as_format: Take every given file for this format, one of `shapes.format_names()` or `schema`.
         examples: How many findings of each kind are kept with their place; -1 keeps all.
         progress: Called with (bytes read so far, bytes in all).
@@ -74,10 +74,7 @@ def _targets(path: str, as_format: str | None, report: Report) -> Iterator[tuple
     """(file, format, bytes) of a file, or of every file below a folder that has a known format."""
     filesystem, base = fsspec.core.url_to_fs(path)
     if filesystem.isfile(base):
-        name = as_format or detect_format(path)
-        if name is None:
-            report.add(Finding(path, 0, "its format is not recognised", "say what it is with --as"))
-        else:
+        if name := _format(path, as_format, report):
             yield path, name, int(filesystem.size(base) or 0)
         return
     if not filesystem.isdir(base):
@@ -89,11 +86,16 @@ def _targets(path: str, as_format: str | None, report: Report) -> Iterator[tuple
         if not ours or any(part.startswith(".") for part in below.split("/")):
             continue
         address = path.rstrip("/") + below
-        name = as_format or detect_format(address)
-        if name is None:
-            report.skipped.append(address)
-        else:
+        if name := _format(address, as_format, report):
             yield address, name, int(info.get("size") or 0)
+
+
+def _format(file: str, as_format: str | None, report: Report) -> str | None:
+    name = as_format or detect_format(file)
+    if name is None:
+        remedy = f"say what it is with --as, one of {', '.join(format_names())}, or take it away"
+        report.add(Finding(file, 0, "its format is not recognised", remedy))
+    return name
 
 
 def _by_folder(targets: Iterable[tuple[str, str, int]]) -> Iterator[tuple[str, list[tuple[str, str, int]]]]:

@@ -55,7 +55,11 @@ def test_a_file_of_no_known_format_is_named_and_can_be_told(tmp_path):
     assert reasons(file) == ["0: its format is not recognised"]
     assert reasons(file, as_format="negatives-flat") == ["0: a is 1, not a list"]
     write(tmp_path / "K.json", {"city": []})
-    assert validate([tmp_path]).skipped == [str(file)]
+    report = validate([tmp_path])
+    assert [(group.kind, list(group.files)) for group in report.groups.values()] == [
+        ("its format is not recognised", [str(file)])
+    ]
+    assert [(checked.file, checked.format) for checked in report.files] == [(f"{tmp_path}/K.json", "negatives-flat")]
     with pytest.raises(DataError, match="unknown format"):
         validate([file], as_format="nothing")
     with pytest.raises(DataError, match="no such file or folder"):

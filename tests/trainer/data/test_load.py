@@ -68,7 +68,7 @@ def test_a_broken_line_is_named(tmp_path, row_list):
 
 def test_what_cannot_be_loaded_is_said_in_one_line():
     for data, split, reason in (
-        (DataArguments(task=["nerx"]), "train", "'nerx' not found"),
+        (DataArguments(task=["nerx"]), "train", 'unknown task "nerx"'),
         (DataArguments(), "trian", "trian"),
         (DataArguments(dataset="no/such"), "train", "no dataset 'no/such'"),
         (DataArguments(data_dir="/no/such"), "train", "/no/such"),
