@@ -18,6 +18,7 @@ class Options:
     max_prompt_tokens: int | None = field(default=None, metadata={"help": "At most 5 %% more."})
     bits: int | None = field(default=None, metadata={"help": "Bits.", "choices": [4, 8]})
     confidence: bool = field(default=True, metadata={"help": "Say how sure."})
+    quiet: bool = field(default=False, metadata={"help": "Say nothing."})
     inner: int = 7
 
     def __post_init__(self):
@@ -59,6 +60,21 @@ def test_underscores_in_values_stay():
 def test_several_values_follow_one_option_or_repeat_it(words):
     run(ask, words)
     assert seen == [Options(task=["ner", "re"])]
+
+
+@pytest.mark.parametrize(
+    ("words", "confidence", "quiet"),
+    [
+        (["--confidence", "false"], False, False),
+        (["--confidence=false", "--quiet=true"], False, True),
+        (["--quiet", "true", "--confidence", "true"], True, True),
+        (["--quiet", "false"], True, False),
+        (["--no-confidence", "--quiet"], False, True),
+    ],
+)
+def test_a_flag_may_have_its_value_behind_it(words, confidence, quiet):
+    run(ask, [*words, "--task", "re"])
+    assert (seen[0].confidence, seen[0].quiet, seen[0].task) == (confidence, quiet, ["re"])
 
 
 def test_only_choices_are_several_values_where_an_argument_may_follow():

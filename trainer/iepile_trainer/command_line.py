@@ -48,12 +48,20 @@ def check_options(options: Any) -> None:
 class Command(TyperCommand):
     """A command that takes both `--a-b` and `--a_b`, and several values after one option, as in `--task ner re`.
 
+    A flag may have its value behind it, `--confidence false`, as the scripts of transformers and TRL have it.
     Where it has arguments beside its options, only values that the option's choices name are taken so.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Write each option with dashes, and again before each further value; then as ever."""
-        return super().parse_args(ctx, self._written_out(args))
+        flags = {name: flag for flag in self.params if getattr(flag, "is_flag", False) for name in flag.opts}
+        words = self._written_out(args)
+        for place in reversed(range(len(words))):
+            name, *value = words[place].split("=", 1) if "=" in words[place] else words[place : place + 2]
+            if name in flags and value in (["true"], ["false"]):
+                flag = flags[name].opts if value == ["true"] else flags[name].secondary_opts
+                words[place : place + (1 if "=" in words[place] else 2)] = flag[:1]
+        return super().parse_args(ctx, words)
 
     def _written_out(self, args: Sequence[str]) -> list[str]:
         kinds = getattr(self.callback, "__annotations__", {})

@@ -61,6 +61,7 @@ class Extractor:
         options: How to ask and what to leave out; those of the engine are not looked at.
         trained_length: The longest prompt that the model's training was like, in tokens; `from_pretrained` knows it
             of a run. Without `max_prompt_tokens`, texts are cut into windows of that length.
+        **changes: Options by name, as in `Extractor(engine, max_prompt_tokens=500)`.
 
     Whatever answers rows can be the engine; this one always says the same:
 
@@ -74,9 +75,13 @@ class Extractor:
     """
 
     def __init__(
-        self, engine: Engine, options: ExtractionOptions | None = None, trained_length: int | None = None
+        self,
+        engine: Engine,
+        options: ExtractionOptions | None = None,
+        trained_length: int | None = None,
+        **changes: Any,
     ) -> None:
-        self.engine, self.options = engine, options or ExtractionOptions()
+        self.engine, self.options = engine, replace(options or ExtractionOptions(), **changes)
         self._trained_length = trained_length
         self._builders: dict[str, QuestionBuilder] = {}
         self._lock = Lock()
