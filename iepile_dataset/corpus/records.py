@@ -11,6 +11,8 @@ from ..tasks import TASKS
 from .record_check import problems
 from .sources import Source
 
+__all__ = ["read_records"]
+
 BOM = b"\xef\xbb\xbf"
 ONE_ARRAY = ("the file is one JSON array", "write one JSON object a line (jq -c '.[]')")
 """Reason and remedy"""
