@@ -115,8 +115,7 @@ def prepare(
     with new_folder(place, _PROOF, overwrite) as work:
         parts = list(_parts(work, sources, form))
         advance = advancing(progress, sum(part.size for part in parts))
-        written = _written(parts, options, form, num_proc)
-        digest = _gather(work / QUARANTINE, problems, written, result, advance)
+        digest = _gather(work / QUARANTINE, problems, _written(parts, options, form, num_proc), result, advance)
         if not result.total("rows"):
             first = f"; the first: {result.problems[0]}" if result.problems else ""
             records = f"no row could be made of {result.total('read')} records"

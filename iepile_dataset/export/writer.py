@@ -117,13 +117,14 @@ def with_messages(table: pa.Table) -> pa.Table:
     return table
 
 
-def _write_parquet(tables: Iterator[pa.Table], path: Path, schema: pa.Schema) -> None:
-    first = next(tables, None)
+def _write_parquet(tables: Iterable[pa.Table], path: Path, schema: pa.Schema) -> None:
+    left = iter(tables)
+    first = next(left, None)
     if first is None:
         return
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         waiting: list[pa.Table] = []
-        for table in chain([first], tables):
+        for table in chain([first], left):
             waiting.append(table)
             if sum(map(len, waiting)) >= _ROW_GROUP or sum(part.nbytes for part in waiting) >= _GROUP_BYTES:
                 writer.write_table(pa.concat_tables(waiting))
