@@ -194,5 +194,5 @@ def test_rows_that_name_no_task_are_of_the_one_asked_for(tmp_path, row_list):
 def test_of_several_tasks_each_takes_the_named_sources_that_it_has():
     rows = load_rows(DataArguments(task=["ner", "re"], source=["city_news", "biographies"]), "test")
     assert {(row["task"], row["source"]) for row in rows} == {("NER", "city_news"), ("RE", "biographies")}
-    with pytest.raises(TrainerError, match='no source "nothing"'):
+    with pytest.raises(TrainerError, match=r'no source "nothing" .there are biographies, chengshi_xinwen'):
         load_rows(DataArguments(task=["ner", "re"], source=["city_news", "nothing"]), "test")

@@ -87,9 +87,9 @@ def _with_their_sources(name: str, tasks: list[str], data: DataArguments) -> Ite
         chosen, _ = choose_sources(tasks, Selection(data.language, data.source, data.licence), data.data_dir)
     for task in tasks:
         if names := [source.name for source in chosen if source.task == task.lower()]:
-            own: Any = copy(data)
-            own.source = names
-            yield task, own
+            of_task = copy(data)  # replaced, it would lose its seed
+            of_task.source = names
+            yield task, of_task
 
 
 def _part(name: str, task: str, data: DataArguments, split: str, num_proc: int | None, draw: int) -> Any:
