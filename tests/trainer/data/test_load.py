@@ -196,3 +196,11 @@ def test_of_several_tasks_each_takes_the_named_sources_that_it_has():
     assert {(row["task"], row["source"]) for row in rows} == {("NER", "city_news"), ("RE", "biographies")}
     with pytest.raises(TrainerError, match=r'no source "nothing" .there are biographies, chengshi_xinwen'):
         load_rows(DataArguments(task=["ner", "re"], source=["city_news", "nothing"]), "test")
+
+
+def test_sources_of_several_tasks_are_drawn_by_the_seed_that_is_given():
+    both = DataArguments(task=["ner", "re"], source=["city_news", "biographies"], negatives="0.5")
+    alone = DataArguments(task=["ner"], source=["city_news"], negatives="0.5")
+    both.seed = alone.seed = 7
+    rows = load_rows(both, "train").filter(lambda task: task == "NER", input_columns="task")
+    assert rows["instruction"][:] == load_rows(alone, "train")["instruction"][:]
