@@ -4,11 +4,11 @@ Base → its answers → LoRA → answers, plain and constrained → scores with
 first steps are measured; rows, steps and records follow from what is left.
 """
 
-import json
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,12 +116,9 @@ def real(
     Raises:
         TrainerError: No such model, no test split, a run is in `out`, or the budget is too small.
     """
-    from iepile_metric.files import rows_of
-
     from ..data.arguments import DataArguments
     from ..data.load import load_rows
     from ..engines.transformers_engine import predict
-    from ..evaluate_run import SCORES, add_scores, renew, scored
     from ..formats import use_format
     from ..models.load import load
     from ..run_folder import check_free
@@ -141,12 +138,7 @@ def real(
         asked = [row for row in test_rows if row["id"] in set(records)]
         return list(predict(model, tokenizer, asked, max_new_tokens=longest, constrain=constrain))
 
-    # The base may babble where it is free; under the constraint it writes about as much as when it is trained.
-    start = time.process_time()
-    before = answer(base, names[:_MEASURED])
-    free = time.process_time()
-    answer(base, names[:_MEASURED], "extractive")
-    record = (free - start + 2 * (time.process_time() - free)) / len(names[:_MEASURED])
+    before, record = _measured(partial(answer, base), names[:_MEASURED])
     options = _options(model, data, data_dir)
     step = _step_seconds(options)
     spent = time.process_time() - begun
@@ -163,13 +155,29 @@ def real(
     _train([*options, "--max_rows", fits.rows, "--max_steps", fits.steps, "--output_dir", out], overwrite)
     tell("answering")
     trained, _ = load(str(out))
-    write_lines(out / "predictions.jsonl", answer(trained, records))
-    write_lines(out / "predictions_extractive.jsonl", answer(trained, records, "extractive"))
+    return _scored(out, before, answer(trained, records), answer(trained, records, "extractive"))
+
+
+def _measured(answer: Callable[..., Rows], names: list[str]) -> tuple[Rows, float]:
+    """The base's answers to some records, and the CPU seconds that a record will take."""
+    # The base may babble where it is free; under the constraint it writes about as much as when it is trained.
+    start = time.process_time()
+    before = answer(names)
+    free = time.process_time()
+    answer(names, "extractive")
+    return before, (free - start + 2 * (time.process_time() - free)) / len(names)
+
+
+def _scored(out: Path, before: Rows, after: Rows, extractive: Rows) -> dict[str, Any]:
+    """Write all answers, their scores, the picture and the card."""
+    from ..evaluate_run import add_scores, renew, scored, write_scores
+
+    write_lines(out / "predictions.jsonl", after)
+    write_lines(out / "predictions_extractive.jsonl", extractive)
     write_lines(out / "predictions_before.jsonl", before)
-    scores = add_scores(out, [out / "predictions.jsonl"])
-    scores = {"before": scored(before), **scores}
-    scores["test_extractive"] = scored(rows_of(out / "predictions_extractive.jsonl")[0])
-    (out / SCORES).write_text(json.dumps(scores, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    scores = {"before": scored(before), **add_scores(out, [out / "predictions.jsonl"])}
+    scores["test_extractive"] = scored(extractive)
+    write_scores(out, scores)
     renew(out)
     return scores
 
