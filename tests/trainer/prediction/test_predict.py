@@ -107,6 +107,7 @@ def test_an_adapter_is_loaded_with_its_base_and_refused_with_another(tmp_path, m
     assert type(loaded).__name__.startswith("PeftModel")
     assert not loaded.training
     assert load(str(model_folder), str(tmp_path / "adapter"))[1].chat_template
+    (tmp_path / "other").mkdir()
     with pytest.raises(TrainerError, match=r"was trained on .*/model, not on .*/other"):
         load(str(tmp_path / "other"), str(tmp_path / "adapter"))
 
