@@ -179,7 +179,7 @@ class Accumulator:
         totals.rows += 1
         predicted: Units | None = None
         try:
-            predicted, kinds = read_answer(task, output or "", self._strict)
+            predicted, kinds = read_answer(task, output or "", self._strict, row.get("instruction"))
         except Unparseable as reason:
             totals.refused[str(reason)] += 1
         else:

@@ -7,9 +7,13 @@ trigger, so there the trigger is always "". Two measures are counted: event unit
 
 from typing import Any
 
-from .mentions import NOTHING, Reading, Unit, Units, texts, trigger
+from .mentions import EVENT_KEYS, NOTHING, TRIGGER_KEYS, Reading, Unit, Units, texts, trigger, trigger_of
 
 Event = tuple[str, str, tuple[tuple[str, str], ...]]
+
+ARGUMENT_KEYS = ("arguments", "args", "participants", "论元")
+_ROLE_KEYS = ("role", "argument_role", "type", "label", "name", "角色")
+_TEXT_KEYS = ("argument", "text", "value", "entity", "mention", "span", "word", "name", "argument_text", "论元")
 
 
 def _read_roles(label: str, roles: dict[str, Any], units: list[Unit]) -> None:
@@ -65,7 +69,7 @@ def read_arguments(answer: dict[str, Any]) -> tuple[Units, int]:
         if events.__class__ is not list:
             raise TypeError(label)
         for event in events:
-            if "arguments" in event or "trigger" in event:
+            if "arguments" in event or "trigger" in event or "event_type" in event:
                 raise TypeError(label)
             keys += len(event)
             _read_roles(label, event, arguments)
@@ -104,21 +108,25 @@ def _event(part: Any) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
         return [] if part in NOTHING else [(part, ())]
     if not isinstance(part, dict) or not part:
         return []
-    word = part.get("trigger")
-    if "arguments" in part:
-        roles = part["arguments"]
-    else:
-        roles = {role: value for role, value in part.items() if role != "trigger"}
-    word = str(word) if isinstance(word, int | float) and not isinstance(word, bool) else word
-    word = trigger(word if isinstance(word, str) else None)
-    return [(word, _roles(roles))]
+    word = trigger_of(part)
+    word = None if word is part else next(texts(word), None)
+    key = next((key for key in ARGUMENT_KEYS if key in part), None)
+    roles = {role: value for role, value in part.items() if role not in (*TRIGGER_KEYS, "event_type")}
+    if key is not None:
+        roles = part[key]
+    return [(trigger(word), _roles(roles))]
 
 
 def _roles(value: Any) -> tuple[tuple[str, str], ...]:
     pairs: list[tuple[str, Any]] = list(value.items()) if isinstance(value, dict) else []
     for part in value if isinstance(value, list) else ():
-        if isinstance(part, dict) and isinstance(part.get("role"), str):
-            pairs.append((part["role"], part.get("argument")))
+        if isinstance(part, dict):
+            role = next((key for key in _ROLE_KEYS if isinstance(part.get(key), str)), None)
+            text = next((key for key in _TEXT_KEYS if key in part and key != role), None)
+            if role and text:
+                pairs.append((part[role], part[text]))
+            elif not role and not text:
+                pairs += part.items()
     return tuple((role, text) for role, parts in pairs for text in texts(parts) if text and text not in NOTHING)
 
 
@@ -179,7 +187,7 @@ def merged_events(items: list[Event]) -> list[Event]:
     return list(seen.values())
 
 
-EVENTS = Reading(read_events, events, annotated_events, merged_events, event_units)
+EVENTS = Reading(read_events, events, annotated_events, merged_events, event_units, EVENT_KEYS)
 ARGUMENTS = Reading(
-    read_arguments, events_without_trigger, annotated_events_without_trigger, merged_events, argument_units
+    read_arguments, events_without_trigger, annotated_events_without_trigger, merged_events, argument_units, EVENT_KEYS
 )

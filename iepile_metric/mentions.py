@@ -13,7 +13,11 @@ Units = tuple[list[Unit], ...]
 """Unit lists, one per measure of a task."""
 
 NOTHING = ("NAN", "")
-_NAMES = ("entity", "mention", "trigger", "text", "name")
+NAMES = (
+    *("entity", "mention", "trigger", "text", "name", "span", "word", "value"),
+    *("mentions", "entities", "texts", "values", "实体", "文本", "名称"),
+)
+"""Fields that hold a mention, or a list of them."""
 
 
 def read_entities(answer: dict[str, Any]) -> tuple[Units, int]:
@@ -69,7 +73,7 @@ def texts(value: Any) -> Iterator[str | None]:
         for part in value:
             yield from texts(part)
     elif isinstance(value, dict):
-        yield next((value[name] for name in _NAMES if isinstance(value.get(name), str)), None)
+        yield from texts(next((value[name] for name in NAMES if isinstance(value.get(name), str | list)), None))
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield str(value)
     else:
@@ -102,9 +106,19 @@ def triggers(answer: dict[str, Any]) -> list[Unit]:
         for label, value in answer.items()
         if value is not None and not (isinstance(value, str) and value in NOTHING)
         for part in (value if isinstance(value, list) else [value])
-        for text in ([""] if part is None else texts(part))
+        for text in ([""] if part is None else texts(part if isinstance(part, str) else trigger_of(part)))
         if text is not None
     ]
+
+
+TRIGGER_KEYS = ("trigger", "event_trigger", "trigger_word", "触发词")
+
+
+def trigger_of(part: Any) -> Any:
+    """The trigger of an event in an object, under any of its names; anything else as it is."""
+    if isinstance(part, dict):
+        return next((part[key] for key in TRIGGER_KEYS if key in part), part)
+    return part
 
 
 def annotated_entities(label: list[dict[str, Any]]) -> list[Unit]:
@@ -155,6 +169,7 @@ class Reading:
         annotated: Annotation list → items.
         merge: Items → items without repetition, as generated answers merge them.
         units: Items → unit lists, one per measure.
+        label_keys: Fields that may hold the label, where a part of an answer names it itself.
     """
 
     read: Callable[[dict[str, Any]], tuple[Units, int]]
@@ -162,7 +177,11 @@ class Reading:
     annotated: Callable[[list[dict[str, Any]]], list[Any]]
     merge: Callable[[list[Any]], list[Any]] = merged
     units: Callable[[list[Any]], Units] = one_list
+    label_keys: tuple[str, ...] = ()
 
 
-ENTITIES = Reading(read_entities, entities, annotated_entities)
-TRIGGERS = Reading(read_triggers, triggers, annotated_triggers)
+TYPE_KEYS = ("entity_type", "type", "label", "category", "class", "tag", "entity", "类型", "实体类型", "标签", "类别")
+EVENT_KEYS = ("event_type", "type", "event", "label", "category", "事件类型", "类型")
+
+ENTITIES = Reading(read_entities, entities, annotated_entities, label_keys=TYPE_KEYS)
+TRIGGERS = Reading(read_triggers, triggers, annotated_triggers, label_keys=EVENT_KEYS)

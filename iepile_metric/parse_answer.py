@@ -1,56 +1,101 @@
-"""The model's raw text → a JSON object, repaired where its meaning is plain, and what was repaired.
+"""The model's raw text → the units of a task, and what was odd about it.
 
-Nothing here evaluates text as code, recurses on nesting, or takes longer than a bounded time: what
-is nested deeper than `MAX_DEPTH`, or is broken and longer than `MAX_REPAIR` characters, is refused.
+Plain JSON is read at once. Anything else goes through four steps: thoughts are left out (`thoughts`); every bracket
+that begins JSON or something near it is decoded (`near_json`); of these objects the asked labels say which is the
+answer, the last whole one if there are several; its shape is read by the tables of `answer_shapes`. Nothing here
+evaluates text as code, recurses without bound, or takes more than linear time.
 """
 
-import json
 import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import orjson
 
-from .tasks import Task
+from .answer_shapes import (
+    REMARKS,
+    WRAPPERS,
+    Labels,
+    is_by_label,
+    is_foreign,
+    is_nothing,
+    is_tool_call,
+    is_tuple,
+    is_unread,
+    items_in,
+    kinds_of_shape,
+    label_of,
+    says_something,
+    without_nothing,
+    without_remarks,
+)
+from .asked import question_of
+from .near_json import MAX_DEPTH, NotJSON, decode
+from .repairs import (
+    AMBIGUOUS,
+    BROKEN,
+    CUT_OFF,
+    DRAFT,
+    EMPTY,
+    FENCED,
+    LINES,
+    NO_FINDING,
+    NO_OBJECT,
+    NOT_ASKED,
+    NOT_STRICT,
+    SHAPE,
+    SURROUNDED,
+    THOUGHT,
+    TOO_DEEP,
+    TOO_LONG,
+    WRAPPED,
+    Unparseable,
+)
+from .tasks import TASKS, Task
+from .thoughts import without_thoughts
 
-__all__ = ["CUT_OFF", "REPAIRED", "Unparseable", "items_in", "object_in"]
+__all__ = ["Unparseable", "items_in", "object_in", "read_answer"]
 
-MAX_DEPTH = 48
-MAX_REPAIR = 20_000
 MAX_LENGTH = 2_000_000
-_STARTS = 8  # how many opening brackets are tried as the beginning of the object
+_OBJECTS = 1_000  # how many brackets of a text are tried
 
-EMPTY = "empty"
-NO_OBJECT = "no JSON object"
-BROKEN = "broken JSON"
-TOO_DEEP = "nested too deep"
-TOO_LONG = "too long"
-NOT_STRICT = "needs repair"
-
-FENCED = "fenced"
-SURROUNDED = "text around it"
-REPAIRED = "repaired"
-CUT_OFF = "cut off"
-DUPLICATES = "duplicate keys"
-SHAPE = "other shape"
-REPAIRS = (FENCED, SURROUNDED, REPAIRED, CUT_OFF, DUPLICATES, SHAPE)
-REFUSALS = (EMPTY, NO_OBJECT, BROKEN, TOO_DEEP, TOO_LONG, NOT_STRICT)
-
-_FENCE = re.compile(r"```[A-Za-z]{0,10}\s*([\[{].*?)(?:```|\Z)", re.DOTALL)
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-_OPENING = re.compile(r"[\[{]")
+_OPENING = re.compile(r"[\[{［｛]")
 _BRACKETS = re.compile(r"[\[\]{}]")
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}"]', re.DOTALL)
+_STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}［］｛｝]', re.DOTALL)
+_FENCE = re.compile(r"```\w*\s*\Z")
+_NO_WORDS = re.compile(r"(?:```\w*|[\s,;，；、•*\-]|\d+[.)])*")
+_UNLIKELY = WRAPPERS | {"reasoning", "explanation", "thought", "thoughts"}
+"""Keys with which an answer is looked at more closely."""
+_PLAIN_NOTHING = ('"None"', '"none"', '"N/A"', '"n/a"', '"无"')
 
 
-class Unparseable(ValueError):
-    """The text holds no answer; the message is one of `REFUSALS`."""
+@dataclass(frozen=True)
+class _Object:
+    """A value in a text: where it stands, and what had to be repaired."""
+
+    value: Any
+    start: int
+    end: int
+    kinds: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def is_whole(self) -> bool:
+        return CUT_OFF not in self.kinds
 
 
-def object_in(text: str) -> tuple[Any, list[str]]:
-    """Find the JSON object (or list) in a model's text.
+def object_in(text: str, labels: Labels = None) -> tuple[Any, list[str]]:
+    """Find the answer in a model's text.
+
+    Args:
+        text: What the model wrote.
+        labels: What was asked. The last whole object with one of these as a key, or as the label of its parts, is the
+            answer, however deep it stands in others. Without them there must be one object, or objects that share
+            keys, of which the last counts.
 
     Returns:
-        The value and the kinds of repair it took, of `REPAIRS`; none for plain JSON.
+        An object or a list, and the kinds of repair it took, of `repairs.REPAIRS`; none for plain JSON.
 
     Raises:
         Unparseable: there is nothing to read.
@@ -62,170 +107,240 @@ def object_in(text: str) -> tuple[Any, list[str]]:
     >>> object_in('{"person": ["Ada"], "person": ["Bob"]}')
     ({'person': ['Ada', 'Bob']}, ['duplicate keys'])
     >>> object_in("{'person': ['Ada', 'Bo")
-    ({'person': ['Ada', 'Bo']}, ['cut off'])
+    ({'person': ['Ada', 'Bo']}, ['cut off', 'other quotation marks'])
+    >>> object_in('{"name": "extract", "arguments": {"person": ["Ada"]}}', ["person"])
+    ({'person': ['Ada']}, ['wrapped'])
     """
-    kinds: list[str] = []
     if not text.strip():
         raise Unparseable(EMPTY)
     if len(text) > MAX_LENGTH:
         raise Unparseable(TOO_LONG)
-    thought = _THOUGHT.match(text)
-    if thought:
-        text = text[thought.end() :]
-        kinds.append(SURROUNDED)
-    fenced = _FENCE.search(text)
-    if fenced:
-        kinds.append(FENCED)
-        text = fenced.group(1)
-    first = _OPENING.search(text)
-    if first is None:
+    rest, has_thought = without_thoughts(text)
+    kinds = {THOUGHT} if has_thought else set()
+    if is_nothing(rest):
+        return {}, sorted(kinds | {NO_FINDING})
+    objects, is_broken = _objects(rest)
+    value, more = _answer(rest, objects, is_broken, labels)
+    return value, sorted(kinds | more)
+
+
+def _objects(text: str) -> tuple[list[_Object], bool]:
+    """List the outermost JSON values of a text, and whether something like one is broken."""
+    if _OPENING.search(text) is None:
         raise Unparseable(NO_OBJECT)
     if _depth(text) > MAX_DEPTH:
         raise Unparseable(TOO_DEEP)
-    value, around, repeated = _decoded(text, first.start())
-    if value is None:
-        value, around, repeated = _decoded(text, first.start(), strict=False)
-        if value is not None:
-            kinds.append(REPAIRED)
-    if value is not None:
-        if around and SURROUNDED not in kinds:
-            kinds.append(SURROUNDED)
-        if repeated:
-            kinds.append(DUPLICATES)
-        return value, kinds
-    return _repaired(text, first.start(), kinds)
+    objects: list[_Object] = []
+    is_broken, position = False, 0
+    while (opening := _OPENING.search(text, position)) and len(objects) < _OBJECTS:
+        start = opening.start()
+        try:
+            value, position, kinds = decode(text, start)
+        except NotJSON as error:
+            # A bracket of the prose is passed over. What is inside of JSON that breaks is no answer.
+            position = start + 1 if error.is_prose else _end_of(text, start)
+            is_broken = is_broken or not error.is_prose
+        else:
+            objects.append(_Object(value, start, position, frozenset(kinds)))
+    return objects, is_broken
 
 
 def _depth(text: str) -> int:
     """Give the deepest nesting of brackets, those in strings included: never too small."""
     depth = deepest = 0
-    for bracket in _BRACKETS.finditer(text):
-        if bracket.group() in "[{":
+    for bracket in _BRACKETS.findall(text):
+        if bracket in "[{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > deepest:
+                deepest = depth
         elif depth:
             depth -= 1
     return deepest
 
 
-def _decoded(text: str, start: int, strict: bool = True) -> tuple[Any, bool, bool]:
-    """Decode the first bracket that begins valid JSON → (value or None, text around it, repeated keys).
-
-    Not strict, line breaks and other control characters may stand in strings.
-    """
-    repeated: list[bool] = []
-    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _united(pairs, repeated), strict=strict)
-    empty: tuple[Any, bool, bool] = (None, False, False)
-    for _ in range(_STARTS):
-        repeated.clear()
-        try:
-            value, end = decoder.raw_decode(text, start)
-        except RecursionError:
-            break
-        except json.JSONDecodeError as error:
-            # A bracket of the prose, as in "{label}: …", fails at once; JSON that breaks later is left
-            # to the repair, or else an inner object would pass for the answer.
-            if text[start + 1 : error.pos].strip():
-                break
-            end = start + 1
-        except ValueError:  # a number with too many digits
-            break
-        else:
-            around = bool(text[:start].strip() or text[end:].strip())
-            if _is_answer(value):
-                return value, around, bool(repeated)
-            if empty[0] is None and value in ({}, []):
-                empty = (value, around, False)
-        following = _OPENING.search(text, end)
-        if following is None:
-            break
-        start = following.start()
-    return empty
+def _end_of(text: str, start: int) -> int:
+    """Where a bracket is closed; the end of the text if it is not."""
+    depth = 0
+    for token in _STRINGS_AND_BRACKETS.finditer(text, start):
+        if token.group() in "[{［｛":
+            depth += 1
+        elif token.group() in "]}］｝":
+            depth -= 1
+            if depth == 0:
+                return token.end()
+    return len(text)
 
 
-def _is_answer(value: Any) -> bool:
+def _answer(text: str, objects: list[_Object], is_broken: bool, labels: Labels) -> tuple[Any, set[str]]:
+    """Choose the answer among the objects of a text."""
+    answers = []
+    if labels:
+        parts = [(part, _asked_part(part.value, labels)) for part in objects]
+        answers = [(part, value) for part, value in parts if value is not None]
+    answers = answers or _unasked_answers(objects, is_broken, labels)
+    run = _run(text, [answer for answer in answers if answer[0].is_whole] or answers)
+    first, last = run[0][0], run[-1][0]
+    values = [value for _, value in run]
+    if labels and not last.is_whole and _has_inner_label(values[-1], labels):
+        raise Unparseable(BROKEN)  # not its end is missing, but a bracket
+    kinds = {kind for part, _ in run for kind in part.kinds}
+    if len(run) > 1:
+        kinds.add(LINES)
+    if any(value is not part.value for part, value in run):
+        kinds.add(WRAPPED)
+    if len(answers) > len(run):
+        kinds.add(DRAFT)
+    elif _FENCE.search(text, 0, first.start):
+        kinds.add(FENCED)
+    elif text[: first.start].strip() or text[last.end :].strip():
+        kinds.add(SURROUNDED)
+    return values[0] if len(values) == 1 else values, kinds
+
+
+def _has_inner_label(value: Any, labels: Collection[str], depth: int = 0) -> bool:
+    """Whether a key within an answer was asked as a label of its own."""
     if isinstance(value, dict):
-        return bool(value)
-    return isinstance(value, list) and any(isinstance(part, dict) for part in value)
+        return (depth > 0 and any(key in labels for key in value)) or any(
+            _has_inner_label(part, labels, depth + 1) for part in value.values()
+        )
+    return isinstance(value, list) and any(_has_inner_label(part, labels, max(depth, 1)) for part in value)
 
 
-def _united(pairs: list[tuple[str, Any]], repeated: list[bool]) -> dict[str, Any]:
-    """Build an object in which the values of a repeated key stand together."""
-    united = dict(pairs)
-    if len(united) == len(pairs):
-        return united
-    repeated.append(True)
-    united = {}
-    for key, value in pairs:
-        if key not in united:
-            united[key] = value
-        elif isinstance(united[key], dict) and isinstance(value, dict):
-            united[key] = united[key] | value
-        else:
-            united[key] = _as_list(united[key]) + _as_list(value)
-    return united
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _repaired(text: str, start: int, kinds: list[str]) -> tuple[Any, list[str]]:
-    from json_repair import repair_json
-
-    begin = text.find("{", start)
-    if begin < 0:
-        raise Unparseable(BROKEN)
-    if len(text) - begin > MAX_REPAIR:
-        raise Unparseable(TOO_LONG)
-    value = _closed(text[begin:])
-    if value is not None and _is_answer(value):
-        return value, [*kinds, CUT_OFF]
-    try:
-        value = repair_json(text[begin:], return_objects=True, skip_json_loads=True)
-    except (ValueError, RecursionError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise Unparseable(BROKEN) from error
-    if not _is_answer(value):
-        raise Unparseable(BROKEN)
-    opened = sum(1 if bracket.group() in "[{" else -1 for bracket in _BRACKETS.finditer(text))
-    return value, [*kinds, CUT_OFF if opened > 0 else REPAIRED]
-
-
-def _closed(text: str) -> Any:
-    """Close the string and the brackets that a cut-off answer left open → its value, or None.
-
-    >>> _closed('{"born in": [{"subject": "Ada", "object": "Lon')
-    {'born in': [{'subject': 'Ada', 'object': 'Lon'}]}
-    """
-    closing: list[str] = []
-    for token in _TOKENS.finditer(text):
-        character = token.group()
-        if character in "[{":
-            closing.append("]" if character == "[" else "}")
-        elif character in "]}":
-            if not closing or closing.pop() != character:
-                return None
-        elif character == '"':
-            closing.append('"')
+def _run(text: str, answers: list[tuple[_Object, Any]]) -> list[tuple[_Object, Any]]:
+    """The last answer, and those before it that are further lines of the same."""
+    run = [answers[-1]]
+    for part, value in reversed(answers[:-1]):
+        gap = text[part.end : run[0][0].start]
+        if len(gap) > 99 or not _NO_WORDS.fullmatch(gap) or not all(_go_together(value, other) for _, other in run):
             break
-    if not closing:
+        run.insert(0, (part, value))
+    return run
+
+
+def _go_together(one: Any, other: Any) -> bool:
+    """Whether two objects are lines of one answer, rather than two answers."""
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return False
+    return not any(isinstance(one[key], list) and isinstance(other[key], list) for key in one.keys() & other.keys())
+
+
+def _asked_part(value: Any, labels: Collection[str], depth: int = 0) -> Any:
+    """Give the part of a value that answers for the labels, None if there is none."""
+    if depth > 6:
+        return None
+    if isinstance(value, str):
+        return _asked_part(_decoded(value), labels, depth + 1)
+    if isinstance(value, dict):
+        key = label_of(value, _label_keys(), labels)
+        if is_by_label(value, labels) or (key is not None and value[key] in labels):
+            return value
+        inner = [(key, _asked_part(part, labels, depth + 1)) for key, part in value.items()]
+        inner = [(key, answer) for key, answer in inner if answer is not None]
+        return _only([answer for key, answer in inner if key in WRAPPERS] or [answer for _, answer in inner])
+    if isinstance(value, list):
+        if is_tuple(value, labels):
+            return [value]
+        parts = [(part, _asked_part(part, labels, depth + 1)) for part in value if not isinstance(part, str)]
+        if all(found is None for _, found in parts):
+            return None
+        if all(found is part or (found is None and is_foreign(part)) or found == [part] for part, found in parts):
+            return value
+        return [part if found is None else found for part, found in parts if found is not None or is_foreign(part)]
+    return None
+
+
+def _only(answers: list[Any]) -> Any:
+    """The one answer that stands in several keys; None if they contradict each other."""
+    if not answers or all(answer == answers[0] for answer in answers):
+        return answers[0] if answers else None
+    keys = [key for answer in answers if isinstance(answer, dict) for key in answer]
+    is_shared_out = all(isinstance(answer, dict) for answer in answers) and len(set(keys)) == len(keys)
+    return answers if is_shared_out else None
+
+
+def _decoded(text: str) -> Any:
+    """The value of a string that is JSON itself, as arguments of a tool call are."""
+    text = text.strip()
+    if not text or text[0] not in "[{" or _depth(text) > MAX_DEPTH:
         return None
     try:
-        return orjson.loads(text + "".join(reversed(closing)))
-    except ValueError:
+        value, end, _ = decode(text, 0)
+    except NotJSON:
         return None
+    return value if not text[end:].strip() else None
 
 
-def read_answer(task: Task, text: str, strict: bool = False) -> tuple[tuple[list[Any], ...], list[str]]:
+@cache
+def _label_keys() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for task in TASKS.values() for key in task.reading.label_keys))
+
+
+def _unasked_answers(objects: list[_Object], is_broken: bool, labels: Labels) -> list[tuple[_Object, Any]]:
+    """What may be the answer if no asked label says so."""
+    answers = [(part, value) for part in objects if (value := _unwrapped(part.value, labels)) is not None]
+    if answers:
+        last = answers[-1][1]
+        if not all(_share_keys(value, last) for _, value in answers):
+            raise Unparseable(AMBIGUOUS)
+        return answers
+    if is_broken or not objects:
+        raise Unparseable(BROKEN)
+    empty = [(part, part.value) for part in objects if not says_something(part.value) and not _is_wrapper(part.value)]
+    if not empty:
+        raise Unparseable(NOT_ASKED)
+    return empty[-1:]
+
+
+def _share_keys(one: Any, other: Any) -> bool:
+    return one is other or not (isinstance(one, dict) and isinstance(other, dict)) or bool(one.keys() & other.keys())
+
+
+def _is_wrapper(value: Any) -> bool:
+    return isinstance(value, dict) and any(value.values()) and bool(value) and value.keys() <= WRAPPERS | REMARKS
+
+
+def _unwrapped(value: Any, labels: Labels) -> Any:
+    """Take an answer out of keys that only wrap it; None if it is none."""
+    only = next(iter(labels)) if labels and len(labels) == 1 else None
+    for _ in range(6):
+        if isinstance(value, str):
+            value = _decoded(value)
+        if isinstance(value, list):
+            if only is not None and value and all(isinstance(part, str) and part != only for part in value):
+                return {only: value}
+            if only is not None and value and all(_has_ends(part) for part in value):
+                return {only: value}
+            return value if any(isinstance(part, dict) for part in value) else None
+        if not isinstance(value, dict) or not value:
+            return None
+        is_part = label_of(value, _label_keys(), None) is not None and not is_tool_call(value)
+        if is_part or not value.keys() <= WRAPPERS | REMARKS:
+            return value
+        inner = [part for key, part in value.items() if key in WRAPPERS and says_something(part)]
+        if len(inner) != 1:
+            return None
+        value = inner[0]
+    return None
+
+
+def _has_ends(part: Any) -> bool:
+    ends = ({"subject", "object"}, {"trigger", "arguments"})
+    return isinstance(part, dict) and any(keys <= part.keys() for keys in ends)
+
+
+def read_answer(
+    task: Task, text: str, strict: bool = False, instruction: Any = None
+) -> tuple[tuple[list[Any], ...], list[str]]:
     """Read a model's text as the units of a task.
 
     Args:
         task: An entry of `tasks.TASKS`.
         text: The model's answer.
         strict: Refuse whatever would need a repair.
+        instruction: What was asked, see `asked.question_of`; looked at only where the text is no plain answer.
 
     Returns:
-        Unit lists, one per measure, and the kinds of repair, of `REPAIRS`.
+        Unit lists, one per measure, and the kinds of repair, of `repairs.REPAIRS`.
 
     Raises:
         Unparseable: no answer can be read.
@@ -238,46 +353,36 @@ def read_answer(task: Task, text: str, strict: bool = False) -> tuple[tuple[list
         value = orjson.loads(text)
         units, keys = task.reading.read(value)
         # Each key has one colon: more colons are text, or a key that was overwritten.
-        if keys == text.count(":"):
-            return units, []
+        if keys == text.count(":") and _UNLIKELY.isdisjoint(value):
+            for word in _PLAIN_NOTHING:
+                if word in text:
+                    break
+            else:
+                return units, []
     except (ValueError, TypeError, AttributeError, KeyError):
         pass
-    return _read_closely(task, text, strict)
+    return _read_closely(task, text, strict, instruction)
 
 
-def _read_closely(task: Task, text: str, strict: bool) -> tuple[tuple[list[Any], ...], list[str]]:
-    value, kinds = object_in(text)
-    try:
-        units, _ = task.reading.read(value)
-    except (ValueError, TypeError, AttributeError, KeyError):
+def _read_closely(task: Task, text: str, strict: bool, instruction: Any) -> tuple[tuple[list[Any], ...], list[str]]:
+    labels, asked_about = question_of(instruction)
+    value, kinds = object_in(text, labels)
+    cleaned = without_nothing(value, asked_about if labels else None)
+    if cleaned != value:
+        kinds.append(NO_FINDING)
+    if (asked := without_remarks(cleaned, labels)) is not cleaned:
         kinds.append(SHAPE)
-        units = task.reading.units(items_in(task, value))
+        cleaned = asked
+    try:
+        units, _ = task.reading.read(cleaned)
+    except (ValueError, TypeError, AttributeError, KeyError):
+        units = task.reading.units(items_in(task, cleaned, labels))
+        kinds.append(kinds_of_shape(task, cleaned, labels))
+        if not any(units) and is_unread(task, cleaned, labels):
+            raise Unparseable(NOT_ASKED) from None
     if strict and kinds:
         raise Unparseable(NOT_STRICT)
     return _writable(units), kinds
-
-
-def items_in(task: Task, value: Any) -> list[Any]:
-    """The items of an answer of any shape, an annotation list included; what has no plain meaning is left out.
-
-    >>> from .tasks import TASKS
-    >>> items_in(TASKS["ner"], [{"entity": "Ada", "entity_type": "person"}])
-    [('person', 'Ada')]
-    """
-    if isinstance(value, dict):
-        return task.reading.items(value)
-    items: list[Any] = []
-    for part in value:
-        if isinstance(part, dict):
-            try:
-                items += filter(_flat, task.reading.annotated([part]))
-            except (KeyError, TypeError, AttributeError):
-                items += task.reading.items(part)
-    return items
-
-
-def _flat(item: Any) -> bool:
-    return isinstance(item, str) or (isinstance(item, tuple) and all(_flat(part) for part in item))
 
 
 def _writable(units: tuple[list[Any], ...]) -> tuple[list[Any], ...]:

@@ -9,7 +9,17 @@ from typing import Any
 
 from .mentions import Reading, Unit, Units, texts
 
-_ENDS = (("subject", "object"), ("head", "tail"))
+ENDS = (
+    *(("subject", "object"), ("head", "tail"), ("subj", "obj"), ("head_entity", "tail_entity")),
+    *(("subject_entity", "object_entity"), ("source", "target"), ("主体", "客体"), ("头实体", "尾实体")),
+)
+"""Fields that hold the two ends of a relation."""
+_RELATION_KEYS = (
+    *("relation", "predicate", "relation_type", "relationship", "rel", "property", "type", "label"),
+    *("关系", "谓词", "关系类型"),
+)
+_NAMED = frozenset({"relation", "predicate"})
+_HEAD_KEYS = ("head_type", "entity_type", "subject_type", "type", "label")
 
 
 def read_relations(answer: dict[str, Any]) -> tuple[Units, int]:
@@ -27,6 +37,8 @@ def read_relations(answer: dict[str, Any]) -> tuple[Units, int]:
             subject = pair["subject"]
             object_ = pair["object"]
             if subject.__class__ is not str or object_.__class__ is not str:
+                raise TypeError(label)
+            if len(pair) != 2 and not _NAMED.isdisjoint(pair):
                 raise TypeError(label)
             units.append((label, subject, object_))
             keys += len(pair)
@@ -49,7 +61,7 @@ def relations(answer: dict[str, Any]) -> list[Unit]:
 
 def _pairs(value: Any) -> Iterator[tuple[str | None, str | None]]:
     if isinstance(value, dict):
-        for subject, object_ in _ENDS:
+        for subject, object_ in ENDS:
             if subject in value and object_ in value:
                 for left in texts(value[subject]):
                     for right in texts(value[object_]):
@@ -95,12 +107,13 @@ def graph(answer: dict[str, Any]) -> list[Unit]:
 
     >>> graph({"person": {"Ada": {"born": 1815, "died": None}, "Bob": "unknown"}})
     [('person', 'Ada', 'born', '1815')]
+    >>> graph({"person": [{"head": "Ada", "relation": "born", "tail": "1815"}]})
+    [('person', 'Ada', 'born', '1815')]
     """
     return [
         (label, entity, attribute, text)
         for label, entities in answer.items()
-        if isinstance(entities, dict)
-        for entity, attributes in entities.items()
+        for entity, attributes in _entities(entities)
         if isinstance(attributes, dict)
         for attribute, value in attributes.items()
         for text in texts(value)
@@ -108,10 +121,30 @@ def graph(answer: dict[str, Any]) -> list[Unit]:
     ]
 
 
+def _entities(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield (entity, its attributes) of an object of entities, or of a list of objects for an entity or a triple."""
+    if isinstance(value, dict):
+        yield from value.items()
+    for part in value if isinstance(value, list) else ():
+        if not isinstance(part, dict):
+            continue
+        relation = next((part[key] for key in _RELATION_KEYS if isinstance(part.get(key), str)), None)
+        pairs = list(_pairs(part)) if relation is not None else []
+        name = next(
+            (part[key] for key in ("entity", "name", "head", "subject") if isinstance(part.get(key), str)), None
+        )
+        if pairs:
+            yield from ((head, {relation: tail}) for head, tail in pairs if head is not None)
+        elif name is not None and isinstance(part.get("attributes"), dict):
+            yield name, part["attributes"]
+        elif name is None:
+            yield from part.items()
+
+
 def annotated_graph(label: list[dict[str, Any]]) -> list[Unit]:
     """Turn an annotation `[{"head", "head_type", "relation", "tail"}]` into items."""
     return [(relation["head_type"], relation["head"], relation["relation"], relation["tail"]) for relation in label]
 
 
-RELATIONS = Reading(read_relations, relations, annotated_relations)
-GRAPH = Reading(read_graph, graph, annotated_graph)
+RELATIONS = Reading(read_relations, relations, annotated_relations, label_keys=_RELATION_KEYS)
+GRAPH = Reading(read_graph, graph, annotated_graph, label_keys=_HEAD_KEYS)

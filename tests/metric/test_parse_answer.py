@@ -5,7 +5,20 @@ import json
 import pytest
 
 from iepile_metric import TASKS, score
-from iepile_metric.parse_answer import CUT_OFF, DUPLICATES, FENCED, REPAIRED, SHAPE, SURROUNDED, object_in
+from iepile_metric.parse_answer import object_in
+from iepile_metric.repairs import (
+    COMMAS,
+    CUT_OFF,
+    DUPLICATES,
+    ESCAPES,
+    FENCED,
+    FLAT,
+    QUOTES,
+    SHAPE,
+    SURROUNDED,
+    THOUGHT,
+    UNQUOTED,
+)
 
 GOLD = '[{"entity": "Ada", "entity_type": "person"}]'
 
@@ -19,12 +32,12 @@ GOLD = '[{"entity": "Ada", "entity_type": "person"}]'
         ('Here you are:\n```\n{"person": ["Ada"]}\n```\nAnything else?', [FENCED]),
         ('The entities are: {"person": ["Ada"]}', [SURROUNDED]),
         ('{"person": ["Ada"]} I hope this helps.', [SURROUNDED]),
-        ('<think>{"person": ["Bob"]}?</think>{"person": ["Ada"]}', [SURROUNDED]),
+        ('<think>{"person": ["Bob"]}?</think>{"person": ["Ada"]}', [THOUGHT]),
         ('For the schema {label}: {"person": ["Ada"]}', [SURROUNDED]),
-        ("{'person': ['Ada']}", [REPAIRED]),
-        ('{"person": ["Ada",],}', [REPAIRED]),
-        ('{person: ["Ada"]}', [REPAIRED]),
-        ('{"person": ["Ada"], "remark\n": []}', [REPAIRED]),
+        ("{'person': ['Ada']}", [QUOTES]),
+        ('{"person": ["Ada",],}', [COMMAS]),
+        ('{person: ["Ada"]}', [UNQUOTED]),
+        ('{"person": ["Ada"], "remark\n": []}', [ESCAPES]),
         ('{"person": ["Ada"', [CUT_OFF]),
         ('{"person": ["Ada"], "place": [', [CUT_OFF]),
         ('```json\n{"person": ["Ada"], "pla', [CUT_OFF, FENCED]),
@@ -33,7 +46,7 @@ GOLD = '[{"entity": "Ada", "entity_type": "person"}]'
         ('{"person": ["Ada", null, {"age": 3}], "place": null}', [SHAPE]),
         ('{"person": [{"entity": "Ada"}]}', [SHAPE]),
         ('[{"person": ["Ada"]}]', [SHAPE]),
-        (GOLD, [SHAPE]),
+        (GOLD, [FLAT]),
         ('{"person": [["Ada"]]}', [SHAPE]),
     ],
 )
@@ -54,11 +67,15 @@ def test_plain_meaning_is_recovered_and_named(output, kinds):
         (None, "empty"),
         (" \n", "empty"),
         ("There are none.", "no JSON object"),
-        ("null", "no JSON object"),
         ("42", "no JSON object"),
-        ('["Ada", "Bob"]', "broken JSON"),
+        ('["Ada", "Bob"]', "nothing that was asked"),
         ("[" * 100, "nested too deep"),
-        ("{broken " + "x" * 30_000, "too long"),
+        ("{broken: " + "x" * 30_000, "broken JSON"),
+        ('{"person": ["Ada, "Bob"]}', "broken JSON"),
+        ('{"person": ["Ada], "place": []}', "broken JSON"),
+        ('{"person": ["Ada"], "place": ["Ulm]}', "broken JSON"),
+        ("<think>Perhaps Ada", "thought without an answer"),
+        ("x" * 2_000_001, "too long"),
     ],
 )
 def test_what_has_no_plain_meaning_is_unparseable_with_a_reason(output, reason):
