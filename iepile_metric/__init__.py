@@ -83,8 +83,8 @@ def score(
 
     Args:
         rows: Dictionaries with `output` (text, as the model wrote it) and `label` (JSON text: the record's
-            whole annotation, or an answer that stands for it; "" if unlabelled), and `id`, `source`, `task`
-            where known. Rows of one id are batches of one record; without id each row is a record.
+            whole annotation, or an answer that stands for it; "" if unlabelled), and `id`, `source`, `task`,
+            `instruction` where known. Rows of one id are batches of one record; without id each row is a record.
         task: The task of rows that do not name theirs.
         match: "exact", "normalised" or "overlap" (see `matching.MATCHES`).
         count: "multiset" or "set" (see `matching.COUNTS`).
@@ -95,7 +95,7 @@ def score(
     Returns:
         `precision`, `recall`, `f1` (fractions) and `tp`, `fp`, `fn` of the task's headline measure; for
         events the same with the prefixes `event_`, `argument_` and the four of the literature; `macro_f1`;
-        `records`, `rows`, `unlabelled`, `unparseable`, `unparseable_share`, `recovered`; grouped scores in
+        `records`, `rows`, `unlabelled`, `unparseable`, `recovered` and their shares; grouped scores in
         `labels` and `sources`; `definitions` say what was counted. Rows of several tasks give
         `{"tasks": {name: scores}}`.
 
@@ -105,7 +105,7 @@ def score(
     Raises:
         ValueError: unknown task or option, a label that is no annotation of the task, nothing to score.
 
-    >>> score([{"output": "none", "label": "[]"}], task="re")["unparseable"]
+    >>> score([{"output": "I cannot say.", "label": "[]"}], task="re")["unparseable"]
     1
     """
     if compat is not None:

@@ -1,99 +1,24 @@
 """Rows in, scores out: the streaming accumulator."""
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
-import orjson
-
-from .counts import Outcome, judge
-from .matching import COUNTS, MATCHES, normalised
+from .counts import judge
+from .matching import normalised
 from .mentions import Units, united
+from .options import PARSES, ScoringOptions
 from .parse_answer import Unparseable, read_answer
+from .record import GoldReader, Record, Watcher
 from .scores import Totals, result
 from .tasks import Task, task_named
 
-__all__ = ["PARSES", "ScoringOptions"]
-
-PARSES = {
-    "lenient": "answers are repaired where their meaning is plain",
-    "strict": "an answer that needs any repair is unparseable",
-}
-
-
-@dataclass(frozen=True)
-class ScoringOptions:
-    """How answers are read and counted; each value is explained in the table of its `choices`.
-
-    Raises:
-        ValueError: unknown match, count or parse.
-    """
-
-    match: str = field(default="exact", metadata={"help": "When two texts are the same.", "choices": MATCHES})
-    count: str = field(
-        default="multiset",
-        metadata={"help": "Repetitions count as annotated, or each unit once.", "choices": COUNTS},
-    )
-    parse: str = field(
-        default="lenient",
-        metadata={"help": "Repair answers where the meaning is plain, or refuse.", "choices": PARSES},
-    )
-
-    def __post_init__(self) -> None:
-        for option in fields(self):
-            value, known = getattr(self, option.name), option.metadata["choices"]
-            if value not in known:
-                raise ValueError(f"unknown {option.name} {value!r}: choose one of {', '.join(known)}")
-
-
-@dataclass(slots=True)
-class Record:
-    """One record while its batches come in: gold once, predictions united.
-
-    Attributes:
-        task: How it is judged.
-        source: Name of its dataset; "" if unknown.
-        id: Its identity within the source; None if every row is a record.
-        label: The annotation as it stood in the row.
-        merged, annotated: Gold unit lists after merging and as they stood, one per measure.
-        predicted: Unit lists of all answers, united.
-        answers: Each of its rows with the units of its answer, None where that could not be parsed; kept only if
-            somebody watches.
-        watched: Whether the watcher has seen it.
-    """
-
-    task: Task
-    source: str
-    id: str | None
-    label: str
-    merged: Units
-    annotated: Units
-    predicted: Units
-    answers: tuple[tuple[Mapping[str, Any], Units | None], ...] = ()
-    watched: bool = False
-
-    @property
-    def rows(self) -> list[Mapping[str, Any]]:
-        """All its rows."""
-        return [row for row, _ in self.answers]
-
-    @property
-    def failed(self) -> list[Mapping[str, Any]]:
-        """The rows whose answer could not be parsed."""
-        return [row for row, units in self.answers if units is None]
-
-    @property
-    def key(self) -> tuple[str, str, str | None]:
-        """What tells it from other records."""
-        return self.task.name, self.source, self.id
+__all__ = ["PARSES", "Accumulator", "Record", "Returned", "ScoringOptions", "Watcher", "score_rows"]
 
 
 class Returned(ValueError):
     """A streamed record came back after it had been counted."""
-
-
-Watcher = Callable[[Record, list[Outcome]], None]
 
 
 class Accumulator:
@@ -132,7 +57,7 @@ class Accumulator:
         self.options = ScoringOptions(**options)
         self._strict, self._once = self.options.parse == "strict", self.options.count == "set"
         self._match = self.options.match
-        self._respell = normalised if self._match == "normalised" else None
+        self._gold_of = GoldReader(normalised if self._match == "normalised" else None)
         self._task = task_named(task) if task else None
         self._streamed = streamed
         self._watch = watch
@@ -142,10 +67,9 @@ class Accumulator:
         self._closed: array[int] = array("q")
         self._totals: dict[tuple[str, str], Totals] = {}
         self._of_row: dict[tuple[Any, str], Totals] = {}
-        self._gold: tuple[Task | None, str, tuple[Units, Units]] = (None, "", ((), ()))
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Take one row: `output` and `label`, and `id`, `task`, `source` where known.
+        """Take one row: `output` and `label`, and `id`, `task`, `source`, `instruction` and `cut` where known.
 
         Raises:
             ValueError: the row has no task, or its label is not the task's annotation. Nothing of such
@@ -182,10 +106,12 @@ class Accumulator:
             predicted, kinds = read_answer(task, output or "", self._strict, row.get("instruction"))
         except Unparseable as reason:
             totals.refused[str(reason)] += 1
+            totals.cut += row.get("cut") is True
         else:
             if kinds:
                 totals.repaired.update(kinds)
                 totals.recovered += 1
+                totals.cut += row.get("cut") is True
             before = record.predicted
             record.predicted = tuple(map(united, before, predicted)) if before else predicted
         if self._watch:
@@ -251,20 +177,6 @@ class Accumulator:
         totals = self._totals.setdefault((task.name, source), Totals(task))
         self._of_row[name, source] = totals
         return totals
-
-    def _gold_of(self, task: Task, label: str) -> tuple[Units, Units]:
-        if label == self._gold[1] and task is self._gold[0]:
-            return self._gold[2]
-        try:
-            value = orjson.loads(label)
-            if value.__class__ is not list and value.__class__ is not dict:
-                raise TypeError("neither list nor object")
-            gold = task.gold(value, self._respell)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise ValueError(f"label is no {task.name} annotation ({reason}): {str(label)[:80]}") from error
-        self._gold = (task, label, gold)
-        return gold
 
     def _begun(self, task: Task, source: str, identity: str | None, label: str, totals: Totals) -> Record:
         """Give the record that a row belongs to, if it is not the one before."""

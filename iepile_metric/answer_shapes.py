@@ -4,7 +4,6 @@ A flat part names its label in a field: `{"text": "Ada", "label": "person"}`. It
 field, under that label, so that only the readers of the tasks know fields of mentions, relations and events.
 """
 
-import re
 from collections.abc import Collection
 from typing import Any
 
@@ -44,7 +43,6 @@ NOTHING_WORDS = frozenset(
 """What models write where there is nothing, in small letters."""
 
 _CONTENT = (*NAMES, *(name for ends in ENDS for name in ends), *TRIGGER_KEYS, *ARGUMENT_KEYS, "attributes")
-_CJK = re.compile(r"[\u3400-\u9fff]")
 
 
 def label_of(part: Any, keys: tuple[str, ...], labels: Labels) -> str | None:
@@ -53,7 +51,7 @@ def label_of(part: Any, keys: tuple[str, ...], labels: Labels) -> str | None:
     >>> label_of({"text": "Ada", "label": "person"}, ("type", "label"), None)
     'label'
     """
-    if not isinstance(part, dict) or (labels is not None and any(key in labels for key in part)):
+    if not isinstance(part, dict) or part.keys().isdisjoint(keys) or is_by_label(part, labels):
         return None
     named = [key for key in keys if isinstance(part.get(key), str)]
     if labels is not None:
@@ -94,25 +92,24 @@ def is_by_label(value: Any, labels: Labels) -> bool:
     return isinstance(value, dict) and labels is not None and any(key in labels for key in value)
 
 
-def without_nothing(value: Any, text: str | None = None) -> Any:
+def without_nothing(value: Any, in_lists: bool = True) -> Any:
     """Empty what only says that there is nothing.
 
     Args:
         value: An answer.
-        text: What was asked about. A list with such a word alone is a mention if the text holds the word; None leaves
-            all lists as they are.
+        in_lists: Whether a list with such a word alone says so, too, or is a mention.
 
-    >>> without_nothing({"person": "None", "city": ["N/A"], "sue": [{"place": "无", "court": "X"}]}, "Ada left.")
+    >>> without_nothing({"person": "None", "city": ["N/A"], "sue": [{"place": "无", "court": "X"}]})
     {'person': None, 'city': [], 'sue': [{'place': None, 'court': 'X'}]}
     """
     if isinstance(value, str):
         return None if is_nothing(value) else value
     if isinstance(value, dict):
-        return {key: without_nothing(part, text) for key, part in value.items()}
+        return {key: without_nothing(part, in_lists) for key, part in value.items()}
     if isinstance(value, list):
-        if text is not None and len(value) == 1 and isinstance(value[0], str) and is_nothing(value[0]):
-            return value if _stands_in(value[0], text) else []
-        return [part if isinstance(part, str) else without_nothing(part, text) for part in value]
+        if in_lists and len(value) == 1 and isinstance(value[0], str) and is_nothing(value[0]):
+            return value if value[0] == "null" else []
+        return [part if isinstance(part, str) else without_nothing(part, in_lists) for part in value]
     return value
 
 
@@ -123,10 +120,6 @@ def is_nothing(word: str) -> bool:
     (True, True, False)
     """
     return len(word) < 20 and word.strip().rstrip(".。!").casefold() in NOTHING_WORDS
-
-
-def _stands_in(word: str, text: str) -> bool:
-    return not _CJK.search(word) and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
 
 
 def items_in(task: Task, value: Any, labels: Labels = None) -> list[Any]:
@@ -185,7 +178,7 @@ def _labelled(value: list[str], labels: Collection[str]) -> tuple[str, Any]:
     return label, [text]
 
 
-def kinds_of_shape(task: Task, value: Any, labels: Labels) -> str:
+def kind_of_shape(task: Task, value: Any, labels: Labels) -> str:
     """Name the shape of what is no plain answer."""
     parts = value if isinstance(value, list) else [value]
     is_flat = any(label_of(part, task.reading.label_keys, labels) or is_tuple(part, labels) for part in parts)

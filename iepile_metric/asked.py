@@ -1,4 +1,4 @@
-"""What was asked: the labels and the text of an instruction."""
+"""What was asked: the labels of an instruction."""
 
 from collections.abc import Collection
 from typing import Any
@@ -9,31 +9,29 @@ _LABEL = ("event_type", "predicate", "entity_type")
 """The key that holds the label of a schema entry with several parts."""
 
 
-def question_of(instruction: Any) -> tuple[tuple[str, ...] | None, str]:
-    """Read the asked labels and the input text from an instruction.
+def labels_of(instruction: Any) -> tuple[str, ...] | None:
+    """Read the asked labels from an instruction.
 
     Args:
         instruction: JSON of `{"instruction", "schema", "input"}`, or the labels themselves, as JSON or as a list.
 
     Returns:
-        The labels, None where they are not known, and the text, "" where that is not.
+        The labels, None where they are not known.
 
-    >>> question_of('{"schema": [{"event_type": "sue", "arguments": ["court"]}], "input": "Ada sued."}')
-    (('sue',), 'Ada sued.')
-    >>> question_of(["person", "city"]), question_of("Find all persons."), question_of(None)
-    ((('person', 'city'), ''), (None, ''), (None, ''))
+    >>> labels_of('{"schema": [{"event_type": "sue", "arguments": ["court"]}], "input": "Ada sued."}')
+    ('sue',)
+    >>> labels_of(["person", "city"]), labels_of("Find all persons."), labels_of(None)
+    (('person', 'city'), None, None)
     """
-    value, text = instruction, ""
+    value = instruction
     if isinstance(instruction, str):
         try:
             value = orjson.loads(instruction)
         except ValueError:
-            return None, ""
+            return None
     if isinstance(value, dict):
-        text = value.get("input")
         value = value.get("schema")
-    labels = _labels(value) if isinstance(value, Collection) and not isinstance(value, str) else None
-    return labels or None, text if isinstance(text, str) else ""
+    return (_labels(value) or None) if isinstance(value, Collection) and not isinstance(value, str) else None
 
 
 def _labels(schema: Collection[Any]) -> tuple[str, ...] | None:

@@ -11,18 +11,24 @@ from typing import Any
 
 import datasets
 import evaluate
-import json_repair
 import orjson
 
 from .accumulator import score_rows
+from .answer_shapes import items_in
+from .asked import labels_of
 from .counts import rates
 from .events import read_events
 from .matching import MATCHES
 from .mentions import read_entities
-from .parse_answer import REPAIRS
+from .near_json import Decoder
+from .options import PARSES
+from .parse_answer import read_answer
+from .record import Record
 from .relations import read_relations
+from .repairs import REPAIRS
 from .scores import Totals
 from .tasks import TASKS
+from .thoughts import without_thoughts
 
 _CITATION = """
 @inproceedings{gui2024iepile,
@@ -48,6 +54,8 @@ class IepileF1(evaluate.Metric):
         ids: list of str, optional. Rows of one id (and source) are batches of one record: predictions unite,
             gold counts once. Without ids each row is a record.
         sources: list of str, optional. Scores are also given for each source.
+        instructions: list of str, optional. What was asked, as rows have it (or JSON lists of labels): it says which
+            object of an odd answer is the answer. Without them only unambiguous shapes are read.
         tasks: list of str or one str; needed if the metric was loaded without a task.
         match: "exact", "normalised" or "overlap".
         count: "multiset" or "set".
@@ -99,6 +107,7 @@ class IepileF1(evaluate.Metric):
         ids: list[str] | None = None,
         sources: list[str] | None = None,
         tasks: list[str] | str | None = None,
+        instructions: list[str] | None = None,
         match: str = "exact",
         count: str = "multiset",
         parse: str = "lenient",
@@ -114,10 +123,11 @@ class IepileF1(evaluate.Metric):
             "ids": ids if ids is not None else [None] * rows,
             "sources": sources if sources is not None else [""] * rows,
             "tasks": [tasks] * rows if isinstance(tasks, str) else tasks,
+            "instructions": instructions if instructions is not None else [None] * rows,
         }
         for name, column in columns.items():
             if len(column) != rows:
                 raise ValueError(f"{name} has {len(column)} entries for {rows} predictions")
-        names = ("output", "label", "id", "source", "task")
+        names = ("output", "label", "id", "source", "task", "instruction")
         table = [dict(zip(names, row)) for row in zip(predictions, references, *columns.values(), strict=True)]
         return score_rows(table, match=match, count=count, parse=parse)

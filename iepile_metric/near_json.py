@@ -71,46 +71,51 @@ class NotJSON(Unparseable):
         self.end, self.is_prose = end, is_prose
 
 
-def decode(text: str, start: int) -> tuple[Any, int, set[str]]:
-    """Decode the value that begins with a bracket.
+class Decoder:
+    """Decodes the values of one text.
 
-    Returns:
-        The value, where it ends, and the kinds of repair, of `repairs.REPAIRS`.
-
-    Raises:
-        NotJSON: it is neither JSON nor near it.
-
-    >>> decode("{'person': ['Ada', \\"O'Neill\\",], place: None}  # done", 0)[0]
+    >>> decode = Decoder()
+    >>> decode("{'person': ['Ada', \"O'Neill\",], place: None}  # done", 0)[0]
     {'person': ['Ada', "O'Neill"], 'place': None}
     >>> decode("｛“人物”：［“张三”、“李四”］｝", 0)[0]
     {'人物': ['张三', '李四']}
     >>> decode('{"born in": [{"subject": "Ada", "object": "Lon', 0)
     ({'born in': [{'subject': 'Ada', 'object': 'Lon'}]}, 46, {'cut off'})
     """
-    try:
-        return _loaded(text, start)
-    except (ValueError, RecursionError):
-        pass
-    scan = _Scan(text, start)
-    try:
-        value, _, kinds = _loaded("".join(scan.out), 0)
-    except (ValueError, RecursionError):
-        raise NotJSON(scan.end) from None
-    return value, scan.end, scan.kinds | kinds
 
+    def __init__(self) -> None:
+        self._decode = json.JSONDecoder(object_pairs_hook=self._object).raw_decode
+        self._is_repeated = False
 
-def _loaded(text: str, start: int) -> tuple[Any, int, set[str]]:
-    kinds: set[str] = set()
+    def __call__(self, text: str, start: int) -> tuple[Any, int, set[str]]:
+        """Decode the value that begins with a bracket.
 
-    def united(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        Returns:
+            The value, where it ends, and the kinds of repair, of `repairs.REPAIRS`.
+
+        Raises:
+            NotJSON: it is neither JSON nor near it.
+        """
+        self._is_repeated = False
+        try:
+            value, end = self._decode(text, start)
+            kinds: set[str] = set()
+        except (ValueError, RecursionError):
+            scan = Scan(text, start)
+            end, kinds = scan.end, scan.kinds
+            self._is_repeated = False
+            try:
+                value, _ = self._decode("".join(scan.out), 0)
+            except (ValueError, RecursionError):
+                raise NotJSON(end) from None
+        return value, end, kinds | {DUPLICATES} if self._is_repeated else kinds
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values = dict(pairs)
         if len(values) == len(pairs):
             return values
-        kinds.add(DUPLICATES)
+        self._is_repeated = True
         return _united(pairs)
-
-    value, end = json.JSONDecoder(object_pairs_hook=united).raw_decode(text, start)
-    return value, end, kinds
 
 
 def _united(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -130,7 +135,7 @@ def _united(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-class _Scan:
+class Scan:
     """One walk over the tokens: `out` is the same value as JSON, `end` where the walk stopped."""
 
     def __init__(self, text: str, start: int) -> None:

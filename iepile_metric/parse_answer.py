@@ -9,7 +9,6 @@ evaluates text as code, recurses without bound, or takes more than linear time.
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import orjson
@@ -25,14 +24,14 @@ from .answer_shapes import (
     is_tuple,
     is_unread,
     items_in,
-    kinds_of_shape,
+    kind_of_shape,
     label_of,
     says_something,
     without_nothing,
     without_remarks,
 )
-from .asked import question_of
-from .near_json import MAX_DEPTH, NotJSON, decode
+from .asked import labels_of
+from .near_json import MAX_DEPTH, Decoder, NotJSON
 from .repairs import (
     AMBIGUOUS,
     BROKEN,
@@ -56,11 +55,13 @@ from .repairs import (
 from .tasks import TASKS, Task
 from .thoughts import without_thoughts
 
-__all__ = ["Unparseable", "items_in", "object_in", "read_answer"]
+__all__ = ["Unparseable", "answer_in", "is_unread", "items_in", "object_in", "read_answer"]
 
 MAX_LENGTH = 2_000_000
-_OBJECTS = 1_000  # how many brackets of a text are tried
+_OBJECTS = 5_000
+_FAILURES = 300
 
+_LABEL_KEYS = tuple(dict.fromkeys(key for task in TASKS.values() for key in task.reading.label_keys))
 _OPENING = re.compile(r"[\[{［｛]")
 _BRACKETS = re.compile(r"[\[\]{}]")
 _STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}［］｛｝]', re.DOTALL)
@@ -68,7 +69,6 @@ _FENCE = re.compile(r"```\w*\s*\Z")
 _NO_WORDS = re.compile(r"(?:```\w*|[\s,;，；、•*\-]|\d+[.)])*")
 _UNLIKELY = WRAPPERS | {"reasoning", "explanation", "thought", "thoughts"}
 """Keys with which an answer is looked at more closely."""
-_PLAIN_NOTHING = ('"None"', '"none"', '"N/A"', '"n/a"', '"无"')
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,9 @@ def _objects(text: str) -> tuple[list[_Object], bool]:
     if _depth(text) > MAX_DEPTH:
         raise Unparseable(TOO_DEEP)
     objects: list[_Object] = []
-    is_broken, position = False, 0
-    while (opening := _OPENING.search(text, position)) and len(objects) < _OBJECTS:
+    decode, failures, position = Decoder(), 0, 0
+    is_broken = False
+    while opening := _OPENING.search(text, position):
         start = opening.start()
         try:
             value, position, kinds = decode(text, start)
@@ -140,8 +141,11 @@ def _objects(text: str) -> tuple[list[_Object], bool]:
             # A bracket of the prose is passed over. What is inside of JSON that breaks is no answer.
             position = start + 1 if error.is_prose else _end_of(text, start)
             is_broken = is_broken or not error.is_prose
+            failures += 1
         else:
             objects.append(_Object(value, start, position, frozenset(kinds)))
+        if failures > _FAILURES or len(objects) > _OBJECTS:
+            raise Unparseable(TOO_LONG)
     return objects, is_broken
 
 
@@ -231,7 +235,7 @@ def _asked_part(value: Any, labels: Collection[str], depth: int = 0) -> Any:
     if isinstance(value, str):
         return _asked_part(_decoded(value), labels, depth + 1)
     if isinstance(value, dict):
-        key = label_of(value, _label_keys(), labels)
+        key = label_of(value, _LABEL_KEYS, labels)
         if is_by_label(value, labels) or (key is not None and value[key] in labels):
             return value
         inner = [(key, _asked_part(part, labels, depth + 1)) for key, part in value.items()]
@@ -264,15 +268,10 @@ def _decoded(text: str) -> Any:
     if not text or text[0] not in "[{" or _depth(text) > MAX_DEPTH:
         return None
     try:
-        value, end, _ = decode(text, 0)
+        value, end, _ = Decoder()(text, 0)
     except NotJSON:
         return None
     return value if not text[end:].strip() else None
-
-
-@cache
-def _label_keys() -> tuple[str, ...]:
-    return tuple(dict.fromkeys(key for task in TASKS.values() for key in task.reading.label_keys))
 
 
 def _unasked_answers(objects: list[_Object], is_broken: bool, labels: Labels) -> list[tuple[_Object, Any]]:
@@ -313,7 +312,7 @@ def _unwrapped(value: Any, labels: Labels) -> Any:
             return value if any(isinstance(part, dict) for part in value) else None
         if not isinstance(value, dict) or not value:
             return None
-        is_part = label_of(value, _label_keys(), None) is not None and not is_tool_call(value)
+        is_part = label_of(value, _LABEL_KEYS, None) is not None and not is_tool_call(value)
         if is_part or not value.keys() <= WRAPPERS | REMARKS:
             return value
         inner = [part for key, part in value.items() if key in WRAPPERS and says_something(part)]
@@ -337,7 +336,7 @@ def read_answer(
         task: An entry of `tasks.TASKS`.
         text: The model's answer.
         strict: Refuse whatever would need a repair.
-        instruction: What was asked, see `asked.question_of`; looked at only where the text is no plain answer.
+        instruction: What was asked, see `asked.labels_of`; looked at only where the text is no plain answer.
 
     Returns:
         Unit lists, one per measure, and the kinds of repair, of `repairs.REPAIRS`.
@@ -353,36 +352,48 @@ def read_answer(
         value = orjson.loads(text)
         units, keys = task.reading.read(value)
         # Each key has one colon: more colons are text, or a key that was overwritten.
-        if keys == text.count(":") and _UNLIKELY.isdisjoint(value):
-            for word in _PLAIN_NOTHING:
-                if word in text:
-                    break
-            else:
-                return units, []
+        if (
+            keys == text.count(":")
+            and _UNLIKELY.isdisjoint(value)
+            and '"None"' not in text
+            and '"无"' not in text
+            and ("/" not in text or '"N/A"' not in text)
+        ):
+            return units, []
     except (ValueError, TypeError, AttributeError, KeyError):
         pass
     return _read_closely(task, text, strict, instruction)
 
 
 def _read_closely(task: Task, text: str, strict: bool, instruction: Any) -> tuple[tuple[list[Any], ...], list[str]]:
-    labels, asked_about = question_of(instruction)
-    value, kinds = object_in(text, labels)
-    cleaned = without_nothing(value, asked_about if labels else None)
-    if cleaned != value:
-        kinds.append(NO_FINDING)
-    if (asked := without_remarks(cleaned, labels)) is not cleaned:
-        kinds.append(SHAPE)
-        cleaned = asked
+    labels = labels_of(instruction)
+    value, kinds = answer_in(text, labels)
     try:
-        units, _ = task.reading.read(cleaned)
+        units, _ = task.reading.read(value)
     except (ValueError, TypeError, AttributeError, KeyError):
-        units = task.reading.units(items_in(task, cleaned, labels))
-        kinds.append(kinds_of_shape(task, cleaned, labels))
-        if not any(units) and is_unread(task, cleaned, labels):
+        units = task.reading.units(items_in(task, value, labels))
+        kinds.append(kind_of_shape(task, value, labels))
+        if not any(units) and is_unread(task, value, labels):
             raise Unparseable(NOT_ASKED) from None
     if strict and kinds:
         raise Unparseable(NOT_STRICT)
     return _writable(units), kinds
+
+
+def answer_in(text: str, labels: Labels = None) -> tuple[Any, list[str]]:
+    """Find the answer in a model's text, as `object_in`, without what says nothing or was not asked.
+
+    >>> answer_in('{"person": ["Ada"], "city": "None", "note": "none"}', ["person", "city"])
+    ({'person': ['Ada'], 'city': None}, ['words for nothing', 'other shape'])
+    """
+    value, kinds = object_in(text, labels)
+    stated = without_nothing(value, in_lists=labels is not None)
+    if stated != value:
+        kinds.append(NO_FINDING)
+    asked = without_remarks(stated, labels)
+    if asked is not stated:
+        kinds.append(SHAPE)
+    return asked, kinds
 
 
 def _writable(units: tuple[list[Any], ...]) -> tuple[list[Any], ...]:

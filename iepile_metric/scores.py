@@ -18,7 +18,7 @@ class Totals:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self.records = self.rows = self.unlabelled = self.recovered = self.conflicts = 0
+        self.records = self.rows = self.unlabelled = self.recovered = self.conflicts = self.cut = 0
         self.refused: Counter[str] = Counter()
         self.repaired: Counter[str] = Counter()
         self._labels: dict[str, Counters] = {measure: (Counter(), Counter(), Counter()) for measure in task.measures}
@@ -70,7 +70,7 @@ class Totals:
 
     def add(self, other: "Totals") -> None:
         """Add what was counted elsewhere."""
-        for name in ("records", "rows", "unlabelled", "recovered", "conflicts"):
+        for name in ("records", "rows", "unlabelled", "recovered", "conflicts", "cut"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.refused.update(other.refused)
         self.repaired.update(other.repaired)
@@ -150,7 +150,9 @@ def _scores(total: Totals) -> dict[str, Any]:
         "unparseable_share": refused / total.rows if total.rows else 0.0,
         "unparseable_kinds": dict(sorted(total.refused.items())),
         "recovered": total.recovered,
+        "recovered_share": total.recovered / total.rows if total.rows else 0.0,
         "recovered_kinds": dict(sorted(total.repaired.items())),
+        "cut": total.cut,
     }
 
 

@@ -10,7 +10,7 @@ from .variants import KEYS
 
 __all__ = ["comparison", "tables"]
 
-_COUNTS = ("records", "rows", "unparseable", "recovered", "unlabelled", "conflicting_labels")
+_COUNTS = ("records", "rows", "unparseable", "recovered", "cut", "unlabelled", "conflicting_labels")
 
 
 def tables(figures: dict[str, Any]) -> Iterator[Table]:
@@ -151,7 +151,7 @@ def task_tables(task: str, scores: dict[str, Any], labels: int = 40) -> Iterator
         yield _labels(scores["labels"], labels)
     counted = Table(title="counted", title_justify="left", show_header=False)
     for name in _COUNTS:
-        if scores[name] or name in _COUNTS[:3]:
+        if scores[name] or name in _COUNTS[:4]:
             counted.add_row(name.replace("_", " "), str(scores[name]), _detail(scores, name))
     yield counted
 
@@ -180,5 +180,8 @@ def _detail(scores: dict[str, Any], name: str) -> str:
         kinds = ", ".join(f"{count} {kind}" for kind, count in scores["unparseable_kinds"].items())
         return f"{scores['unparseable_share']:.2%} of rows" + (f" ({kinds})" if kinds else "")
     if name == "recovered":
-        return ", ".join(f"{count} {kind}" for kind, count in scores["recovered_kinds"].items())
+        kinds = ", ".join(f"{count} {kind}" for kind, count in scores["recovered_kinds"].items())
+        return f"{scores['recovered_share']:.2%} of rows" + (f" ({kinds})" if kinds else "")
+    if name == "cut":
+        return "repaired or unparseable, and the answer reached the token limit: raise --max_new_tokens"
     return ""

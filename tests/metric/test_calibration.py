@@ -89,7 +89,7 @@ def test_confidences_that_do_not_fit_their_answer_are_counted_and_left_out(confi
 
 def test_an_answer_that_cannot_be_read_has_no_confidence_to_judge():
     watch = Calibration()
-    Accumulator("ner", watch=watch).extend([{**row({}, [("city", "Ulm")], {"entity": []}), "output": "none"}]).result()
+    Accumulator("ner", watch=watch).extend([{**row({}, [("city", "Ulm")], {"entity": []}), "output": "?"}]).result()
     assert watch.summary() == {}
 
 

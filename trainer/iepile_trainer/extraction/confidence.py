@@ -14,7 +14,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from iepile_metric.parse_answer import CUT_OFF, REPAIRED, Unparseable, items_in, object_in
+from iepile_metric.asked import labels_of
+from iepile_metric.parse_answer import Unparseable, answer_in, is_unread, items_in
+from iepile_metric.repairs import CUT_OFF, NOT_ASKED
 from iepile_metric.tasks import TASKS
 
 from ..engines import Answer, Token
@@ -30,33 +32,33 @@ class Quote(str):
     end = 0
 
 
-def read(task: str, answer: Answer) -> tuple[list[Any], str | None]:
+def read(task: str, answer: Answer, instruction: Any = None) -> tuple[list[Any], str | None]:
     """The items of an answer, as `iepile_metric` reads them, in their order there.
 
     Args:
         task: Lower-case name.
         answer: What an engine gave.
+        instruction: What was asked, see `iepile_metric.asked.labels_of`.
 
     Returns:
         Items whose strings are `Quote`s, and in one line what was wrong with the answer, None where nothing was.
 
     >>> read("ner", Answer('{"city": ["Ulm", "Bo'))
     ([('city', 'Ulm'), ('city', 'Bo')], 'the answer was cut off')
-    >>> read("ner", Answer("none"))
+    >>> read("ner", Answer("I cannot say."))
     ([], 'the answer cannot be read: no JSON object')
     """
     if answer.error is not None:
         return [], answer.error
+    labels = labels_of(instruction)
     try:
-        value, kinds = object_in(answer.text)
+        value, kinds = answer_in(answer.text, labels)
+        items = items_in(TASKS[task], _Places(answer.text).placed(value), labels)
+        if not items and is_unread(TASKS[task], value, labels):
+            raise Unparseable(NOT_ASKED)
     except Unparseable as reason:
         return [], f"the answer cannot be read: {reason}"
-    problem = None
-    if answer.cut or CUT_OFF in kinds:
-        problem = "the answer was cut off"
-    elif REPAIRED in kinds:
-        problem = "the answer is broken JSON, read as far as its meaning is plain"
-    return items_in(TASKS[task], _Places(answer.text).placed(value)), problem
+    return items, "the answer was cut off" if answer.cut or CUT_OFF in kinds else None
 
 
 class TokenConfidence:
@@ -88,7 +90,7 @@ class TokenConfidence:
         return round(math.exp(min(mean, 0.0)), 12), round(math.exp(min(*logprobs.values(), 0.0)), 12)
 
 
-def unit_confidences(task: str, answer: Answer) -> dict[str, list[float | None]] | None:
+def unit_confidences(task: str, answer: Answer, instruction: Any = None) -> dict[str, list[float | None]] | None:
     """The confidence of every unit that the metric counts in an answer.
 
     Returns:
@@ -97,7 +99,7 @@ def unit_confidences(task: str, answer: Answer) -> dict[str, list[float | None]]
     """
     if not answer.tokens or task not in TASKS:
         return None
-    items, problem = read(task, answer)
+    items, problem = read(task, answer, instruction)
     if problem and not items:
         return None
     confidence, judge = TokenConfidence(answer.tokens), TASKS[task]

@@ -32,7 +32,7 @@ def results_of(
         Results in the answer's order, what was left out (labels and roles that were not asked, mentions that the text
         does not hold), and what was wrong with the answer.
     """
-    items, problem = read(task, answer)
+    items, problem = read(task, answer, question.instruction)
     stated = {mention for item in items for mention in _texts(item[1:])}
     reader = _Reader(text, question, answer, options, stated)
     results: list[Result] = []

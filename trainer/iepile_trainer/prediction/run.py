@@ -130,7 +130,8 @@ def _answered(engine: Engine, rows: Iterable[Row], confidence: bool) -> Iterator
             yield {**row, "output": ""}
             continue
         before = {name: value for name, value in row.items() if name not in ("error", "cut", "confidence")}
-        confidences = unit_confidences(str(row.get("task")).lower(), answer) if confidence else None
+        task, instruction = str(row.get("task")).lower(), row.get("instruction")
+        confidences = unit_confidences(task, answer, instruction) if confidence else None
         added = {"cut": answer.cut or None, "confidence": confidences}
         yield answered(before, answer) | {name: value for name, value in added.items() if value is not None}
 
