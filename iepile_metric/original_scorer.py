@@ -1,15 +1,17 @@
 """The scores of the original IEPile toolkit, to compare with figures published from it.
 
-Its rules, inferred from its figures: percentages rounded to two digits; F1 from the rounded precision and
-recall; rows of the same input text are one record, the last label counting; an answer that is not a JSON
-object, by itself and unrepaired, is an error, counted per row; an event's trigger "NAN" is not the empty
-trigger; gold that repeats is not merged. `normal` counts multisets, `set` sets.
+Its rules, inferred from its figures: percentages rounded to two digits; F1 from the rounded precision and recall; rows
+of the same source and id are one record, the first label counting; an answer that is not a JSON object, by itself and
+unrepaired, is an error, counted per row; what is no string is passed over as a mention, subject, object or trigger
+and matches nothing as an argument; a missing key is the empty string; a trigger "NAN" is not;
+gold that repeats is not merged. `normal` counts multisets, `set` sets.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from .mentions import Unit
@@ -21,8 +23,9 @@ def original_score(rows: Iterable[Mapping[str, Any]], task: str, count: str = "m
     """Score as the original toolkit does; use `iepile_metric.score` for anything else.
 
     Args:
-        rows: With `instruction` (whose input text identifies the record), `label` and `output`.
-        task: ner, re, ee or eea.
+        rows: With `instruction`, `label`, `output`, and `id` and `source` where known; without an id the input text
+            identifies the record, whose digest the original takes for one.
+        task: ner, re, spo, ee or eea. Types of SPO are those of the row's schema.
         count: "multiset" (its mode `normal`) or "set".
 
     Returns:
@@ -39,23 +42,23 @@ def original_score(rows: Iterable[Mapping[str, Any]], task: str, count: str = "m
     rules = _RULES.get(task.lower())
     if rules is None:
         raise ValueError(f"the original toolkit gives no usable score for {task!r}: only {', '.join(_RULES)}")
-    records: dict[str, tuple[list[_Units], list[_Units]]] = {}
+    records: dict[tuple[str, str], tuple[list[_Units], list[_Units]]] = {}
     unparseable = 0
     for number, row in enumerate(rows):
         try:
-            text = json.loads(row["instruction"])["input"]
+            question = json.loads(row["instruction"])
             gold = [rules.gold(item) for item in json.loads(row["label"])]
-        except (KeyError, TypeError, ValueError) as error:
+            identity = row.get("id") or sha256(question["input"].encode("utf-8", "replace")).hexdigest()
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"row {number}: no instruction with an input text, or no label: {error}") from error
-        answered = records.get(text, ([], []))[1]
-        records[text] = (gold, answered)
+        answered = records.setdefault((str(row.get("source")), identity), (gold, []))[1]
         answer = _object(row.get("output") or "")
         if answer is None:
             unparseable += 1
             continue
         for kind, items in answer.items():
             for item in items if isinstance(items, list) else ():
-                answered += rules.answered(kind, item)
+                answered += rules.answered(kind, item, question)
     scores: dict[str, float] = {"records": len(records), "unparseable_outputs": unparseable}
     for i, prefix in enumerate(rules.prefixes):
         pairs = [tuple([unit for units in side for unit in units[i]] for side in record) for record in records.values()]
@@ -72,7 +75,7 @@ class _Rules:
 
     prefixes: tuple[str, ...]
     gold: Callable[[dict[str, Any]], _Units]
-    answered: Callable[[str, Any], Iterable[_Units]]
+    answered: Callable[[str, Any, Mapping[str, Any]], Iterable[_Units]]
 
 
 def _object(output: str) -> dict[str, Any] | None:
@@ -84,29 +87,39 @@ def _object(output: str) -> dict[str, Any] | None:
 
 
 # Where the original would crash on a predicted item of another shape, the item is passed over.
-def _entity(kind: str, item: Any) -> Iterator[_Units]:
+def _entity(kind: str, item: Any, question: Mapping[str, Any]) -> Iterator[_Units]:
     if isinstance(item, str):
         yield ([(kind, item)],)
 
 
-def _relation(kind: str, item: Any) -> Iterator[_Units]:
-    if isinstance(item, dict) and {"subject", "object"} <= item.keys():
-        yield ([(kind, str(item["subject"]), str(item["object"]))],)
-
-
-def _event(kind: str, item: Any) -> Iterator[_Units]:
+def _relation(kind: str, item: Any, question: Mapping[str, Any]) -> Iterator[_Units]:
     if isinstance(item, dict):
-        yield [(kind, str(item.get("trigger")))], _arguments(kind, item.get("arguments"))
+        subject, object_ = item.get("subject", ""), item.get("object", "")
+        if isinstance(subject, str) and isinstance(object_, str):
+            yield ([(kind, subject, object_)],)
 
 
-def _event_without_trigger(kind: str, item: Any) -> Iterator[_Units]:
+def _typed_relation(kind: str, item: Any, question: Mapping[str, Any]) -> Iterator[_Units]:
+    entries = [entry for entry in question.get("schema") or () if isinstance(entry, dict)]
+    types = next((entry for entry in entries if entry.get("predicate") == kind), {})
+    for (relation,) in _relation(kind, item, question):
+        named = [item.get(key, types.get(key)) for key in ("subject_type", "object_type")]
+        yield ([(*unit, *map(str, named)) for unit in relation],)
+
+
+def _event(kind: str, item: Any, question: Mapping[str, Any]) -> Iterator[_Units]:
+    if isinstance(item, dict) and isinstance(trigger := item.get("trigger", ""), str):
+        yield [(kind, trigger)], _arguments(kind, item.get("arguments"))
+
+
+def _event_without_trigger(kind: str, item: Any, question: Mapping[str, Any]) -> Iterator[_Units]:
     if isinstance(item, dict):
         yield [(kind, "")], _arguments(kind, item)
 
 
 def _arguments(kind: str, roles: Any) -> list[Unit]:
     return [
-        (kind, role, str(text))
+        (kind, role, text) if isinstance(text, str) else (kind, role, repr(text), "no text")
         for role, value in (roles.items() if isinstance(roles, dict) else ())
         for text in (value if isinstance(value, list) else [value])
         if text != "NAN"
@@ -120,6 +133,11 @@ def _annotated_arguments(event: dict[str, Any]) -> list[Unit]:
 _RULES = {
     "ner": _Rules(("",), lambda item: ([(item["entity_type"], item["entity"])],), _entity),
     "re": _Rules(("",), lambda item: ([(item["relation"], item["head"], item["tail"])],), _relation),
+    "spo": _Rules(
+        ("",),
+        lambda item: ([tuple(str(item[key]) for key in ("relation", "head", "tail", "head_type", "tail_type"))],),
+        _typed_relation,
+    ),
     "ee": _Rules(
         ("event_", "argument_"),
         lambda item: ([(item["event_type"], item["event_trigger"])], _annotated_arguments(item)),

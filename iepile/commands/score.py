@@ -89,7 +89,7 @@ def _original(file: Path, output: OutputOptions, count: str) -> list[Any]:
     from iepile_metric.files import rows_of
     from iepile_metric.original_scorer import original_score
 
-    rows, bad = rows_of(file)
+    rows, bad = rows_of(file, output.task)
     names = {str(row.get("task") or output.task or "").lower() for row in rows}
     if len(names) != 1 or names == {""}:
         raise ValueError(f"{file}: the original scores one task at a time: give --task")

@@ -22,6 +22,33 @@ def test_every_figure_of_the_original_is_reproduced(reference, name, mode):
     assert scores == pytest.approx(expected, abs=0.01)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_odd_shapes_count_as_the_original_counts_them(reference, mode):
+    checked = 0
+    for case in json.loads((reference / "scoring" / "odd_shapes.json").read_text()):
+        expected = case["expected"][mode]
+        if expected is None:  # it crashed
+            continue
+        scores = original_score(case["rows"], case["task"], MODES[mode])
+        assert scores == pytest.approx(expected, abs=0.01), case["name"]
+        checked += 1
+    assert checked > 10
+
+
+def test_types_of_spo_are_those_of_the_row_s_schema():
+    entry = {"subject_type": "city", "predicate": "in", "object_type": "state"}
+    row = {
+        "instruction": json.dumps({"schema": [entry], "input": "Ulm"}),
+        "output": '{"in": [{"subject": "Ulm", "object": "Bavaria"}]}',
+        "label": json.dumps(
+            [{"head": "Ulm", "head_type": "city", "relation": "in", "tail": "Bavaria", "tail_type": "state"}]
+        ),
+    }
+    assert original_score([row], "spo")["f1"] == 100
+    other = json.dumps({"schema": [{**entry, "subject_type": "river"}], "input": "Ulm"})
+    assert original_score([{**row, "instruction": other}], "spo")["f1"] == 0
+
+
 def test_f1_comes_from_rounded_parts_and_identical_texts_are_one_record():
     label = '[{"entity": "Ada", "entity_type": "person"}]'
     row = {"instruction": '{"input": "Ada"}', "label": label, "output": '{"person": ["Ada"]}'}
