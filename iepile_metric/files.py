@@ -10,10 +10,12 @@ from typing import Any
 import orjson
 
 from .accumulator import Accumulator, Returned
+from .row_layout import OURS, as_ours, layout_of
 from .variants import first_way
 
 __all__ = ["rows_of"]
 
+BOM = b"\xef\xbb\xbf"
 PART = 8_000_000  # bytes of file that are worth a process
 _BLOCK = 1 << 20
 
@@ -31,10 +33,24 @@ class BadLine:
 
 
 def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-    """Yield the lines that begin in a range of bytes; all lines of a file whose name ends in .gz."""
+    """Yield the lines that begin in a range of bytes; all lines of a file whose name ends in .gz.
+
+    The parts of a file that is one JSON array are its lines. A byte order mark is left out.
+
+    Raises:
+        ValueError: it is in another encoding than UTF-8, or no array though it begins like one.
+    """
     import gzip
 
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        if not start:
+            beginning = file.read(4)
+            if reason := wrong_encoding(beginning):
+                raise ValueError(f"{path}:1: {reason}")
+            file.seek(len(BOM) if beginning.startswith(BOM) else 0)
+            if beginning.removeprefix(BOM).lstrip().startswith(b"["):
+                yield from _parts(path, file.read())
+                return
         if start:
             file.seek(start - 1)
             file.readline()
@@ -45,11 +61,30 @@ def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[byt
             yield from BytesIO(block if block.endswith(b"\n") else block + file.readline())
 
 
+def _parts(path: Path, content: bytes) -> Iterator[bytes]:
+    try:
+        rows = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"{path}: a JSON array that breaks off ({error}): write one JSON object a line") from None
+    yield from map(orjson.dumps, rows)
+
+
+def wrong_encoding(beginning: bytes) -> str | None:
+    """Say what is wrong with the first bytes of a file that is not UTF-8.
+
+    >>> wrong_encoding("{".encode("utf-16"))
+    'the file is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)'
+    """
+    if beginning.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in beginning[:2]:
+        return "the file is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
+    return None
+
+
 def read_rows(lines: Iterable[bytes], bad: list[BadLine], file: str = "") -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number, row); what is no row goes to `bad`. Blank lines are skipped.
 
     >>> bad: list[BadLine] = []
-    >>> list(read_rows([b'{"output": "{}", "label": "[]"}', b'{"output": 3}'], bad, "a.jsonl"))
+    >>> list(read_rows([b'{"output": "{}", "label": "[]"}', b'{"output": 3, "label": ""}'], bad, "a.jsonl"))
     [(1, {'output': '{}', 'label': '[]'})]
     >>> print(bad[0])
     a.jsonl:2: 'output' is int, not text: write its JSON as a string
@@ -58,26 +93,39 @@ def read_rows(lines: Iterable[bytes], bad: list[BadLine], file: str = "") -> Ite
     for number, line in enumerate(lines, 1):
         try:
             row = loads(line)
-            is_plain = row["output"].__class__ is str and row["label"].__class__ is str
-            reason = None if is_plain else _reason(row)
+            if row["output"].__class__ is not str or row["label"].__class__ is not str or "prediction" in row:
+                row = as_ours(row)
         except orjson.JSONDecodeError as error:
-            reason = f"no JSON: {error}" if line.strip() else ""
-        except (KeyError, TypeError):
-            reason = _reason(row)
-        if reason is None:
+            if line.strip():
+                bad.append(BadLine(file, number, f"no JSON: {error}"))
+        except (KeyError, TypeError, ValueError):
+            try:
+                if not isinstance(row, dict):
+                    raise ValueError(f"a row is a JSON object, this is {type(row).__name__}") from None
+                yield number, as_ours(row)
+            except ValueError as error:
+                bad.append(BadLine(file, number, str(error)))
+        else:
             yield number, row
-        elif reason:
-            bad.append(BadLine(file, number, reason))
 
 
-def _reason(row: Any) -> str | None:
-    if not isinstance(row, dict):
-        return f"a row is a JSON object, this is {type(row).__name__}"
-    for name in ("output", "label"):
-        if name not in row:
-            return f"the row has no {name!r}"
-        if row[name] is not None and not isinstance(row[name], str):
-            return f"{name!r} is {type(row[name]).__name__}, not text: write its JSON as a string"
+def layout(path: str | Path) -> str | None:
+    """Say in one line which keys hold answers and gold, None where they are ours.
+
+    Raises:
+        ValueError: no such file, or its first row lacks one of them.
+    """
+    path = existing(path)
+    for line in lines_of(path):
+        if line.strip():
+            try:
+                row = orjson.loads(line)
+                answer, gold = layout_of(row if isinstance(row, dict) else {})
+            except orjson.JSONDecodeError:
+                return None
+            except ValueError as error:
+                raise ValueError(f"{path}:1: {error}") from None
+            return None if (answer, gold) == OURS else f"{path}: answers in {answer!r}, gold in {gold!r}"
     return None
 
 
@@ -151,7 +199,8 @@ def score_file(
     again with all records kept open. A big file is read in parts by several processes.
 
     Args:
-        path: JSON lines with `output`, `label`, and `id`, `task`, `source` where known; plain or .gz.
+        path: JSON lines (or one array) with `output`, `label`, and `id`, `task`, `source`, `instruction` where known;
+            plain or .gz. For other keys see `row_layout`.
         task: The task of rows that do not name theirs.
         processes: At most so many; by default one for each core, and for each 8 MB.
         options: `match`, `count`, `parse` and `watch` of `Accumulator`; a watcher sees records once they
@@ -196,6 +245,9 @@ def _streamed(
 
     size = path.stat().st_size
     parts = min(processes, size // PART)
+    with path.open("rb") as file:
+        if file.read(4).removeprefix(BOM).lstrip().startswith(b"["):
+            parts = 1  # one JSON array
     # Only forked processes hash alike, by which records that come back are noticed.
     if parts < 2 or path.suffix == ".gz" or "fork" not in multiprocessing.get_all_start_methods():
         return _scored(path, task, options, streamed=True)

@@ -26,7 +26,11 @@ class OutputOptions:
 
 def score(
     file: Annotated[
-        Path, typer.Argument(help="JSON lines with output, label, and id, task, source where known; .gz too.")
+        Path,
+        typer.Argument(
+            help="JSON lines (or one array) with output, label, and id, task, source where known; predict, generated, "
+            "response … of other toolkits; .gz too."
+        ),
     ],
     options: ScoringOptions,
     output: OutputOptions,
@@ -51,7 +55,11 @@ def score(
     and line, and the rest is scored; the exit code is 1 if nothing could be scored, or with --strict if any line could
     not.
     """
+    from iepile_metric.files import layout
+
     with failing():
+        if words := layout(file):
+            say(words, to=stderr)
         if compat:
             bad = _original(file, output, options.count)
         else:

@@ -21,6 +21,18 @@ _TRIES = 16
 """How often an order is drawn again that came before."""
 
 
+def with_gold(row: Row) -> Row:
+    """A published row (task, source, instruction, output) with its gold, which the answer would overwrite, as `label`.
+
+    >>> with_gold({"instruction": "…", "output": "{}"})
+    {'instruction': '…', 'output': '{}', 'label': '{}'}
+    """
+    is_published = (
+        "instruction" in row and row.get("output") and not row.keys() & {"label", "error", "cut", "confidence"}
+    )
+    return {**row, "label": row["output"]} if is_published else row
+
+
 def rows_of(items: Iterable[Item], options: ExtractionOptions, count: Count = len) -> Iterator[Row]:
     """The rows of a file: as they are, or the questions to annotated records with the annotation as `label`.
 
@@ -36,7 +48,7 @@ def rows_of(items: Iterable[Item], options: ExtractionOptions, count: Count = le
     for item in items:
         document = item.document
         if document is None or item.error:
-            yield {**item.own, "error": item.error} if item.error else item.own
+            yield {**with_gold(item.own), "error": item.error} if item.error else with_gold(item.own)
             continue
         language, task = document.prompt_language, TASKS[document.task]
         builder = builders.get((document.task, language))
