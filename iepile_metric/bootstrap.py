@@ -16,6 +16,14 @@ from .counts import Outcome
 __all__ = ["Counted", "compare"]
 
 Counts = NDArray[np.float64]
+TESTS = {
+    "permutation": (
+        "p is that of a permutation test (approximate randomisation): how often a difference as large comes about "
+        "where the two answers to each record are swapped at random."
+    ),
+    "bootstrap": "p is that of the bootstrap: how often the difference of resampled records has the other sign, twice.",
+}
+"""What p belongs to."""
 _CHUNK = 2_000_000  # weights held at a time
 
 
@@ -150,8 +158,9 @@ def compare(
         options: `count` and `parse` of `Accumulator`, and `match`, which cannot be "overlap" here.
 
     Returns:
-        `f1` of both, `difference` (second minus first), its `interval` and two-sided `p_value`; the same for
-        each of `labels`; `records` compared, and `only_first`, `only_second` that were left out.
+        `f1` of both, `difference` (second minus first), its `interval` and two-sided `p_value`, and in words
+        (`explanation`) what p belongs to and why it disagrees with the interval, where it does; the figures for each of
+        `labels`; `records` compared, and `only_first`, `only_second` that were left out.
 
     Raises:
         ValueError: no common record, a record whose annotations differ, or an unknown test.
@@ -177,6 +186,7 @@ def compare(
     return {
         **total,
         "test": test,
+        "explanation": " ".join([TESTS[test], _verdict(total, level)]).strip(),
         "level": level,
         "resamples": resamples,
         "records": len(pairs),
@@ -184,6 +194,19 @@ def compare(
         "only_second": len(other.keys) - len(pairs),
         "labels": dict(zip(labels, by_label)),
     }
+
+
+def _verdict(total: Mapping[str, Any], level: float) -> str:
+    """Say why interval and p disagree, where they do."""
+    low, high = total["interval"]
+    is_outside = not low <= 0 <= high
+    if is_outside == (total["p_value"] < 1 - level):
+        return ""
+    return (
+        f"Interval and p disagree: the interval {'leaves out' if is_outside else 'holds'} 0, p is "
+        f"{total['p_value']:.4f}. The interval resamples records, p asks what happens if the systems are alike; near "
+        "the threshold, or with few records, they differ: take the difference as undecided."
+    )
 
 
 def _common(one: Counted, other: Counted) -> list[tuple[int, int]]:

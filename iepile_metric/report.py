@@ -14,6 +14,7 @@ from .counts import Outcome
 from .errors import KINDS, Analysis, questions
 from .files import BadLine
 from .robustness import fields_in, score_ways
+from .semeval import SemEval
 
 __all__ = ["Examined", "examine"]
 
@@ -143,7 +144,7 @@ def examine(
     Args:
         path: JSON lines, see `files.score_file`.
         task: The task of rows that do not name theirs.
-        errors: Name the errors.
+        errors: Name the errors, and count entities that are right in part (`semeval`).
         resamples: For intervals of F1; 0 for none.
         title: Of the report; "" for none.
         match: As for `iepile_metric.score`.
@@ -154,7 +155,8 @@ def examine(
     """
     report = Report(match) if title or errors or resamples else None
     calibration = Calibration(match) if fields_in(path, ["confidence"]) else None
-    watchers = [watcher for watcher in (report, calibration) if watcher]
+    semeval = SemEval() if errors else None
+    watchers = [watcher for watcher in (report, calibration, semeval) if watcher]
 
     def watch(record: Record, outcomes: list[Outcome]) -> None:
         for watcher in watchers:
@@ -166,6 +168,8 @@ def examine(
         figures["spread"] = spread
     if calibration and (by_task := calibration.summary()):
         figures["calibration"] = by_task
+    if semeval and (schemes := semeval.summary()):
+        figures["semeval"] = schemes
     if report and errors:
         figures["errors"] = report.analysis.summary(scores)
     if report and resamples:

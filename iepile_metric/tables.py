@@ -27,8 +27,21 @@ def tables(figures: dict[str, Any]) -> Iterator[Table]:
             yield _spread(figures["spread"][task])
         for measure, line in figures.get("calibration", {}).get(task, {}).get("measures", {}).items():
             yield from _calibration(measure, line)
+        if task in figures.get("semeval", {}):
+            yield _schemes(figures["semeval"][task])
         for measure, errors in figures.get("errors", {}).get(task, {}).items():
             yield _errors(measure, errors)
+
+
+def _schemes(schemes: dict[str, dict[str, Any]]) -> Table:
+    """Entities that are right in part."""
+    names = ("correct", "incorrect", "partial", "missed", "spurious")
+    table = _table("SemEval-2013 schemes", "scheme", *names, "precision", "recall", "F1")
+    for scheme, figures in schemes.items():
+        table.add_row(
+            scheme, *(str(figures[name]) for name in names), *_fractions(figures, "precision", "recall", "f1")
+        )
+    return table
 
 
 def _table(title: str, first: str, *numbers: str | Text, **options: Any) -> Table:
@@ -112,7 +125,7 @@ def comparison(result: dict[str, Any], first: str, second: str) -> Table:
     left_out = result["only_first"] + result["only_second"]
     note = f", {left_out} records in one file only" if left_out else ""
     table = _table(
-        f"{result['records']} records, {result['test']} test{note}",
+        f"{result['records']} records{note}\n{result['explanation']}",
         "", Text(first), Text(second), "difference", f"{result['level']:.0%} interval", "p",
     )  # fmt: skip
     for label, figures in {"all": result, **result["labels"]}.items():

@@ -96,3 +96,20 @@ def test_ten_thousand_resamples_of_ten_thousand_records_take_seconds():
     result = compare(one, other, resamples=10_000)
     assert time.perf_counter() - start < 30
     assert result["records"] == 10_000
+
+
+def test_it_is_said_what_p_belongs_to_and_why_it_disagrees_with_the_interval():
+    gold = '[{"entity": "Ada", "entity_type": "person"}]'
+    right, wrong = '{"person": ["Ada"]}', "{}"
+
+    def rows(answers):
+        return [{"id": str(i), "label": gold, "output": answer} for i, answer in enumerate(answers)]
+
+    same = compare(rows([right, wrong] * 9), rows([right, wrong] * 9), "ner", resamples=500)
+    assert same["explanation"].startswith("p is that of a permutation test") and "disagree" not in same["explanation"]
+    # Five of five records better: no resample lacks a difference, but one swap in sixteen is as large.
+    few = compare(rows([wrong] * 5), rows([right] * 5), "ner", resamples=500)
+    assert few["p_value"] > 0.05 and few["interval"][0] > 0
+    assert "the interval leaves out 0" in few["explanation"]
+    other = compare(rows([wrong] * 5), rows([right] * 5), "ner", test="bootstrap", resamples=500)
+    assert other["explanation"].startswith("p is that of the bootstrap")
