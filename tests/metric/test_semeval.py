@@ -10,7 +10,7 @@ from iepile_metric.semeval import COUNTS, SCHEMES, SemEval
 
 # gold and predicted (type, mention), and for each scheme correct, incorrect, partial, missed, spurious, P, R, F1 as
 # nervaluate gave them for the spans of the mentions in one text.
-EXAMPLES = json.loads((Path(__file__).parent / "goldens" / "semeval.json").read_text())
+EXAMPLES = json.loads((Path(__file__).with_name("semeval.json")).read_text())
 
 
 def grouped(units):
