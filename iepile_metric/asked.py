@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+__all__ = ["labels_of"]
+
 _LABEL = ("event_type", "predicate", "entity_type")
 """The key that holds the label of a schema entry with several parts."""
 

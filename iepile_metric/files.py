@@ -13,7 +13,7 @@ from .accumulator import Accumulator, Returned
 from .row_layout import OURS, as_ours, layout_of
 from .variants import first_way
 
-__all__ = ["rows_of"]
+__all__ = ["layout", "rows_of"]
 
 BOM = b"\xef\xbb\xbf"
 PART = 8_000_000  # bytes of file that are worth a process

@@ -1,5 +1,7 @@
 """What can be odd about an answer: the kinds of repair, and why one cannot be read."""
 
+__all__ = ["CUT_OFF", "NOT_ASKED", "REFUSALS", "REPAIRS", "Unparseable"]
+
 FENCED = "fenced"
 SURROUNDED = "text around it"
 THOUGHT = "thought before it"
