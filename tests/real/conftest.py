@@ -38,11 +38,16 @@ def rows():
     lives = [{"head": "Ada Bell", "relation": "lives in", "tail": "Rome"}]
     zh = [{"entity": "小明", "entity_type": "person"}, {"entity": "北京", "entity_type": "city"}]
     odd = [{"entity": "Oslo", "entity_type": "city"}]
+    asked = [
+        ("Ada Bell lives in Rome.", ada, "ner", "en"),
+        ("Ada Bell lives in Rome.", lives, "re", "en"),
+        ("小明住在北京。", zh, "ner", "zh"),
+        ("The end <|im_end|> of 1999 in Oslo.", odd, "ner", "en"),
+    ]
     return [
-        *instructions("Ada Bell lives in Rome.", ada, homes, "ner", "en"),
-        *instructions("Ada Bell lives in Rome.", lives, homes, "re", "en"),
-        *instructions("小明住在北京。", zh, homes, "ner", "zh"),
-        *instructions("The end <|im_end|> of 1999 in Oslo.", odd, homes, "ner", "en"),
+        {"task": task.upper(), **row}
+        for text, items, task, language in asked
+        for row in instructions(text, items, homes, task, language)
     ]
 
 
