@@ -76,4 +76,5 @@ def _show(out: Path, scores: dict[str, Any], invented: bool) -> None:
     rows = map(json.loads, (out / "predictions_extractive.jsonl").read_text("utf-8").splitlines())
     for row in [row for row in rows if row["label"] not in ("", "[]")][:3]:
         console.print(highlighted(row))
+        say(f"      annotated: {row['label']}", style="dim")
     say(f"\nThe card, {out / 'README.md'}:\n", (out / "README.md").read_text("utf-8").rpartition("\n---\n")[2])

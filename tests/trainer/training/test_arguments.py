@@ -4,6 +4,7 @@ import pytest
 
 from iepile_trainer import TrainerError
 from iepile_trainer.recipes import recipes
+from iepile_trainer.training.arguments import checkpointing
 from iepile_trainer.training.parser import parse
 
 
@@ -32,7 +33,7 @@ def test_a_recipe_may_be_any_yaml_file_and_may_give_one_value_for_a_list(tmp_pat
 @pytest.mark.parametrize("name", recipes())
 def test_every_recipe_is_valid_on_this_machine(name):
     _, _, training, *_ = parse(["--config", name])
-    assert training.activation_checkpointing == name.startswith("qlora")  # where memory asks
+    assert checkpointing(training) == name.startswith("qlora")  # where memory asks
     assert training.max_length in (512, 1024)
 
 

@@ -1,6 +1,7 @@
 """What a training can be told beside its data: the run folder, the model from scratch, how it is watched."""
 
 import os
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 from ..command_line import option
 from ..errors import TrainerError
 from ..models.precision import mixed, products
+
+CHECKPOINTING = "activation_checkpointing"
+_FORMERLY = "gradient_checkpointing"  # up to transformers 5.20
 
 
 @dataclass
@@ -97,6 +101,22 @@ def training_config(output_dir: str | Path, **options: Any) -> Any:
     """
     from trl import SFTConfig
 
-    quiet = {"activation_checkpointing": False, "report_to": "none"}
+    quiet = {CHECKPOINTING: False, "report_to": "none"}
     hardware = hardware_defaults(options.get("use_cpu", False))
-    return SFTConfig(output_dir=str(output_dir), **{**quiet, **hardware, **options})
+    named = renamed({**quiet, **hardware, **options}, SFTConfig.__dataclass_fields__)
+    return SFTConfig(output_dir=str(output_dir), **named)
+
+
+def renamed(options: Mapping[str, Any], known: Container[str]) -> dict[str, Any]:
+    """Options by the names that the installed transformers has for them.
+
+    >>> renamed({"activation_checkpointing": True, "max_steps": 1}, {"gradient_checkpointing", "max_steps"})
+    {'gradient_checkpointing': True, 'max_steps': 1}
+    """
+    former = {} if CHECKPOINTING in known else {CHECKPOINTING: _FORMERLY}
+    return {former.get(name, name): value for name, value in options.items()}
+
+
+def checkpointing(config: Any) -> bool:
+    """Whether a `trl.SFTConfig` asks for activation checkpointing."""
+    return bool(getattr(config, CHECKPOINTING if hasattr(config, CHECKPOINTING) else _FORMERLY))

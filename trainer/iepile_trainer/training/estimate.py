@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..tokenization.length_report import LengthReport
+from .arguments import checkpointing
 
 _STATES = {"sgd": 0, "lion": 1, "adafactor": 0}  # numbers for each trained weight; 2 for all others
 _CHUNK = 256
@@ -134,7 +135,7 @@ def memory(
     size = 2 if config.bf16 or config.fp16 else largest.element_size()
     states = next((number for name, number in _STATES.items() if name in config.optim), 2)
     per_layer = hidden * (18 if adapter else 9) + inner * ((3 if adapter else 2) + 2 * gated)
-    kept = hidden * layers + per_layer if config.activation_checkpointing else per_layer * layers
+    kept = hidden * layers + per_layer if checkpointing(config) else per_layer * layers
     tokens = config.train_batch_size * longest
     labels = tokens if getattr(model.config, "is_encoder_decoder", False) else min(tokens, _CHUNK)
     parts = {

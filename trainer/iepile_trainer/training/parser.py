@@ -19,7 +19,7 @@ from ..data.arguments import DataArguments
 from ..errors import TrainerError, first_line
 from ..models.pretrained import located
 from ..recipes import recipe, recipes
-from .arguments import RunArguments, WatchArguments, hardware_defaults, implied
+from .arguments import RunArguments, WatchArguments, hardware_defaults, implied, renamed
 
 _OURS = {"Data": DataArguments, "Run": RunArguments, "Evaluation": WatchArguments}
 _OFTEN = (
@@ -68,7 +68,9 @@ def parse(argv: list[str] | None = None, prog: str | None = None, description: s
         sys.exit()
     path = _recipe(given["config"]) if "config" in given else None
     settings = _settings(path) if path else {}
-    known = {*_upstream_options(), "config", "help_all", *(name for kind in _OURS.values() for name in _names(kind))}
+    upstream = _upstream_options()
+    settings = renamed(settings, upstream)
+    known = {*upstream, "config", "help_all", *(name for kind in _OURS.values() for name in _names(kind))}
     _refuse_unknown(settings, known, f"in {path}")
     _refuse_unknown(given, known, "on the command line")
     _refuse_missing_paths({**settings, **given})

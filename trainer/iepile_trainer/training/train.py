@@ -8,12 +8,12 @@ from typing import Any
 from ..data.arguments import DataArguments
 from ..errors import TrainerError
 from ..models.load import FORM
-from .arguments import WatchArguments
+from .arguments import CHECKPOINTING, WatchArguments, checkpointing
 
 _OPTIONS = (
     "learning_rate", "lr_scheduler_type", "warmup_steps", "num_train_epochs", "max_steps", "optim", "weight_decay",
     "max_grad_norm", "per_device_train_batch_size", "gradient_accumulation_steps", "max_length", "packing",
-    "train_sampling_strategy", "loss_type", "bf16", "fp16", "activation_checkpointing", "neftune_noise_alpha",
+    "train_sampling_strategy", "loss_type", "bf16", "fp16", "neftune_noise_alpha",
 )  # fmt: skip
 _LORA = ("r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "use_dora", "init_lora_weights")
 
@@ -206,6 +206,7 @@ class Training:
         from .estimate import bits_of
 
         options = {name: _plain(getattr(config, name)) for name in _OPTIONS}
+        options[CHECKPOINTING] = checkpointing(config)
         if (bits := bits_of(self.quantization_config)) is not None:
             options |= {"bits": bits} | {name: getattr(self.quantization_config, name) for name in FORM if bits == 4}
         if self.peft_config is not None:
