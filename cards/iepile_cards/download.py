@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .model_card import CORPUS
 from .push import WAITS, Incomplete, checked_name, until_done
-from .upload_set import CARD, HubError
+from .upload_set import CARD, HubError, is_offline
 
 __all__ = ["download"]
 
@@ -73,11 +73,9 @@ def download(
     Raises:
         HubError: It cannot be done; says why and what to do. What was fetched stays for the next call.
     """
-    from huggingface_hub import constants
-
     checked_name(repo)
     folder = Path(out)
-    if constants.is_offline_mode():
+    if is_offline():
         raise HubError(f"{repo}: HF_HUB_OFFLINE is set, and a download needs the Hub (unset it)")
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).is_dir())):
         raise HubError(f"{folder}: is there already, and no download began it (give another --out)")

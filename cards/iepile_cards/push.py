@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
 
-from .upload_set import HubError, Upload
+from .upload_set import HubError, Upload, is_offline
 
 __all__ = ["checked_name", "push"]
 
@@ -75,10 +75,10 @@ def push(
     Raises:
         HubError: It cannot be done; says why and what to do.
     """
-    from huggingface_hub import HfApi, constants, get_token
+    from huggingface_hub import HfApi, get_token
 
     checked_name(repo)
-    if constants.is_offline_mode():
+    if is_offline():
         raise HubError(f"{repo}: HF_HUB_OFFLINE is set, and a push needs the Hub (unset it; --dry-run needs none)")
     token = get_token()
     if not token:

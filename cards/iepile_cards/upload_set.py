@@ -229,3 +229,11 @@ def _holds(content: Path | bytes, secret: re.Pattern[bytes]) -> bool:
         return secret.search(content) is not None
     with content.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return secret.search(data) is not None
+
+
+def is_offline() -> bool:
+    """Whether the Hub's client was told to ask nobody."""
+    from huggingface_hub import constants
+
+    asked = getattr(constants, "is_offline_mode", None)  # before huggingface_hub 1.2: a constant
+    return bool(asked() if asked else constants.HF_HUB_OFFLINE)

@@ -153,7 +153,8 @@ def test_a_stream_can_be_pickled_split_by_node_resharded_and_resumed():
     assert list(pickle.loads(pickle.dumps(stream))) == rows
     halves = [list(split_dataset_by_node(stream, rank=rank, world_size=2)) for rank in (0, 1)]
     assert sorted(row["instruction"] for half in halves for row in half) == sorted(row["instruction"] for row in rows)
-    assert list(stream.reshard()) == rows
+    if hasattr(stream, "reshard"):  # datasets from 4.6 on
+        assert list(stream.reshard()) == rows
     reader = iter(stream)
     for _ in range(5):
         next(reader)

@@ -126,7 +126,9 @@ def _make(work: Path, out: Path, seed: int, recipe: Recipe, tell: Tell) -> None:
         "unseen_names": [row for row in test_rows if row["source"].endswith(UNSEEN_SUFFIX)],
     }
     tell("rows", train_rows)
-    tokenizer = new_tokenizer(train_rows.shuffle(seed=seed).take(_ENOUGH), recipe.vocabulary, letters=20)
+    tokenizer = new_tokenizer(
+        train_rows.shuffle(seed=seed).select(range(min(_ENOUGH, len(train_rows)))), recipe.vocabulary, letters=20
+    )
     prompt_format = use_format(tokenizer)
     encoded, lengths = encode(train_rows, tokenizer, max_length=512)
     # With Muon for the matrices, weights start smaller than AdamW alone needs them.

@@ -7,6 +7,7 @@ send. Nothing is cut blindly. A row that is too long is asked about windows of i
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from ..errors import TrainerError
@@ -128,7 +129,7 @@ def check_vocabulary(model: Any, tokenizer: Any, encoded: Any) -> None:
         TrainerError: A row, or the filler of short ones, has a token beyond the model's.
     """
     known = model.config.get_text_config().vocab_size
-    highest = max(max([*row["input_ids"], *row["labels"]], default=0) for row in draws_of(encoded)[0].take(_FEW))
+    highest = max(max([*row["input_ids"], *row["labels"]], default=0) for row in islice(draws_of(encoded)[0], _FEW))
     if max(highest, tokenizer.pad_token_id or 0) >= known:
         raise TrainerError(
             f"the tokenizer has {len(tokenizer):,} tokens, the model only {known:,}: they do not belong together "
