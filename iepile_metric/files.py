@@ -70,13 +70,13 @@ def _parts(path: Path, content: bytes) -> Iterator[bytes]:
 
 
 def wrong_encoding(beginning: bytes) -> str | None:
-    """Say what is wrong with the first bytes of a file that is not UTF-8.
+    """Say what is wrong with the first bytes of a file that is not UTF-8; the words are those of the dataset room.
 
     >>> wrong_encoding("{".encode("utf-16"))
-    'the file is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)'
+    'the file is UTF-16 (save it as UTF-8: iconv -f UTF-16 -t UTF-8)'
     """
     if beginning.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in beginning[:2]:
-        return "the file is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
+        return "the file is UTF-16 (save it as UTF-8: iconv -f UTF-16 -t UTF-8)"
     return None
 
 
@@ -97,7 +97,7 @@ def read_rows(lines: Iterable[bytes], bad: list[BadLine], file: str = "") -> Ite
                 row = as_ours(row)
         except orjson.JSONDecodeError as error:
             if line.strip():
-                bad.append(BadLine(file, number, f"no JSON: {error}"))
+                bad.append(BadLine(file, number, _not_json(line, error)))
         except (KeyError, TypeError, ValueError):
             try:
                 if not isinstance(row, dict):
@@ -107,6 +107,14 @@ def read_rows(lines: Iterable[bytes], bad: list[BadLine], file: str = "") -> Ite
                 bad.append(BadLine(file, number, str(error)))
         else:
             yield number, row
+
+
+def _not_json(line: bytes, error: ValueError) -> str:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return "not UTF-8 (save the file as UTF-8; if it is GBK: iconv -f GB18030 -t UTF-8)"
+    return f"no JSON: {error}"
 
 
 def layout(path: str | Path) -> str | None:

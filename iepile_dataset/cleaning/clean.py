@@ -14,9 +14,9 @@ import fsspec
 import orjson
 
 from ..atomic import Proof, final_place, json_text, new_folder, refuse_taken
+from ..corpus.file_form import BOM
 from ..corpus.layout import read_file
 from ..corpus.record_check import problems
-from ..corpus.records import BOM
 from ..corpus.shards import Progress, Segment, advancing
 from ..corpus.sources import Source, choose_sources
 from ..errors import DataError, Problem

@@ -16,6 +16,7 @@ import orjson
 from ..errors import DataError, shown
 from ..schema import SCHEMA_FILES
 from ..tasks import LANGUAGES, TASK_FOLDERS
+from .file_form import BOM, wrong_form
 
 __all__ = ["SPLITS", "SPLIT_FILES"]
 
@@ -36,6 +37,14 @@ _REVISION = re.compile(r"\A(hf://(?:datasets/|spaces/)?[^/@]+/[^/@]+)@(refs/(?:c
 
 Listing = dict[str, dict[str, Any]]
 """File name → what its file system tells of it, and `broken` where it is a link to nothing."""
+
+
+def json_record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = orjson.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
 
 
 @dataclass(frozen=True)
@@ -93,20 +102,18 @@ class Folder:
         """Records at the beginning of each split file.
 
         Raises:
-            DataError: A split file is a link to nothing.
+            DataError: A split file is a link to nothing, or nothing but another form than JSON lines.
         """
         for name in (name for names in self.splits().values() for name in names):
             self.refuse_broken(name)
             filesystem, plain = fsspec.core.url_to_fs(f"{self.path}/{name}")
             with filesystem.open(plain, "rb", block_size=_PROBE_BYTES) as file:
                 head = file.read(_PROBE_BYTES) + file.readline()
-            for line in head.removeprefix(b"\xef\xbb\xbf").splitlines():
-                try:
-                    record = orjson.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(record, dict):
-                    yield record
+            form = wrong_form(head)
+            records = list(filter(None, map(json_record, head.removeprefix(BOM).splitlines())))
+            if form and (form.is_whole or not records):
+                raise DataError(f"{name}: {form}")
+            yield from records
 
     def refuse_broken(self, name: str) -> None:
         """A DataError where a file is a link to nothing."""

@@ -8,24 +8,17 @@ import orjson
 
 from ..errors import Problem, shown
 from ..tasks import TASKS
+from .file_form import BOM, FormError, wrong_form
 from .record_check import problems
 from .sources import Source
 
 __all__ = ["read_records"]
 
-BOM = b"\xef\xbb\xbf"
-ONE_ARRAY = ("the file is one JSON array", "write one JSON object a line (jq -c '.[]')")
-"""Reason and remedy"""
-
-
-class OneArrayError(ValueError):
-    """A file is one JSON array instead of JSON lines."""
-
 
 def read_records(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes, Any]]:
     """(line number, line, record) for each line that is not blank; the error in place of a record that is not JSON.
 
-    Where the first line opens an array, nothing follows: the other lines are its parts.
+    Where the first line shows that the whole file has another form, nothing follows: see `file_form.wrong_form`.
 
     >>> list(read_records([(1, b"{}"), (2, b" "), (3, b"7")]))
     [(1, b'{}', {}), (3, b'7', 7)]
@@ -36,10 +29,11 @@ def read_records(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, byte
         try:
             record = orjson.loads(line if number > 1 else line.removeprefix(BOM))
         except orjson.JSONDecodeError as error:
-            if number == 1 and line.removeprefix(BOM).lstrip().startswith(b"["):
-                yield number, line[:200], OneArrayError()
+            form = wrong_form(line, is_first=number == 1)
+            if form and form.is_whole:
+                yield number, line[:200], form
                 return
-            record = error
+            record = form or error
         yield number, line, record
 
 
@@ -60,8 +54,8 @@ def refused(file: str, line: int, raw: bytes, record: Any, source: Source, split
     """Why a record of a source cannot be used; `line`, `raw` and `record` as `read_records` gives them."""
     task = TASKS[source.task]
     reason, remedy = f"does not fit its schema: {shown(record)}", "compare it with the record format of the task"
-    if isinstance(record, OneArrayError):
-        reason, remedy = ONE_ARRAY
+    if isinstance(record, FormError):
+        reason, remedy = record.reason, record.remedy
     elif isinstance(record, ValueError):
         reason, remedy = f"not a JSON object: {record}", "mend or remove the line"
     else:

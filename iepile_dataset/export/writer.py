@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..corpus.records import BOM
+from ..corpus.file_form import BOM
 from ..corpus.shards import Shard
 from ..errors import Problem
 from ..instructions.generate import Counts

@@ -8,9 +8,10 @@ from typing import Any
 
 import fsspec
 
+from ..corpus.file_form import FormError
 from ..corpus.layout import read_file
 from ..corpus.record_check import problems
-from ..corpus.records import ONE_ARRAY, OneArrayError, json_object, read_records
+from ..corpus.records import json_object, read_records
 from ..schema import Schema
 from ..tasks import ANNOTATIONS
 from .check_objects import check_object, schema_beside
@@ -105,8 +106,10 @@ def _lines(file: str, check: Check, folder: Folder) -> Iterator[Finding]:
     with fsspec.open(file, "rb", compression="infer") as data:
         for number, line, value in read_records(enumerate(data, 1)):
             folder.values += 1
-            if isinstance(value, OneArrayError):
-                number, line, wrong = 0, b"", [(ONE_ARRAY[0], *ONE_ARRAY)]
+            if isinstance(value, FormError):
+                wrong = [(value.reason, value.reason, value.remedy)]
+                if value.is_whole:
+                    number, line = 0, b""
             elif isinstance(value, ValueError):
                 wrong = [("not JSON", f"not JSON: {value}", "mend or remove the line")]
             else:

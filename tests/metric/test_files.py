@@ -64,7 +64,7 @@ def test_what_a_row_lacks_is_named(tmp_path, content, words):
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
 def test_another_encoding_is_named_with_its_remedy(tmp_path, encoding):
     (tmp_path / "a.jsonl").write_bytes(json.dumps({"output": ANSWER, "label": LABEL}).encode(encoding))
-    with pytest.raises(ValueError, match=r"a.jsonl:1: the file is UTF-16: save it as UTF-8"):
+    with pytest.raises(ValueError, match=r"a.jsonl:1: the file is UTF-16 \(save it as UTF-8"):
         score_file(tmp_path / "a.jsonl", "ner")
 
 
@@ -72,3 +72,12 @@ def test_an_array_that_breaks_off_is_named(tmp_path):
     (tmp_path / "a.json").write_text(f"[{json.dumps({'output': ANSWER, 'label': LABEL})},")
     with pytest.raises(ValueError, match="a JSON array that breaks off"):
         score_file(tmp_path / "a.json", "ner")
+
+
+def test_a_line_of_another_encoding_is_named(tmp_path):
+    good, bad = ({"output": "{}", "label": "[]", "id": name} for name in ("a", "张三"))
+    content = json.dumps(good).encode() + b"\n" + json.dumps(bad, ensure_ascii=False).encode("gbk") + b"\n"
+    (tmp_path / "a.jsonl").write_bytes(content)
+    scores, lines = score_file(tmp_path / "a.jsonl", "ner")
+    assert scores["rows"] == 1
+    assert "a.jsonl:2: not UTF-8 (save the file as UTF-8" in str(lines[0])

@@ -72,6 +72,38 @@ def test_the_prompt_that_is_sent_is_that_of_the_training_token_for_token(serve, 
     assert all(body["temperature"] == 0 and body["max_tokens"] == MOST for body in server.bodies)
 
 
+def test_thoughts_are_switched_off_where_a_server_has_the_switch_and_on_where_wanted(serve, row_list):
+    rows = row_list(3)
+    server, engine = serve(concurrency=1, tokenizer=None)
+    assert [answer.error for answer in engine.answer(rows)] == [None] * 3
+    off = {"enable_thinking": False, "thinking": False}
+    assert [body["chat_template_kwargs"] for body in server.bodies] == [off] * 3
+
+    # one that does not know the switch is asked without it
+    server, engine = serve(lambda number, body: 422 if "chat_template_kwargs" in body else None, tokenizer=None)
+    assert [answer.error for answer in engine.answer(rows)] == [None] * 3
+    assert sum("chat_template_kwargs" not in body for body in server.bodies) == 3
+
+
+def test_thoughts_have_room_and_no_grammar():
+    assert EngineOptions("m", thinking="on").max_new_tokens == 4096
+    assert EngineOptions("m", thinking="on", max_new_tokens=9000).max_new_tokens == 9000
+    with pytest.raises(TrainerError, match="thinking='on' goes with constrain='none'"):
+        EngineOptions("m", thinking="on", constrain="json")
+
+
+@pytest.mark.parametrize("switch", ["enable_thinking", "thinking"])
+def test_a_template_with_a_switch_is_told_whether_to_think(switch, model, tokenizer):
+    tokenizer.chat_template = (
+        "{% for turn in messages %}{{ turn.content }}{% endfor %}"
+        "{% if not " + switch + " | default(true) %}<no thoughts>{% endif %}"
+    )
+    row = {"instruction": "Who?"}
+    prompt = TransformersEngine(model, tokenizer, EngineOptions(max_new_tokens=MOST)).prompt(row)
+    assert "thoughts" in tokenizer.decode(prompt.ids)
+    assert "thoughts" not in tokenizer.decode(prompt_ids(tokenizer, ["Who?"], thinking=True)[0])
+
+
 def test_refusals_errors_cut_lines_and_slow_answers_are_got_over(serve, model, tokenizer, row_list):
     rows = row_list(10)
     trouble = {1: 429, 2: 503, 4: "cut", 6: 500, 7: "slow", 9: 429}

@@ -9,6 +9,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,6 +47,7 @@ class OpenAIEngine(PromptEngine):
         super().__init__(options, tokenizer)
         self.base_url = _address(options.base_url or os.environ.get("OPENAI_BASE_URL"))
         self._key = os.environ.get("OPENAI_API_KEY") or (_NO_KEY if self.base_url else "")
+        self._has_switch = self.base_url is not None
         if not self._key:
             raise TrainerError("no key: set the environment variable OPENAI_API_KEY, or give --base_url of a server")
 
@@ -106,11 +108,23 @@ class OpenAIEngine(PromptEngine):
         return Answer(text, tokens=tokens_of(text, pieces), cut=choice.finish_reason == "length")
 
     async def _chat(self, client: Any, prompt: Prompt, request: dict[str, Any]) -> Answer:
+        import openai
+
         # OpenAI's models want the new name of the limit, other servers may know the old one only.
         request["max_tokens" if self.base_url else "max_completion_tokens"] = self.options.max_new_tokens
         messages = [{"role": "user", "content": prompt.instruction}]
         logprobs = self.options.confidence or None
-        done = await client.chat.completions.create(messages=messages, logprobs=logprobs, **request)
+        thinking = self.options.is_thinking
+        switch = {"chat_template_kwargs": {"enable_thinking": thinking, "thinking": thinking}}
+        switched = {**request, "extra_body": {**request.get("extra_body", {}), **switch}}
+        create = partial(client.chat.completions.create, messages=messages, logprobs=logprobs)
+        try:
+            done = await create(**(switched if self._has_switch else request))
+        except (openai.BadRequestError, openai.UnprocessableEntityError):
+            if not self._has_switch:
+                raise
+            done = await create(**request)
+            self._has_switch = False  # not among the parameters that this server knows
         choice = done.choices[0]
         text, known = well_formed(choice.message.content or ""), choice.logprobs
         pieces = ((token.token, token.logprob) for token in known.content or ()) if known else ()

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from math import inf
 
 from ..command_line import check_options, option
+from ..errors import TrainerError
 from ..models.precision import DTYPES
 
 __all__ = ["CONSTRAINTS", "ENGINES", "EngineOptions"]
 
 ENGINES = ("transformers", "vllm", "openai")
 CONSTRAINTS = ("none", "json", "extractive")
+
+
+THOUGHT = 4096
+"""Tokens that an answer with a thought may have at least."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,9 @@ class EngineOptions:
     )
     batch_size: str = option("auto", "Prompts answered together, or auto; halved when memory runs out.")
     max_new_tokens: int = option(256, "Longest answer, in tokens.", range=(1, inf))
+    thinking: str = option(
+        "off", f"Thoughts of reasoning models; on: answers of up to {THOUGHT:,} tokens.", choices=("off", "on")
+    )
     dtype: str = option("auto", "Weights in memory.", choices=DTYPES)
     bits: int | None = option(None, "Load quantised weights.", choices=(4, 8))
     device_map: str | None = option(None, "auto spreads one model over all GPUs.")
@@ -55,3 +63,12 @@ class EngineOptions:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.is_thinking:
+            if self.constrain != "none":
+                raise TrainerError(f"thinking='on' goes with constrain='none' alone, not {self.constrain!r}")
+            object.__setattr__(self, "max_new_tokens", max(self.max_new_tokens, THOUGHT))
+
+    @property
+    def is_thinking(self) -> bool:
+        """Whether the model may think before it answers."""
+        return self.thinking == "on"

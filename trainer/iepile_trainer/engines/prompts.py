@@ -59,7 +59,10 @@ class PromptEngine:
         if self.tokenizer is None:
             raise TrainerError("how long a prompt is cannot be told without its tokenizer (give --tokenizer)")
         with self._turn:
-            return len(prompt_ids(self.tokenizer, [instruction])[0])
+            return len(self._ids(instruction))
+
+    def _ids(self, instruction: str) -> list[int]:
+        return prompt_ids(self.tokenizer, [instruction], self.options.is_thinking)[0]
 
     def prompt(self, row: Row) -> Prompt | Answer:
         """The training prompt of a row, or the answer that says why there is none."""
@@ -67,7 +70,9 @@ class PromptEngine:
             instruction = row.get("instruction")
             if not isinstance(instruction, str) or not instruction:
                 raise TrainerError("the row has no instruction")
-            ids = [] if self.tokenizer is None else prompt_ids(self.tokenizer, [instruction])[0]
+            ids = (
+                [] if self.tokenizer is None else prompt_ids(self.tokenizer, [instruction], self.options.is_thinking)[0]
+            )
             if self.room is not None and len(ids) > self.room:
                 raise TrainerError(
                     f"the prompt has {len(ids):,} tokens, more than the {max(self.room, 0):,} that the model can read "

@@ -23,13 +23,15 @@ _SAMPLE = 1000
 _FEW = 100
 
 
-def prompt_ids(tokenizer: Any, instructions: list[str]) -> list[list[int]]:
+def prompt_ids(tokenizer: Any, instructions: list[str], thinking: bool = False) -> list[list[int]]:
     """The prompts of `instructions` as token ids, the same for training and prediction.
 
-    A text that happens to contain one of the tokenizer's control tokens keeps it as ordinary text.
+    A text that happens to contain one of the tokenizer's control tokens keeps it as ordinary text. Templates that have
+    a switch for thoughts are told `thinking`, under both names that are in use.
     """
     turns = [[{"role": "user", "content": instruction}] for instruction in instructions]
-    encoded = tokenizer.apply_chat_template(turns, add_generation_prompt=True, sanitize_control_tokens=True)
+    switch = {"enable_thinking": thinking, "thinking": thinking}
+    encoded = tokenizer.apply_chat_template(turns, add_generation_prompt=True, sanitize_control_tokens=True, **switch)
     return encoded["input_ids"]
 
 
