@@ -63,5 +63,5 @@ def test_without_a_file_or_with_nothing_in_it_it_says_what_to_give(page, tmp_pat
     score(page, tmp_path / "nothing.jsonl")
     page.until(lambda: "nothing.jsonl" in page.one("#scored [role=alert]").text)
     told = page.one("#scored [role=alert]").text
-    assert "a row is a JSON object, this is list" in told
+    assert "a row is a JSON object, this is int" in told
     assert "/" not in told.replace("nothing.jsonl", "")  # nor where the server keeps it

