@@ -131,7 +131,7 @@ def questions_of(
 def _text_and_items(record: Any, key: str, train: bool) -> tuple[str, list[Any] | None]:
     """What a record says; one of `UNFIT` where it does not, None for the annotation where it may lack it."""
     text, items = record["text"], record.get(key)
-    if type(text) is not str or not text:
+    if type(text) is not str or not text or text.isspace():
         raise ValueError("no text")
     if type(items) is not list and (items is not None or train or key in record):
         raise ValueError("no annotation")

@@ -166,11 +166,13 @@ def _parquet(file: str, name: str, folder: Folder) -> Iterator[Finding]:
         if missing:
             yield Finding(file, 0, f"no column {', '.join(missing)}", "prepare the folder again", kind="no column")
             return
+        # The records as they were, those that prepare set aside too: no row comes from a bad one.
+        severity = "warning" if name == "raw" else "error"
         for batch in table.iter_batches(4096, columns=wanted):
             for row in batch.to_pylist():
                 folder.values += 1
                 for kind, reason, remedy in check.defects(first + folder.values, row):
-                    yield Finding(file, folder.values, reason, remedy, kind=kind)
+                    yield Finding(file, folder.values, reason, remedy, kind=kind, severity=severity)
 
 
 def _repeated(ids: Ids, noun: str, place: Callable[[int], tuple[str, int]]) -> Iterator[Finding]:

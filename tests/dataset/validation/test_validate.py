@@ -193,3 +193,21 @@ def test_the_command_reports_as_table_json_and_html_and_exits_with_1_only_for_er
 
 def test_the_real_corpus_has_no_errors(corpus):
     assert validate([corpus]).errors == 0
+
+
+def test_a_folder_prepared_from_bad_records_holds_no_error(tmp_path):
+    lines = [
+        '{"text": "Ann left.", "entity": [{"entity": "Ann", "entity_type": "person"}]}',
+        '{"text": "  \\t", "entity": []}',
+        '{"text": "", "entity": []}',
+        '{"text": "cut off, "entity',
+    ]
+    from iepile_dataset.export.prepare import prepare
+
+    (tmp_path / "towns").mkdir()
+    (tmp_path / "towns/train.json").write_text("\n".join(lines) + "\n")
+    (tmp_path / "towns/schema.json").write_text('["person"]\n[]\n{}\n')
+    prepare(tmp_path / "rows", tmp_path / "towns", tasks=["ner"])
+    assert len((tmp_path / "rows/quarantine.jsonl").read_text().splitlines()) == 3
+    report = validate([tmp_path / "rows"])
+    assert (report.errors, report.warnings) == (0, 3)  # in raw/, which keeps them all
