@@ -75,8 +75,8 @@ class Decoder:
     """Decodes the values of one text.
 
     >>> decode = Decoder()
-    >>> decode("{'person': ['Ada', \"O'Neill\",], place: None}  # done", 0)[0]
-    {'person': ['Ada', "O'Neill"], 'place': None}
+    >>> decode("{'person': ['Ada', 'Bo',], place: None}  # done", 0)[0]
+    {'person': ['Ada', 'Bo'], 'place': None}
     >>> decode("｛“人物”：［“张三”、“李四”］｝", 0)[0]
     {'人物': ['张三', '李四']}
     >>> decode('{"born in": [{"subject": "Ada", "object": "Lon', 0)

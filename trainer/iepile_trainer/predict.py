@@ -63,7 +63,7 @@ def command(options: PredictArguments) -> None:
     if summary is None:  # another of several processes was the last
         return
     print(summary)
-    if summary.read and not summary.predicted:
+    if summary.read and not summary.answered:
         sys.exit("error: nothing was answered without an error, see the reasons above")
 
 

@@ -40,6 +40,7 @@ class Summary:
         failed: The others, by reason.
         seconds: Time of this call.
         now: Rows that this call answered.
+        answered: Rows with an answer, those included whose answer could not be read.
         lost: What answers stated and extractions do not hold, by reason.
     """
 
@@ -48,6 +49,7 @@ class Summary:
     failed: Counter[str]
     seconds: float
     now: int
+    answered: int
     lost: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
@@ -103,11 +105,13 @@ def run_prediction(args: PredictArguments) -> Summary | None:
         return None
     failed: Counter[str] = Counter()
     lost: Counter[str] = Counter()
+    answered = 0
     for row in rows_in(output):
         failed.update([row["error"]] if "error" in row else [])
+        answered += "error" not in row or bool(row.get("raw"))
         if isinstance(inputs[0], Item):
             lost.update(line.partition(": ")[0] for line in row.get("lost", ()))
-    return Summary(len(inputs), len(inputs) - failed.total(), failed, seconds, len(share.left), lost)
+    return Summary(len(inputs), len(inputs) - failed.total(), failed, seconds, len(share.left), answered, lost)
 
 
 def _answer(inputs: Sequence[Any], share: Work, args: PredictArguments, is_shown: bool) -> None:
