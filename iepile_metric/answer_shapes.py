@@ -11,9 +11,15 @@ from .events import ARGUMENT_KEYS
 from .mentions import NAMES, TRIGGER_KEYS
 from .relations import ENDS
 from .repairs import FLAT, SHAPE
-from .tasks import Task
+from .tasks import TASKS, Task
+from .text_objects import decoded
+
+__all__ = ["items_in"]
 
 Labels = Collection[str] | None
+
+LABEL_KEYS = tuple(dict.fromkeys(key for task in TASKS.values() for key in task.reading.label_keys))
+"""Fields that hold the label of a flat part, those of all tasks"""
 
 WRAPPERS = frozenset(
     (
@@ -200,4 +206,34 @@ def says_something(value: Any) -> bool:
     return value is not None and not isinstance(value, bool)
 
 
-__all__ = ["items_in"]
+def is_wrapper(value: Any) -> bool:
+    """Whether an object only wraps something that it says."""
+    return isinstance(value, dict) and any(value.values()) and bool(value) and value.keys() <= WRAPPERS | REMARKS
+
+
+def unwrapped(value: Any, labels: Labels) -> Any:
+    """Take an answer out of keys that only wrap it; None if it is none."""
+    only = next(iter(labels)) if labels and len(labels) == 1 else None
+    for _ in range(6):
+        if isinstance(value, str):
+            value = decoded(value)
+        if isinstance(value, list):
+            are_texts = all(isinstance(part, str) and part != only for part in value)
+            if only is not None and value and (are_texts or all(map(_has_ends, value))):
+                return {only: value}
+            return value if any(isinstance(part, dict) for part in value) else None
+        if not isinstance(value, dict) or not value:
+            return None
+        is_part = label_of(value, LABEL_KEYS, None) is not None and not is_tool_call(value)
+        if is_part or not value.keys() <= WRAPPERS | REMARKS:
+            return value
+        inner = [part for key, part in value.items() if key in WRAPPERS and says_something(part)]
+        if len(inner) != 1:
+            return None
+        value = inner[0]
+    return None
+
+
+def _has_ends(part: Any) -> bool:
+    ends = ({"subject", "object"}, {"trigger", "arguments"})
+    return isinstance(part, dict) and any(keys <= part.keys() for keys in ends)

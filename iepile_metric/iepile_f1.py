@@ -28,6 +28,7 @@ from .relations import read_relations
 from .repairs import REPAIRS
 from .scores import Totals
 from .tasks import TASKS
+from .text_objects import objects_in
 from .thoughts import without_thoughts
 
 _CITATION = """

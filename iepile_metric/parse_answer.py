@@ -1,88 +1,65 @@
 """The model's raw text → the units of a task, and what was odd about it.
 
 Plain JSON is read at once. Anything else goes through four steps: thoughts are left out (`thoughts`); every bracket
-that begins JSON or something near it is decoded (`near_json`); of these objects the asked labels say which is the
-answer, the last whole one if there are several; its shape is read by the tables of `answer_shapes`. Nothing here
-evaluates text as code, recurses without bound, or takes more than linear time.
+that begins JSON or something near it is decoded (`text_objects`, `near_json`); of these objects the asked labels say
+which is the answer, the last whole one if there are several; its shape is read by the tables of `answer_shapes`.
+Nothing here evaluates text as code, recurses without bound, or takes more than linear time.
 """
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from .answer_shapes import (
-    REMARKS,
+    LABEL_KEYS,
     WRAPPERS,
     Labels,
     is_by_label,
     is_foreign,
     is_nothing,
-    is_tool_call,
     is_tuple,
     is_unread,
+    is_wrapper,
     items_in,
     kind_of_shape,
     label_of,
     says_something,
+    unwrapped,
     without_nothing,
     without_remarks,
 )
 from .asked import labels_of
-from .near_json import MAX_DEPTH, Decoder, NotJSON
 from .repairs import (
     AMBIGUOUS,
     BROKEN,
-    CUT_OFF,
     DRAFT,
     EMPTY,
     FENCED,
     LINES,
     NO_FINDING,
-    NO_OBJECT,
     NOT_ASKED,
     NOT_STRICT,
     SHAPE,
     SURROUNDED,
     THOUGHT,
-    TOO_DEEP,
     TOO_LONG,
     WRAPPED,
     Unparseable,
 )
-from .tasks import TASKS, Task
+from .tasks import Task
+from .text_objects import Object, decoded, objects_in
 from .thoughts import without_thoughts
 
 __all__ = ["Unparseable", "answer_in", "is_unread", "items_in", "object_in", "read_answer"]
 
 MAX_LENGTH = 2_000_000
-_OBJECTS = 5_000
-_FAILURES = 300
 
-_LABEL_KEYS = tuple(dict.fromkeys(key for task in TASKS.values() for key in task.reading.label_keys))
-_OPENING = re.compile(r"[\[{［｛]")
-_BRACKETS = re.compile(r"[\[\]{}]")
-_STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}［］｛｝]', re.DOTALL)
 _FENCE = re.compile(r"```\w*\s*\Z")
 _NO_WORDS = re.compile(r"(?:```\w*|[\s,;，；、•*\-]|\d+[.)])*")
 _UNLIKELY = WRAPPERS | {"reasoning", "explanation", "thought", "thoughts"}
 """Keys with which an answer is looked at more closely."""
-
-
-@dataclass(frozen=True)
-class _Object:
-    """A value in a text: where it stands, and what had to be repaired."""
-
-    value: Any
-    start: int
-    end: int
-    kinds: frozenset[str] = field(default_factory=frozenset)
-
-    @property
-    def is_whole(self) -> bool:
-        return CUT_OFF not in self.kinds
 
 
 def object_in(text: str, labels: Labels = None) -> tuple[Any, list[str]]:
@@ -119,63 +96,12 @@ def object_in(text: str, labels: Labels = None) -> tuple[Any, list[str]]:
     kinds = {THOUGHT} if has_thought else set()
     if is_nothing(rest):
         return {}, sorted(kinds | {NO_FINDING})
-    objects, is_broken = _objects(rest)
+    objects, is_broken = objects_in(rest)
     value, more = _answer(rest, objects, is_broken, labels)
     return value, sorted(kinds | more)
 
 
-def _objects(text: str) -> tuple[list[_Object], bool]:
-    """List the outermost JSON values of a text, and whether something like one is broken."""
-    if _OPENING.search(text) is None:
-        raise Unparseable(NO_OBJECT)
-    if _depth(text) > MAX_DEPTH:
-        raise Unparseable(TOO_DEEP)
-    objects: list[_Object] = []
-    decode, failures, position = Decoder(), 0, 0
-    is_broken = False
-    while opening := _OPENING.search(text, position):
-        start = opening.start()
-        try:
-            value, position, kinds = decode(text, start)
-        except NotJSON as error:
-            # A bracket of the prose is passed over. What is inside of JSON that breaks is no answer.
-            position = start + 1 if error.is_prose else _end_of(text, start)
-            is_broken = is_broken or not error.is_prose
-            failures += 1
-        else:
-            objects.append(_Object(value, start, position, frozenset(kinds)))
-        if failures > _FAILURES or len(objects) > _OBJECTS:
-            raise Unparseable(TOO_LONG)
-    return objects, is_broken
-
-
-def _depth(text: str) -> int:
-    """Give the deepest nesting of brackets, those in strings included: never too small."""
-    depth = deepest = 0
-    for bracket in _BRACKETS.findall(text):
-        if bracket in "[{":
-            depth += 1
-            if depth > deepest:
-                deepest = depth
-        elif depth:
-            depth -= 1
-    return deepest
-
-
-def _end_of(text: str, start: int) -> int:
-    """Where a bracket is closed; the end of the text if it is not."""
-    depth = 0
-    for token in _STRINGS_AND_BRACKETS.finditer(text, start):
-        if token.group() in "[{［｛":
-            depth += 1
-        elif token.group() in "]}］｝":
-            depth -= 1
-            if depth == 0:
-                return token.end()
-    return len(text)
-
-
-def _answer(text: str, objects: list[_Object], is_broken: bool, labels: Labels) -> tuple[Any, set[str]]:
+def _answer(text: str, objects: list[Object], is_broken: bool, labels: Labels) -> tuple[Any, set[str]]:
     """Choose the answer among the objects of a text."""
     answers = []
     if labels:
@@ -210,7 +136,7 @@ def _has_inner_label(value: Any, labels: Collection[str], depth: int = 0) -> boo
     return isinstance(value, list) and any(_has_inner_label(part, labels, max(depth, 1)) for part in value)
 
 
-def _run(text: str, answers: list[tuple[_Object, Any]]) -> list[tuple[_Object, Any]]:
+def _run(text: str, answers: list[tuple[Object, Any]]) -> list[tuple[Object, Any]]:
     """The last answer, and those before it that are further lines of the same."""
     run = [answers[-1]]
     for part, value in reversed(answers[:-1]):
@@ -233,9 +159,9 @@ def _asked_part(value: Any, labels: Collection[str], depth: int = 0) -> Any:
     if depth > 6:
         return None
     if isinstance(value, str):
-        return _asked_part(_decoded(value), labels, depth + 1)
+        return _asked_part(decoded(value), labels, depth + 1)
     if isinstance(value, dict):
-        key = label_of(value, _LABEL_KEYS, labels)
+        key = label_of(value, LABEL_KEYS, labels)
         if is_by_label(value, labels) or (key is not None and value[key] in labels):
             return value
         inner = [(key, _asked_part(part, labels, depth + 1)) for key, part in value.items()]
@@ -262,21 +188,9 @@ def _only(answers: list[Any]) -> Any:
     return answers if is_shared_out else None
 
 
-def _decoded(text: str) -> Any:
-    """The value of a string that is JSON itself, as arguments of a tool call are."""
-    text = text.strip()
-    if not text or text[0] not in "[{" or _depth(text) > MAX_DEPTH:
-        return None
-    try:
-        value, end, _ = Decoder()(text, 0)
-    except NotJSON:
-        return None
-    return value if not text[end:].strip() else None
-
-
-def _unasked_answers(objects: list[_Object], is_broken: bool, labels: Labels) -> list[tuple[_Object, Any]]:
+def _unasked_answers(objects: list[Object], is_broken: bool, labels: Labels) -> list[tuple[Object, Any]]:
     """What may be the answer if no asked label says so."""
-    answers = [(part, value) for part in objects if (value := _unwrapped(part.value, labels)) is not None]
+    answers = [(part, value) for part in objects if (value := unwrapped(part.value, labels)) is not None]
     if answers:
         last = answers[-1][1]
         if not all(_share_keys(value, last) for _, value in answers):
@@ -284,7 +198,7 @@ def _unasked_answers(objects: list[_Object], is_broken: bool, labels: Labels) ->
         return answers
     if is_broken or not objects:
         raise Unparseable(BROKEN)
-    empty = [(part, part.value) for part in objects if not says_something(part.value) and not _is_wrapper(part.value)]
+    empty = [(part, part.value) for part in objects if not says_something(part.value) and not is_wrapper(part.value)]
     if not empty:
         raise Unparseable(NOT_ASKED)
     return empty[-1:]
@@ -292,39 +206,6 @@ def _unasked_answers(objects: list[_Object], is_broken: bool, labels: Labels) ->
 
 def _share_keys(one: Any, other: Any) -> bool:
     return one is other or not (isinstance(one, dict) and isinstance(other, dict)) or bool(one.keys() & other.keys())
-
-
-def _is_wrapper(value: Any) -> bool:
-    return isinstance(value, dict) and any(value.values()) and bool(value) and value.keys() <= WRAPPERS | REMARKS
-
-
-def _unwrapped(value: Any, labels: Labels) -> Any:
-    """Take an answer out of keys that only wrap it; None if it is none."""
-    only = next(iter(labels)) if labels and len(labels) == 1 else None
-    for _ in range(6):
-        if isinstance(value, str):
-            value = _decoded(value)
-        if isinstance(value, list):
-            if only is not None and value and all(isinstance(part, str) and part != only for part in value):
-                return {only: value}
-            if only is not None and value and all(_has_ends(part) for part in value):
-                return {only: value}
-            return value if any(isinstance(part, dict) for part in value) else None
-        if not isinstance(value, dict) or not value:
-            return None
-        is_part = label_of(value, _LABEL_KEYS, None) is not None and not is_tool_call(value)
-        if is_part or not value.keys() <= WRAPPERS | REMARKS:
-            return value
-        inner = [part for key, part in value.items() if key in WRAPPERS and says_something(part)]
-        if len(inner) != 1:
-            return None
-        value = inner[0]
-    return None
-
-
-def _has_ends(part: Any) -> bool:
-    ends = ({"subject", "object"}, {"trigger", "arguments"})
-    return isinstance(part, dict) and any(keys <= part.keys() for keys in ends)
 
 
 def read_answer(
