@@ -49,14 +49,18 @@ class _Console(Console):
             yield whole
             return
         first, *others = whole.columns
+        start = taken = width(first) + 3
         pieces: list[list[Column]] = [[]]
         for column in others:
-            if pieces[-1] and sum(width(part) + 3 for part in (first, *pieces[-1], column)) > self.width:
+            needed = width(column) + 3
+            if pieces[-1] and taken + needed > self.width:
                 pieces.append([])
+                taken = start
             pieces[-1].append(column)
+            taken += needed
+        fixed = replace(first, width=start - 3)
         for number, piece in enumerate(pieces):
             part = copy(whole)
-            fixed = replace(first, width=width(first))
             part.columns = [replace(column, _index=place) for place, column in enumerate((fixed, *piece))]
             part.title = None if number else whole.title
             yield part

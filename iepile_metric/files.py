@@ -48,7 +48,7 @@ def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[byt
             if reason := wrong_encoding(beginning):
                 raise ValueError(f"{path}:1: {reason}")
             file.seek(len(BOM) if beginning.startswith(BOM) else 0)
-            if beginning.removeprefix(BOM).lstrip().startswith(b"["):
+            if _is_array(beginning):
                 yield from _parts(path, file.read())
                 return
         if start:
@@ -59,6 +59,11 @@ def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[byt
             return
         while (left := end - file.tell()) > 0 and (block := file.read(min(_BLOCK, left))):
             yield from BytesIO(block if block.endswith(b"\n") else block + file.readline())
+
+
+def _is_array(beginning: bytes) -> bool:
+    """Whether a file that begins so is one JSON array."""
+    return beginning.removeprefix(BOM).lstrip().startswith(b"[")
 
 
 def _parts(path: Path, content: bytes) -> Iterator[bytes]:
@@ -254,8 +259,8 @@ def _streamed(
     size = path.stat().st_size
     parts = min(processes, size // PART)
     with path.open("rb") as file:
-        if file.read(4).removeprefix(BOM).lstrip().startswith(b"["):
-            parts = 1  # one JSON array
+        if _is_array(file.read(4)):
+            parts = 1
     # Only forked processes hash alike, by which records that come back are noticed.
     if parts < 2 or path.suffix == ".gz" or "fork" not in multiprocessing.get_all_start_methods():
         return _scored(path, task, options, streamed=True)

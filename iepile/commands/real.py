@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from ..console import console, failing, say
+from ..console import console, failing, say, table
 
 
 def real(
@@ -19,7 +18,6 @@ def real(
         typer.Argument(
             help="Annotated text with a train and a test split: a corpus tree or one source. The embedded sample "
             "(invented sentences) where left out.",
-            show_default=False,
         ),
     ] = None,
     model: Annotated[
@@ -63,9 +61,8 @@ def _show(out: Path, scores: dict[str, Any], invented: bool) -> None:
     from iepile_trainer.quickstart.real import SPLITS
     from iepile_trainer.quickstart.show import highlighted
 
-    figures = Table(title=f"\nF1 on test records{' (invented sentences)' if invented else ''}", title_justify="left")
-    for heading in ("", "F1", "95 % interval", "precision", "recall"):
-        figures.add_column(heading, justify="right" if heading else "left")
+    title = f"\nF1 on test records{' (invented sentences)' if invented else ''}"
+    figures = table(title, [""], ("F1", "95 % interval", "precision", "recall"))
     for split, words in SPLITS.items():
         for one in scores[split].values():
             low, high = one["interval"]

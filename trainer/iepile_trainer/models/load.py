@@ -138,7 +138,7 @@ def load_trainable(
 def read_weights(model: str, **options: Any) -> Any:
     """A whole model from its safetensors or its GGUF file; `options` go to `from_pretrained`."""
     remote = {name: options.get(name) for name in ("revision", "trust_remote_code")}
-    auto = auto_class(is_encoder_decoder(model, **remote))
+    auto = auto_class(_reads_and_writes(config_of(model, **remote)))
     place, gguf = split_gguf(model)
     try:
         form: dict[str, Any] = gguf or {"use_safetensors": True}
@@ -160,7 +160,11 @@ def is_encoder_decoder(model: str, revision: str | None = None, trust_remote_cod
         TrainerError: There is no model.
     """
     base, _ = base_and_adapter(model)
-    return bool(getattr(config_of(base, revision, trust_remote_code), "is_encoder_decoder", False))
+    return _reads_and_writes(config_of(base, revision, trust_remote_code))
+
+
+def _reads_and_writes(config: Any) -> bool:
+    return bool(getattr(config, "is_encoder_decoder", False))
 
 
 def config_of(model: str, revision: str | None = None, trust_remote_code: bool | None = False) -> Any:

@@ -77,7 +77,7 @@ def located(model: str) -> str:
     """
     path = Path(model).expanduser()
     if path.exists():
-        return model if str(path) == str(Path(model)) else str(path)
+        return str(path) if model.startswith("~") else model
     if model in PRETRAINED:
         folder = cache_folder(model)
         if not (folder / ORIGIN).is_file():

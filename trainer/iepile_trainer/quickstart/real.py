@@ -135,7 +135,8 @@ def real(
     tell(f"{len(train_rows):,} rows to train on, {len(names):,} test records; measuring {model} on {_MEASURED} of them")
 
     def answer(model: Any, records: Sequence[str], constrain: str = "none") -> Rows:
-        asked = [row for row in test_rows if row["id"] in set(records)]
+        wanted = set(records)
+        asked = [row for row in test_rows if row["id"] in wanted]
         return list(predict(model, tokenizer, asked, max_new_tokens=longest, constrain=constrain))
 
     before, record = _measured(partial(answer, base), names[:_MEASURED])
