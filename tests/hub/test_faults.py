@@ -157,7 +157,7 @@ def test_offline_a_push_says_why_it_cannot(online, monkeypatch):
 
 def test_a_model_that_the_hub_does_not_have_is_refused_by_one_question(online):
     from iepile_trainer.errors import TrainerError
-    from iepile_trainer.models.pretrained import located
+    from iepile_trainer.models.location import located
 
     before = len(online.calls)
     with pytest.raises(

@@ -137,7 +137,8 @@ def _start(
 ) -> tuple[str | None, str | None]:
     """The base and the adapter that a training starts from, None for a new model; refuses what cannot work."""
     from .formats import OWN, find
-    from .models.load import base_and_adapter, check_remote_code
+    from .models.load import check_remote_code
+    from .models.location import base_and_adapter
     from .run_folder import check_free
 
     check_remote_code(training.trust_remote_code, model_args.model_revision)

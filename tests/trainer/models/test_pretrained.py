@@ -8,8 +8,8 @@ import pytest
 
 from iepile_trainer.errors import TrainerError
 from iepile_trainer.models.get_model import get_model
-from iepile_trainer.models.load import base_and_adapter
-from iepile_trainer.models.pretrained import PRETRAINED, cache_folder, located
+from iepile_trainer.models.location import base_and_adapter, located
+from iepile_trainer.models.pretrained import PRETRAINED, cache_folder
 
 SMOLLM2 = PRETRAINED["smollm2"]
 

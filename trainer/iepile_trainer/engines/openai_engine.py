@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from ..constrain import Keys, closed, fits
 from ..errors import TrainerError, import_extra
 from ..formats import stop_token_ids
-from ..models.load import base_and_adapter, load_tokenizer
+from ..models.load import load_tokenizer
+from ..models.location import base_and_adapter
 from .answer import Answer, Row, well_formed
 from .options import EngineOptions
 from .prompts import Prompt, PromptEngine, tokens_of

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..errors import TrainerError, first_line, import_extra
 from ..formats import stop_token_ids
-from ..models.load import answering_device, base_and_adapter, check_remote_code, file_of, load_tokenizer
+from ..models.load import answering_device, check_remote_code, load_tokenizer
+from ..models.location import base_and_adapter, file_of
 from ..models.precision import chosen
 from .answer import Answer
 from .options import EngineOptions

@@ -3,19 +3,17 @@
 Weights are read from safetensors and GGUF alone: a pickled `.bin` file can run code.
 """
 
-import json
 import logging
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from ..errors import TrainerError, first_line, import_extra
+from .location import base_and_adapter, file_of, split_gguf
 from .precision import chosen
-from .pretrained import located
 
 FLASH = "flash_attention_2"
 FORM = ("bnb_4bit_quant_type", "bnb_4bit_use_double_quant")  # of 4 bits: what changes the weights
@@ -205,57 +203,6 @@ def with_adapter(model: Any, adapter: str, trainable: bool = False) -> Any:
     except (RuntimeError, ValueError, OSError) as problem:
         reason = " ".join(" ".join(str(problem).splitlines()[:2]).split())
         raise TrainerError(f"the adapter {adapter} does not fit {model.name_or_path}: {reason}") from None
-
-
-def base_and_adapter(model: str, adapter: str | None = None) -> tuple[str, str | None]:
-    """(whole model, adapter or None), where `model` may itself be an adapter.
-
-    Raises:
-        TrainerError: `adapter` is none, or was trained on another model; a model of the registry is not here yet.
-    """
-    model, adapter = located(model), adapter and located(adapter)
-    base_of_model = adapter_base(model)
-    if adapter is None:
-        return (model, None) if base_of_model is None else (base_of_model, model)
-    expected = adapter_base(adapter)
-    if expected is None:
-        raise TrainerError(f"{adapter} is no adapter (it has no adapter_config.json)")
-    if Path(expected).name != Path(model).name:
-        raise TrainerError(f"the adapter {adapter} was trained on {expected}, not on {model}")
-    return model, adapter
-
-
-def adapter_base(model: str) -> str | None:
-    """The base model that a local adapter folder, or an adapter on the Hub, names; None for a whole model."""
-    if split_gguf(model)[1]:
-        return None
-    config = file_of(model, "adapter_config.json")
-    return config and str(json.loads(Path(config).read_text("utf-8"))["base_model_name_or_path"])
-
-
-def file_of(model: str, name: str) -> str | None:
-    """The path of a file of a model, in its folder or from the Hub; None where it has none."""
-    from transformers.utils import cached_file
-
-    with suppress(OSError):  # offline, or no such repository: loading will say so
-        return cached_file(model, name, _raise_exceptions_for_missing_entries=False)
-    return None
-
-
-def split_gguf(model: str) -> tuple[str, dict[str, str]]:
-    """The folder or Hub id of a model, and what names its GGUF file to `from_pretrained`; nothing for another model.
-
-    >>> split_gguf("models/small.Q4_1.gguf"), split_gguf("user/name/small.gguf"), split_gguf("user/name")
-    (('models', {'gguf_file': 'small.Q4_1.gguf'}), ('user/name', {'gguf_file': 'small.gguf'}), ('user/name', {}))
-
-    Raises:
-        TrainerError: The package gguf is not installed.
-    """
-    if not model.endswith(".gguf"):
-        return model, {}
-    if find_spec("gguf") is None:
-        raise TrainerError(f"{model} needs the package gguf (pip install 'iepile[train]')")
-    return str(Path(model).parent), {"gguf_file": Path(model).name}
 
 
 def _written_out(model: Any, name: str) -> Any:

@@ -33,7 +33,8 @@ def merge(
     from iepile_cards import write_model_card
 
     from ..run_folder import clear, is_finished, read_run, saving, write_run
-    from .load import base_and_adapter, load_tokenizer
+    from .load import load_tokenizer
+    from .location import base_and_adapter
 
     out = Path(out)
     path, adapter = base_and_adapter(base or str(run), str(run) if base else None)

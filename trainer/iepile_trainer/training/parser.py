@@ -17,7 +17,7 @@ from typing import Any
 
 from ..data.arguments import DataArguments
 from ..errors import TrainerError, first_line
-from ..models.pretrained import located
+from ..models.location import located
 from ..recipes import recipe, recipes
 from .arguments import RunArguments, WatchArguments, hardware_defaults, implied, renamed
 
