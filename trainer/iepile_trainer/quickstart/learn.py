@@ -95,8 +95,8 @@ def learn(
     import torch
     from transformers import Trainer
 
+    from ..training.record import hardware
     from ..training.sampler import grouped
-    from ..training.train import hardware
     from .muon import Muon
 
     config = _config(folder, seed, recipe)

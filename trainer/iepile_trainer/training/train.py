@@ -7,15 +7,8 @@ from typing import Any
 
 from ..data.arguments import DataArguments
 from ..errors import TrainerError
-from ..models.load import FORM
-from .arguments import CHECKPOINTING, WatchArguments, checkpointing
-
-_OPTIONS = (
-    "learning_rate", "lr_scheduler_type", "warmup_steps", "num_train_epochs", "max_steps", "optim", "weight_decay",
-    "max_grad_norm", "per_device_train_batch_size", "gradient_accumulation_steps", "max_length", "packing",
-    "train_sampling_strategy", "loss_type", "bf16", "fp16", "neftune_noise_alpha",
-)  # fmt: skip
-_LORA = ("r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "use_dora", "init_lora_weights")
+from .arguments import WatchArguments
+from .record import finish, options_of
 
 
 def train(
@@ -118,8 +111,8 @@ class Training:
             self._say(f"resuming from {checkpoint}")
         attach(trainer, watch, sample)
         seconds = _run(trainer, checkpoint)
-        record |= {**_read(ready, data), "options": self._options(config)}
-        return _finish(trainer, record, checkpoint, seconds)
+        record |= {**_read(ready, data), "options": options_of(config, self.peft_config, self.quantization_config)}
+        return finish(trainer, record, checkpoint, seconds)
 
     def _say(self, *lines: Any) -> None:
         if self.is_first and lines:
@@ -142,7 +135,8 @@ class Training:
         else:
             load = {"parameters": sum(weight.numel() for weight in self.model.parameters())}
         # The order of the rows hangs on the number of processes.
-        intent = {**record, "data": asdict(self.data), "options": self._options(self.config)}
+        options = options_of(self.config, self.peft_config, self.quantization_config)
+        intent = {**record, "data": asdict(self.data), "options": options}
         intent |= {"processes": self.config.world_size, "load": load}
         checkpoint, refusal = None, None
         if self.is_first:
@@ -201,19 +195,6 @@ class Training:
         self._say(planned)
         return {"data": sources, "lengths": lengths.as_dict(), "plan": asdict(planned)}
 
-    def _options(self, config: Any) -> dict[str, Any]:
-        """The hyper-parameters of a run, ready for JSON."""
-        from .estimate import bits_of
-
-        options = {name: _plain(getattr(config, name)) for name in _OPTIONS}
-        options[CHECKPOINTING] = checkpointing(config)
-        if (bits := bits_of(self.quantization_config)) is not None:
-            options |= {"bits": bits} | {name: getattr(self.quantization_config, name) for name in FORM if bits == 4}
-        if self.peft_config is not None:
-            named = {f"lora_{name.removeprefix('lora_')}": getattr(self.peft_config, name) for name in _LORA}
-            options |= {name: _plain(value) for name, value in named.items()}
-        return options
-
 
 def _ready(encoded: Any, config: Any, filler: int) -> tuple[Any, int]:
     """Encoded rows as `new_trainer` takes them, and how many draws stand behind each other in them."""
@@ -251,57 +232,3 @@ def _read(rows: Any, data: DataArguments) -> dict[str, Any]:
         return {}
     tally = rows.read()
     return {"data": manifest(tally.sources, data, data.train_split), "lengths": tally.report().as_dict()}
-
-
-def _finish(trainer: Any, record: dict[str, Any], checkpoint: str | None, seconds: float) -> dict[str, Any]:
-    """Write record, picture and card; the record in every process."""
-    from iepile_cards import write_model_card
-
-    from ..run_folder import read_run, write_run
-    from .monitoring import best_of
-    from .plot import draw_curve
-
-    folder, first = Path(trainer.args.output_dir), trainer.args.process_index == 0
-    history = [entry for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
-    resumed_from = int(Path(checkpoint).name.rpartition("-")[2]) if checkpoint else None
-    tokens = max((entry.get("num_tokens", 0) for entry in history if entry["step"] > (resumed_from or 0)), default=0)
-    best = best_of(trainer)
-    if first:
-        if best and best["loaded"]:
-            print(f"the weights are those of step {best['step']:,}, the best by {best['metric']}: {best['value']:.4f}")
-        # A pickle of this machine's paths: of no use to a model, and flagged where models are shared.
-        (folder / "training_args.bin").unlink(missing_ok=True)
-        record |= {
-            "history": history,
-            "resumed_from": resumed_from,  # a step; seconds and speed are those since then
-            "seconds": round(seconds, 2),
-            "tokens_per_second": round(tokens / seconds, 1) if seconds else None,
-            "hardware": hardware(trainer.args),
-            "best": best,
-            "sample": trainer.sample and trainer.sample.sample.as_dict(),
-        }
-        write_run(folder, record)
-        draw_curve(folder, history, {}, best)
-        write_model_card(folder)
-    trainer.accelerator.wait_for_everyone()
-    return read_run(folder)
-
-
-def _plain(value: Any) -> Any:
-    value = getattr(value, "value", value)
-    return sorted(value) if isinstance(value, set) else value
-
-
-def hardware(config: Any) -> dict[str, Any]:
-    """On what a training ran, for the run record."""
-    import platform
-
-    import torch
-
-    on_gpu = config.device.type == "cuda"
-    device = torch.cuda.get_device_name() if on_gpu else platform.processor() or platform.machine()
-    return {
-        "device": device if on_gpu else f"CPU ({device}, {torch.get_num_threads()} threads)",
-        "count": config.world_size if on_gpu else 1,
-        "processes": config.world_size,
-    }
