@@ -70,9 +70,7 @@ class PromptEngine:
             instruction = row.get("instruction")
             if not isinstance(instruction, str) or not instruction:
                 raise TrainerError("the row has no instruction")
-            ids = (
-                [] if self.tokenizer is None else prompt_ids(self.tokenizer, [instruction], self.options.is_thinking)[0]
-            )
+            ids = [] if self.tokenizer is None else self._ids(instruction)
             if self.room is not None and len(ids) > self.room:
                 raise TrainerError(
                     f"the prompt has {len(ids):,} tokens, more than the {max(self.room, 0):,} that the model can read "

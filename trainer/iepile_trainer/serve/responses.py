@@ -6,7 +6,7 @@ from pydantic import BaseModel, create_model
 
 from ..extraction import results
 
-_HIDDEN = ("minimum", "failed", "results")
+_HIDDEN = ("minimum", "results")
 
 
 def _model(kind: type, words: str = "", **fields: Any) -> Any:
