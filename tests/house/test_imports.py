@@ -37,7 +37,7 @@ LAYERS = {
         ("tasks",),
         ("options",),
         ("corpus",),
-        ("instructions", "validation", "mining"),
+        ("instructions", "validation", "mining", "exchange"),
         ("export", "builder", "registration"),
         ("statistics", "cleaning"),
     ),

@@ -1,0 +1,160 @@
+"""Token classification as on the Hugging Face Hub: `tokens` and tags, as JSON lines, Parquet, a saved dataset, an object."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...errors import DataError, shown
+from ..document import Document, Loss
+from ..files import DataFile, split_in
+from ..format import Format, ReadOptions, objects
+from ..tokens import TAG, join, mentions, scheme_of
+
+_TOKENS = ("tokens", "words", "text")
+_TAGS = ("ner_tags", "tags", "ner", "labels", "ner_tag", "fine_ner_tags")
+
+
+def fits(file: DataFile) -> bool:
+    """A list of tokens beside a list of as many tags; a Parquet or Arrow file."""
+    if file.path.suffix in (".parquet", ".arrow"):
+        return True
+    return any(isinstance(value, dict) and _columns(value) is not None for value in file.first)
+
+
+def _columns(row: Mapping[str, Any], options: ReadOptions | None = None) -> tuple[str, str] | None:
+    """The names of the columns of tokens and tags, by what stands in them."""
+    given = options.columns if options else {}
+    lists = {name: value for name, value in row.items() if isinstance(value, list) and value}
+    tokens = given.get("token") or next(
+        (name for name in _TOKENS if name in lists and isinstance(lists[name][0], str)), ""
+    )
+    tags = given.get("tag") or next((name for name in _TAGS if name != tokens and _are_tags(lists.get(name))), "")
+    if tokens not in row or tags not in row or len(row[tokens]) != len(row[tags]):
+        return None
+    return tokens, tags
+
+
+def _are_tags(values: Any) -> bool:
+    return isinstance(values, list) and all(
+        isinstance(value, int) or (isinstance(value, str) and TAG.match(value)) for value in values
+    )
+
+
+def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
+    """The rows of a file."""
+    if file.path.suffix in (".parquet", ".arrow"):
+        from datasets import Dataset
+
+        dataset = (Dataset.from_parquet if file.path.suffix == ".parquet" else Dataset.from_file)(str(file.path))
+        yield from read_dataset(dataset, options, file.name, file.split)
+        file.advance(file.path.stat().st_size)
+        return
+    names: list[str] | None = None
+    rows = [value for value in file.first if isinstance(value, dict)]
+    columns = next((found for row in rows if (found := _columns(row, options))), None)
+    if columns is None:
+        raise DataError(f"{file.name}: no columns of tokens and tags (name them: --columns token=words,tag=labels)")
+    names = _label_names(options)
+    scheme = scheme_of([_tags(row[columns[1]], names, file.name) for row in rows if columns[1] in row])
+    yield from objects(
+        file, lambda row: _document(row[columns[0]], _tags(row[columns[1]], names, file.name), scheme),
+        '{"tokens": [token], "ner_tags": [tag]}',
+    )  # fmt: skip
+
+
+def read_dataset(
+    dataset: Any, options: ReadOptions | None = None, name: str = "dataset", split: str = ""
+) -> Iterator[Document | Loss]:
+    """The rows of a `datasets.Dataset`, plain or streamed, or of all splits of a dictionary of them.
+
+    Args:
+        dataset: With a column of tokens and one of tags, as text or as numbers with the names of their `ClassLabel`.
+        options: Its `columns` `token` and `tag` name the columns.
+        name: For messages.
+        split: Of the rows.
+
+    >>> from datasets import Dataset
+    >>> rows = Dataset.from_dict({"tokens": [["In", "Ulm"]], "ner_tags": [["O", "B-city"]]})
+    >>> [document.spans[0].label for document in read_dataset(rows)]
+    ['city']
+    """
+    options = options or ReadOptions()
+    if isinstance(dataset, Mapping):
+        for part, rows in dataset.items():
+            yield from read_dataset(rows, options, f"{name}/{part}", split_in(str(part)))
+        return
+    first = next(iter(dataset), None)
+    if first is None:
+        return
+    columns = _columns(first, options)
+    if columns is None:
+        raise DataError(
+            f"{name}: no columns of tokens and tags among {', '.join(first)} "
+            "(name them: --columns token=words,tag=labels)"
+        )
+    names = _class_names(dataset, columns[1]) or _label_names(options)
+    some = [row for row, _ in zip(dataset, range(1000))]
+    scheme = scheme_of([_tags(row[columns[1]], names, name) for row in some])
+    for number, row in enumerate(dataset, 1):
+        tokens, tags = row[columns[0]], row[columns[1]]
+        if len(tokens) != len(tags):
+            reason = f"{len(tokens)} tokens, {len(tags)} tags"
+            yield Loss(name, number, reason, "mend the row", str(row), "a row with more tokens than tags", True)
+            continue
+        document = _document(tokens, _tags(tags, names, name), scheme)
+        document.file, document.line, document.split = name, number, split
+        yield document
+
+
+def _class_names(dataset: Any, column: str) -> list[str] | None:
+    feature = (dataset.features or {}).get(column)
+    inner = getattr(feature, "feature", feature)
+    names = getattr(inner, "names", None)
+    return list(names) if names else None
+
+
+def _label_names(options: ReadOptions) -> list[str] | None:
+    """Names of numbered tags, as `--columns names=O|B-city|I-city` gives them."""
+    given = options.columns.get("names")
+    return given.split("|") if given else None
+
+
+def _tags(values: Sequence[Any], names: list[str] | None, file: str) -> list[str]:
+    tags = []
+    for value in values:
+        if isinstance(value, int):
+            if names is None or not 0 <= value < len(names):
+                remedy = "name them in order: --columns 'names=O|B-person|I-person'"
+                raise DataError(f"{file}: the tag {value} is a number without a name ({remedy})")
+            value = names[value]
+        if not TAG.match(value):
+            raise DataError(f"{file}: {shown(value)} is no tag (expected O, B-type, I-type)")
+        tags.append(value[:1] + "-" + value[2:] if len(value) > 1 else value)
+    return tags
+
+
+def _document(tokens: Sequence[str], tags: Sequence[str], scheme: str) -> Document:
+    if len(tokens) != len(tags):
+        raise ValueError(f"{len(tokens)} tokens, {len(tags)} tags")
+    text, places = join(tokens)
+    document = Document(text, kinds=("entity",))
+    spans, broken = mentions(tags, scheme)
+    if broken:
+        document.lose("a tag that continues nothing begins a mention", f"{broken} of its tags continue no mention")
+    for first, last, label in spans:
+        document.add(places[first][0], places[last][1], label)
+    return document
+
+
+def saved_dataset(path: Path) -> Any:
+    """What `save_to_disk` wrote to a folder, None where it wrote nothing there."""
+    if not any((path / name).is_file() for name in ("dataset_dict.json", "state.json")):
+        return None
+    from datasets import load_from_disk
+
+    return load_from_disk(str(path))
+
+
+FORMAT = Format(
+    "huggingface", "token classification of the Hugging Face Hub", fits, read, ("tokens", "ner_tags", "tags")
+)
