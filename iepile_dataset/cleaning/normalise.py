@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from ..places import without_places
+
 MENTIONS = frozenset(("entity", "head", "tail", "event_trigger", "argument"))
 """Fields of an annotation that quote the text; types, relations and roles are the schema's and stay as they are."""
 
@@ -56,6 +58,8 @@ def normalise_record(record: dict[str, Any], key: str) -> dict[str, Any] | None:
         return better
 
     items = _mapped(record[key], mention)
+    if text != record["text"] and isinstance(items, list):
+        items = without_places(items)  # they counted the characters of the other text
     return None if lost else {**record, "text": text, key: items}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..answers import NO_MENTION, graph_attributes
 from ..errors import shown
+from ..places import misplaced
 from ..schema import Schema
 
 __all__ = ["problems"]
@@ -13,6 +14,7 @@ Finding = tuple[str, str]
 """(reason, remedy)"""
 
 _ADD_LABEL = "add it to schema.json or correct the annotation"
+_PLACE = "start and end count characters, text[start:end] is the mention; correct them or leave them out"
 _VERBATIM = "an annotation must quote the text letter for letter"
 
 
@@ -48,6 +50,10 @@ def problems(record: Any, key: str, schema: Schema | None) -> Iterator[Finding]:
             yield f'"{key}" holds {shown(item)}, not an object', "see the format of the task in the README"
         else:
             yield from _CHECKS[key](item, text, schema)
+    for item in items:
+        for mention, place, there in misplaced(item, key, text) if isinstance(item, dict) else ():
+            if mention in text:
+                yield f"{shown(mention)} does not stand at {place}, the text has {shown(there)} there", _PLACE
 
 
 def _entity(item: Mapping[str, Any], text: str, schema: Schema | None) -> Sequence[Finding]:

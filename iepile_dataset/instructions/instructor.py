@@ -11,6 +11,7 @@ from ..answers import Items
 from ..errors import DataError
 from ..hard_negatives import read_hard_negatives
 from ..options import Options
+from ..places import without_places
 from ..schema import Schema
 from ..tasks import Task, task_named
 from .sampling import Draw, apart, batches, shuffled
@@ -167,7 +168,9 @@ class Instructor:
         keys: Sequence[int] = ()
         if self.train and (len(names) > 1 or self._keyed):
             count = len(self.labels)
-            keys = self._draw.keys(text.encode() + annotation, 2 * count)
+            # The same questions with and without the places of mentions.
+            content = orjson.dumps(without_places(items)) if b'start":' in annotation else annotation
+            keys = self._draw.keys(text.encode() + content, 2 * count)
             # The first half of the keys chooses, the second orders: with the same keys for both, chosen negatives
             # would stand before the positives.
             names = shuffled(names, keys) if self.task.hints else shuffled(self._sample(answers, keys), keys[count:])

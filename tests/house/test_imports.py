@@ -31,7 +31,7 @@ LAYERS = {
     "iepile_dataset": (
         ("errors", "licences"),
         ("atomic",),
-        ("schema", "hard_negatives"),
+        ("schema", "hard_negatives", "places"),
         ("answers",),
         ("annotations",),
         ("tasks",),
