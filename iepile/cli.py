@@ -12,7 +12,9 @@ from .commands import (
     clean,
     compare,
     download,
+    export,
     formats,
+    import_,
     merge,
     models,
     negatives,
@@ -46,6 +48,8 @@ def _version(version: bool = typer.Option(False, "--version", help="Show the ver
 app.command(rich_help_panel="Start here")(quickstart.quickstart)
 app.command(rich_help_panel="Start here")(real.real)
 app.command(rich_help_panel="Start here")(page.app)
+app.command("import", rich_help_panel="Data")(import_.import_source)
+app.command("export", rich_help_panel="Data")(export.export)
 app.command(rich_help_panel="Data")(validate.validate)
 app.command(rich_help_panel="Data")(clean.clean)
 app.command(rich_help_panel="Data")(stats.stats)

@@ -135,13 +135,14 @@ def print_left_out(problems: Sequence["Problem"], total: int) -> None:
 
 
 @contextmanager
-def failing(extra: str = "") -> Iterator[None]:
+def failing(extra: str = "", corpus: str | None = None) -> Iterator[None]:
     """An error that a user can mend is one line on stderr and exit code 1, not a traceback.
 
     All rooms raise a ValueError or an OSError for such a one, whose message ends in the remedy.
 
     Args:
         extra: What to install where a module is missing, as `train,app`.
+        corpus: What should be a corpus; where it is annotated in another format, the command that imports it is named.
     """
     try:
         yield
@@ -152,7 +153,16 @@ def failing(extra: str = "") -> Iterator[None]:
             raise
         fail(f"no module {missing.name!r} (pip install 'iepile[{extra}]')")
     except (ValueError, OSError) as error:
+        if hint := import_hint(corpus):
+            say(hint, to=errors)
         fail(str(error))
+
+
+def import_hint(path: str | None) -> str:
+    """The command that imports a file or folder of another format, "" where it is none or nothing."""
+    from iepile_dataset.exchange.reading import import_hint
+
+    return import_hint(path) if path else ""
 
 
 def fail(reason: str) -> NoReturn:

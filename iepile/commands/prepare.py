@@ -44,7 +44,7 @@ def prepare(
         say("--format jsonl is written by one process: --num-proc is ignored", style="yellow")
     if options.tokenizer and options.max_prompt_tokens is None:
         say("--tokenizer is ignored: it counts for --max-prompt-tokens, which is not given", style="yellow")
-    with failing(), progress_bar("reading") as advance:
+    with failing(corpus=corpus), progress_bar("reading") as advance:
         done = make(
             out, corpus, tasks=task or (), options=options, form=form, num_proc=num_proc, overwrite=overwrite,
             progress=advance,

@@ -44,7 +44,7 @@ def stats(
     from iepile_dataset.statistics.pictures import write_statistics
     from iepile_dataset.statistics.stats import statistics
 
-    with failing():
+    with failing(corpus=corpus):
         fonts = families() if out else None  # before the work rather than after it
         with progress_bar("reading") as advance:
             options = Options(**vars(selection))

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from iepile_dataset.atomic import write_file
 
-from ..console import console, failing, problem_table, progress_bar, say
+from ..console import console, errors, failing, import_hint, problem_table, progress_bar, say
 
 if TYPE_CHECKING:
     from iepile_dataset.validation.report import Report
@@ -42,7 +42,7 @@ def validate(
     """
     from iepile_dataset.validation.validate import validate as check
 
-    with failing():
+    with failing(corpus=paths[0]):
         with progress_bar("checking") as advance:
             report = check(paths, as_format=as_format, examples=examples, progress=advance)
         written = StringIO()
@@ -57,6 +57,8 @@ def validate(
     if out:
         say(f"{_summary(report)}; report in {out}")
     if report.errors:
+        for hint in filter(None, map(import_hint, paths)):
+            say(hint, to=errors)
         raise typer.Exit(1)
 
 

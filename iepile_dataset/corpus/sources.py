@@ -240,7 +240,14 @@ def _probe(folder: Folder) -> dict[str, Any]:
 
 
 def _guess_language(folder: Folder) -> str:
-    """Chinese where at least a fifth of the letters at the beginning are."""
-    text = "".join(str(record.get("text")) for record in folder.first_records())
+    return language_of("".join(str(record.get("text")) for record in folder.first_records()))
+
+
+def language_of(text: str) -> str:
+    """Chinese where at least a fifth of the letters are, otherwise English.
+
+    >>> language_of("他在 Ulm 工作"), language_of("He works in 北京")
+    ('zh', 'en')
+    """
     chinese = sum("一" <= letter <= "鿿" for letter in text)
     return "zh" if chinese * 5 > sum(letter.isalpha() for letter in text) else "en"

@@ -1,5 +1,6 @@
 """Files and folders of any format → records, one after the other."""
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from .formats.huggingface import read_dataset, saved_dataset
 from .records import Record, record_of
 from .registry import described, detect, format_named
 
-__all__ = ["Entry", "Input", "open_input", "read"]
+__all__ = ["Entry", "Input", "import_hint", "open_input", "read"]
 
 
 @dataclass(frozen=True)
@@ -166,3 +167,21 @@ def read(
             yield entry.record
         elif on_loss:
             on_loss(entry)
+
+
+def import_hint(path: str | Path | None) -> str:
+    """The command that imports a file or folder of another format, "" where it is none.
+
+    >>> import_hint("nowhere")
+    ''
+    """
+    place = Path(path or "").expanduser()
+    try:
+        files = data_files(place) if path and place.exists() else []
+    except DataError:
+        return ""
+    named = next((form for file in files[:5] if (form := detect(file))), None)
+    if named is None or named.name in ("iepile", "rows"):
+        return ""
+    quoted = shlex.quote(str(path))
+    return f"{path} looks like {named.title}: iepile import {quoted} --out my/IE-xx/NER/{place.resolve().stem}"

@@ -32,7 +32,11 @@ RECORDS = {
 
 def bare(items):
     return [
-        {key: bare(value) if key == "arguments" else value for key, value in item.items() if not key.endswith(("start", "end"))}
+        {
+            key: bare(value) if key == "arguments" else value
+            for key, value in item.items()
+            if not key.endswith(("start", "end"))
+        }
         for item in items
     ]
 
@@ -89,4 +93,7 @@ def test_the_place_of_an_argument_is_checked_too(source, tmp_path):
 
 def test_cleaning_drops_places_where_it_changes_the_text():
     record = {"text": "In  Ulm", "entity": [{"entity": "Ulm", "entity_type": "city", "start": 4, "end": 7}]}
-    assert normalise_record(record, "entity") == {"text": "In Ulm", "entity": [{"entity": "Ulm", "entity_type": "city"}]}
+    assert normalise_record(record, "entity") == {
+        "text": "In Ulm",
+        "entity": [{"entity": "Ulm", "entity_type": "city"}],
+    }

@@ -37,8 +37,8 @@ LAYERS = {
         ("tasks",),
         ("options",),
         ("corpus",),
-        ("instructions", "validation", "mining", "exchange"),
-        ("export", "builder", "registration"),
+        ("instructions", "validation", "mining"),
+        ("export", "exchange", "builder", "registration"),
         ("statistics", "cleaning"),
     ),
     "iepile_trainer": (

@@ -29,7 +29,8 @@ def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
             file.name, 0, f"no {source.name} beside it", "put the text beside it", "", "a file without its text", True
         )
         return
-    raw = DataFile(source, source.name).text()
+    # A mark of byte order stays: brat counts it as a character.
+    raw = source.read_bytes().decode(DataFile(source, source.name).encoding.removesuffix("-sig"), "replace")
     document = Document(raw.replace("\r\n", "\n"), file=file.name, line=1, split=file.split)
     document.raw_text = raw if "\r\n" in raw else None
     lines = [line for _, line in file.lines() if line.strip()]

@@ -21,7 +21,7 @@ def _fits(value: dict[str, Any]) -> bool:
     text = value.get("text", value.get("data"))
     spans = value.get("label", value.get("labels"))
     if isinstance(text, str) and isinstance(spans, list):
-        return not spans or isinstance(spans[0], list) and len(spans[0]) == 3 and isinstance(spans[0][0], int)
+        return not spans or (isinstance(spans[0], list) and len(spans[0]) == 3 and isinstance(spans[0][0], int))
     entities = value.get("entities")
     if not entities and isinstance(value.get("relations"), list):
         return isinstance(text, str) and entities == [] and value["relations"] == []

@@ -1,4 +1,4 @@
-"""Token classification as on the Hugging Face Hub: `tokens` and tags, as JSON lines, Parquet, a saved dataset, an object."""
+"""Token classification as on the Hugging Face Hub: `tokens` and tags, as JSON lines, Parquet, or a dataset object."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
