@@ -102,6 +102,5 @@ def _print(done: "Imported") -> None:
             say(f"  {json.dumps(label, ensure_ascii=False)}: {json.dumps(name, ensure_ascii=False)}")
     place = done.out.relative_to(Path.cwd()) if done.out.is_relative_to(Path.cwd()) else done.out
     say(f"{done.records.total():,} records in {place} ({done.seconds:.1f} s)")
-    say(
-        f"next: iepile prepare {shlex.quote(str(place))} --task {done.task} --out {shlex.quote(done.out.name + '_rows')}"
-    )
+    rows_folder = shlex.quote(f"{done.out.name}_rows")
+    say(f"next: iepile prepare {shlex.quote(str(place))} --task {done.task} --out {rows_folder}")
