@@ -202,7 +202,7 @@ def _is_lines(beginning: str) -> bool:
 
 
 def data_files(path: Path) -> list[DataFile]:
-    """The data files at a path: itself, or those below a folder in order of their names.
+    """The data files at a path: itself, or those below a folder, by split and name.
 
     Raises:
         DataError: There is none.
@@ -219,4 +219,5 @@ def data_files(path: Path) -> list[DataFile]:
             files.append(DataFile(file, name.as_posix(), split_in(name.as_posix())))
     if not files:
         raise DataError(f"{path}: no data file in it (.json, .jsonl, .txt, .conll, .ann, .csv, .parquet, …)")
-    return files
+    # Those of train first: the order of labels is that in which they occur.
+    return sorted(files, key=lambda file: ("train", "", "validation", "test").index(file.split))

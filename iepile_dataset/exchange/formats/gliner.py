@@ -24,9 +24,8 @@ def _document(value: dict[str, Any]) -> Document:
     kinds = ("entity", "relation") if "relations" in value else ("entity",)
     document = Document(text, kinds=kinds if "ner" in value else ())
     for first, last, label in value.get("ner") or ():
-        if not 0 <= first <= last < len(places):
-            document.lose("a place outside the text", f"{label!r}: tokens {first} to {last} of {len(places)}")
-        document.add(*((places[first][0], places[last][1]) if 0 <= first <= last < len(places) else (-1, -1)), label)
+        inside = 0 <= first <= last < len(places)
+        document.add(*((places[first][0], places[last][1]) if inside else (-1, -1)), label)
     for head, tail, label in value.get("relations") or ():
         document.relations.append(Relation(label, head, tail))
     return document

@@ -7,6 +7,8 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from iepile_dataset.exchange import FORMATS, WRITERS, read, write
 
@@ -24,20 +26,20 @@ def without_places(value):
     return [without_places(part) for part in value] if isinstance(value, list) else value
 
 
-def plain(item):
-    """A unit without places, and with one spelling of what may be left out."""
-    item = without_places(item)
+def plain(item, places):
+    """A unit with one spelling of what may be left out."""
+    item = item if places else without_places(item)
     if "event_type" in item:
         item = {**item, "event_trigger": item.get("event_trigger") or "", "arguments": item.get("arguments") or []}
     return item
 
 
-def units(record, key):
-    """Annotated units; an event's arguments in any order."""
-    items = [plain(item) for item in record.get(key) or ()]
+def units(record, key, places=False):
+    """Annotated units, without places unless asked; an event's arguments in any order."""
+    items = [plain(item, places) for item in record.get(key) or ()]
     for item in items:
         if "arguments" in item:
-            item["arguments"] = sorted(item["arguments"], key=lambda part: (part["role"], part["argument"]))
+            item["arguments"] = sorted(item["arguments"], key=lambda part: sorted(map(str, part.items())))
     return Counter(json.dumps(item, sort_keys=True, ensure_ascii=False) for item in items)
 
 
@@ -62,6 +64,8 @@ def check(records, key, form, folder):
         missing = units(record, key) - units(again, key)
         assert not units(again, key) - units(record, key)
         assert missing.total() == len(losses.get(number, ())), (number, missing, losses.get(number))
+        if "start" in json.dumps([list(item) for item in record[key]]):
+            assert not units(again, key, places=True) - units(record, key, places=True)
         for item in again.get(key) or ():
             if "start" in item:
                 mention = item.get("entity", item.get("event_trigger"))
@@ -85,6 +89,58 @@ def test_a_real_source_comes_back_from_every_format_that_holds_it(source, form, 
     if key not in FORMATS[form].holds:
         pytest.skip(f"{form} holds no {key}")
     check(list(records_of(source, key, LINES)), key, form, tmp_path)
+
+
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")) | st.sampled_from("ab 一二😀\n"),
+    min_size=1,
+    max_size=40,
+)
+LABELS = st.sampled_from(["person", "born in", "地点", "a_b", "a b", "B-x", "x2", "x"])
+
+
+@st.composite
+def annotated(draw, kind):
+    """A record whose mentions stand anywhere in its text, nested, overlapping and repeated."""
+    text = draw(TEXTS.filter(lambda text: text.strip() and not text.startswith("\ufeff")))
+    places = st.tuples(st.integers(0, len(text) - 1), st.integers(1, 12)).map(
+        lambda place: (place[0], min(sum(place), len(text)))
+    )
+    places = places.filter(lambda place: text[slice(*place)].strip())
+
+    def mention(field, prefix=""):
+        start, end = draw(places)
+        return {field: text[start:end], f"{prefix}start": start, f"{prefix}end": end}
+
+    items = []
+    for _ in range(draw(st.integers(0, 4)) if any(map(str.strip, text)) else 0):
+        if kind == "entity":
+            items.append({**mention("entity"), "entity_type": draw(LABELS)})
+        elif kind == "relation":
+            types = {name: draw(LABELS) for name in ("head_type", "tail_type") if draw(st.booleans())}
+            items.append({**mention("head", "head_"), **mention("tail", "tail_"), "relation": draw(LABELS), **types})
+        else:
+            arguments = [{**mention("argument"), "role": draw(LABELS)} for _ in range(draw(st.integers(0, 3)))]
+            trigger = mention("event_trigger") if draw(st.integers(0, 4)) else {"event_trigger": ""}
+            items.append({**trigger, "event_type": draw(LABELS), "arguments": arguments})
+    return {"text": text, kind: items}
+
+
+@pytest.mark.parametrize("kind", ["entity", "relation", "event"])
+@pytest.mark.parametrize("form", WRITERS)
+def test_whatever_is_annotated_comes_back_or_is_counted(form, kind, tmp_path_factory):
+    if kind not in FORMATS[form].holds:
+        pytest.skip(f"{form} holds no {kind}")
+
+    @given(st.lists(annotated(kind), min_size=1, max_size=4))
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    def test(records):
+        # A format is told by its content: one text is annotated for certain.
+        first = {"entity": [{"entity": "Ulm", "entity_type": "city"}], "relation": [{"head": "Ulm", "tail": "In", "relation": "is"}],
+                 "event": [{"event_trigger": "In", "event_type": "move", "arguments": []}]}  # fmt: skip
+        check([{"text": "In Ulm", kind: first[kind]}, *records], kind, form, tmp_path_factory.mktemp("data"))
+
+    test()
 
 
 @pytest.mark.skipif(bool(SOURCES), reason="the corpus is there")
