@@ -112,8 +112,9 @@ def _uncertain(documents: Iterable[Document]) -> list[Document]:
 
 
 def _certainty(document: Document) -> float:
-    parts = (*document.spans, *document.relations, *document.events)
-    return min((part.score for part in parts if part.score is not None), default=inf)
+    scores = [span.score for span in document.spans]
+    scores += [relation.score for relation in document.relations] + [event.score for event in document.events]
+    return min((score for score in scores if score is not None), default=inf)
 
 
 ORDERS: dict[str, Callable[[Iterable[Document]], Iterable[Document]]] = {
@@ -133,7 +134,7 @@ def _by_label(documents: list[Document], count: int) -> list[Document]:
     queues: defaultdict[str, list[int]] = defaultdict(list)
     for number, document in enumerate(documents):
         labels = {span.label for span in document.spans if span.is_entity}
-        labels |= {part.label for part in (*document.relations, *document.events)}
+        labels |= {relation.label for relation in document.relations} | {event.label for event in document.events}
         for label in sorted(labels) or [""]:
             queues[label].append(number)
     sizes = Counter({label: len(numbers) for label, numbers in queues.items()})
@@ -142,9 +143,9 @@ def _by_label(documents: list[Document], count: int) -> list[Document]:
     waiting = {label: iter(queues[label]) for label in order}
     while waiting and len(chosen) < count:
         for label in [label for label in order if label in waiting]:
-            number = next((number for number in waiting[label] if number not in chosen), None)
-            if number is None:
+            following = next((number for number in waiting[label] if number not in chosen), None)
+            if following is None:
                 del waiting[label]
             elif len(chosen) < count:
-                chosen.add(number)
+                chosen.add(following)
     return [documents[number] for number in sorted(chosen)]

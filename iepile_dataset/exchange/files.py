@@ -1,6 +1,7 @@
 """Files of other people: their encoding, their lines, and JSON read value by value, so that memory stays flat."""
 
 import codecs
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -104,12 +105,13 @@ class DataFile:
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """(number from 1, line without its end)."""
-        with self.path.open("r", encoding=self.encoding, errors="replace", newline="\n") as file:
+        with self.path.open("rb") as raw:
+            file = io.TextIOWrapper(raw, encoding=self.encoding, errors="replace", newline="\n")
             position = 0
             for number, line in enumerate(file, 1):
                 yield number, line.rstrip("\r\n")
                 if number % 1000 == 0:
-                    position, before = file.buffer.tell(), position
+                    position, before = raw.tell(), position
                     self.advance(position - before)
             self.advance(self.path.stat().st_size - position)
 

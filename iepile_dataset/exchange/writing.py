@@ -49,8 +49,9 @@ def write_documents(
                 raise DataError(f"{form.title} cannot hold {kinds} (choose {_holding(document.kinds)})")
             yield document
             # The writer has done with it when it asks for the next one.
-            for kind, reason, remedy in document.losses if on_loss else ():
-                on_loss(Loss(document.file, document.line, reason, remedy, kind=kind))
+            if on_loss:
+                for kind, reason, remedy in document.losses:
+                    on_loss(Loss(document.file, document.line, reason, remedy, kind=kind))
 
     if form.write:
         form.write(watched(), path)

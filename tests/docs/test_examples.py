@@ -26,7 +26,19 @@ import yaml
 pytestmark = pytest.mark.slow
 
 REPO = Path(__file__).parents[2]
-GUIDES = ["start", "data", "exchange", "train", "predict", "score", "publish", "formats", "metrics", "original", "architecture"]
+GUIDES = [
+    "start",
+    "data",
+    "exchange",
+    "train",
+    "predict",
+    "score",
+    "publish",
+    "formats",
+    "metrics",
+    "original",
+    "architecture",
+]
 PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{name}.md" for name in GUIDES)]
 SHOWN = {"text", "mermaid", "jinja"}  # nothing to run
 SHORTER = {"train": ["--max-steps", "4"], "predict": ["--max-new-tokens", "8"]}

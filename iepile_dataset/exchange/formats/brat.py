@@ -183,7 +183,8 @@ def _lines(document: Document, names: _Names) -> Iterator[str]:
         if event.trigger is None:
             document.lose("an event without a trigger", f"an event {event.label!r} without a trigger cannot be written")
             continue
-        label, roles = names.name(event.label), []
+        label = names.name(event.label)
+        roles: list[tuple[str, int]] = []
         for role, place in event.arguments:
             names.events.setdefault(label, {}).setdefault(names.name(role))
             roles.append((names.again(role, [name for name, _ in roles]), place))

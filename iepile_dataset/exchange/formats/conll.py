@@ -139,7 +139,7 @@ def write(documents: Iterable[Document], path: Path) -> None:
             if not places:
                 document.lose("a text without tokens", "nothing but white space")
                 continue
-            tags = {}
+            tags: dict[tuple[int, int], str] = {}
             for start, end, label in chosen:
                 inside = [place for place in places if start <= place[0] and place[1] <= end]
                 if not inside or (inside[0][0], inside[-1][1]) != (start, end):

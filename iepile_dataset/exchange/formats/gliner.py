@@ -25,7 +25,8 @@ def _document(value: dict[str, Any]) -> Document:
     document = Document(text, kinds=kinds if "ner" in value else ())
     for first, last, label in value.get("ner") or ():
         inside = 0 <= first <= last < len(places)
-        document.add(*((places[first][0], places[last][1]) if inside else (-1, -1)), label)
+        start, end = (places[first][0], places[last][1]) if inside else (-1, -1)
+        document.add(start, end, label)
     for head, tail, label in value.get("relations") or ():
         document.relations.append(Relation(label, head, tail))
     return document

@@ -80,10 +80,13 @@ def _text(data: dict[str, Any], name: str) -> str:
 
 def _spans(document: Document, results: list[dict[str, Any]]) -> tuple[dict[str, int], list[int]]:
     """(id → place of the span, the places of triggers)"""
-    places, triggers = {}, []
+    places: dict[str, int] = {}
+    triggers: list[int] = []
     for one in results:
         value = one["value"]
-        labels = next((value[key] for key in ("labels", "hypertextlabels", "taxonomy") if value.get(key)), [])
+        labels: list[str] = next(
+            (value[key] for key in ("labels", "hypertextlabels", "taxonomy") if value.get(key)), []
+        )
         if not labels:
             document.lose(
                 "a mention without a label", f"the mention {value.get('text')!r:.40} has no label", "label it"

@@ -70,7 +70,7 @@ def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
         if isinstance(row, ValueError):
             yield Loss(file.name, line, str(row), _REMEDY, "", "a line in another form", True)
             continue
-        parts = [
+        parts: list[Row] = [
             {role: part.get(name) for role, name in columns.items()} for _, part in rows if isinstance(part, Mapping)
         ]
         document = _of_tokens(parts) if needed == "token" else _of_mentions(parts)
