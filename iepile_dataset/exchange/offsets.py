@@ -62,7 +62,7 @@ def _settled(document: Document, span: Span) -> Span | None:
     if not "".join(text[start:end] for start, end in span.pieces).strip():
         document.lose("an empty mention", f"{shown(span.label)} at {span.pieces[0][0]} is empty", "annotate its words")
         return None
-    return replace(span, pieces=_joined(text, span.pieces))
+    return span if len(span.pieces) == 1 else replace(span, pieces=_joined(text, span.pieces))
 
 
 def nearest(text: str, mention: str, place: int) -> int:

@@ -178,9 +178,9 @@ def import_hint(path: str | Path | None) -> str:
     place = Path(path or "").expanduser()
     try:
         files = data_files(place) if path and place.exists() else []
-    except DataError:
+        named = next((form for file in files[:5] if (form := detect(file))), None)
+    except (ValueError, OSError):  # what cannot be read is no other format
         return ""
-    named = next((form for file in files[:5] if (form := detect(file))), None)
     if named is None or named.name in ("iepile", "rows"):
         return ""
     quoted = shlex.quote(str(path))

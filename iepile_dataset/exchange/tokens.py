@@ -2,15 +2,26 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 __all__ = ["Scheme", "join", "mentions", "scheme_of", "tokenised"]
 
 _CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")
 _TOKEN = re.compile(rf"{_CJK.pattern}|\w+|[^\w\s]")
-TAG = re.compile(r"^(?:O|([BIESMLUW])[-_](.+))$", re.S)
+_TAG = re.compile(r"^(?:O|([BIESMLUW])[-_](.+))$", re.S)
 
 Scheme = str
 """`BIO`, `IOB1` or `BIOES`; the last stands for BMES and BILOU, too."""
+
+
+@lru_cache(maxsize=1 << 14)
+def is_tag(cell: str) -> bool:
+    """Is it O, or a prefix and a label?
+
+    >>> is_tag("B-city"), is_tag("O"), is_tag("city")
+    (True, True, False)
+    """
+    return _TAG.match(cell) is not None
 
 
 def join(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
@@ -22,7 +33,7 @@ def join(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
     >>> join(["In", "Ulm", "."])[0], join(["我", "在", "N", "B", "A", "看", "iPhone", "15"])[0]
     ('In Ulm .', '我在NBA看iPhone 15')
     """
-    chinese = any(_CJK.search(token) for token in tokens)
+    chinese = _CJK.search("".join(tokens)) is not None
     parts: list[str] = []
     places = []
     length = 0

@@ -10,7 +10,7 @@ from ..document import Document, Loss
 from ..files import DataFile
 from ..format import Format, ReadOptions
 from ..spans import flat
-from ..tokens import TAG, aligned, join, mentions, scheme_of, tokenised
+from ..tokens import aligned, is_tag, join, mentions, scheme_of, tokenised
 
 _TEXT = "# text = "
 _SHAPE = "a token and its tag, such as `Ulm B-city`"
@@ -29,7 +29,7 @@ def _sentences(file: DataFile, tabs: bool) -> Iterator[tuple[str | None, Sentenc
             if rows:
                 yield text, rows
             text, rows = None, []
-        elif line.startswith("#") and not rows and not TAG.match(_cells(line, tabs)[-1]):
+        elif line.startswith("#") and not rows and not is_tag(_cells(line, tabs)[-1]):
             text = line.removeprefix(_TEXT) if line.startswith(_TEXT) else text
         else:
             rows.append((number, _cells(line, tabs)))
@@ -43,7 +43,7 @@ def _tag_columns(rows: Iterable[list[str]]) -> list[int]:
     return [
         number
         for number, cells in enumerate(columns)
-        if all(TAG.match(cell) for cell in cells) and any(cell != "O" for cell in cells)
+        if all(is_tag(cell) for cell in cells) and any(cell != "O" for cell in cells)
     ]
 
 
@@ -71,7 +71,7 @@ def fits(file: DataFile) -> bool:
 
 def _mostly_tagged(rows: list[list[str]]) -> list[list[str]]:
     """Rows without those few that end in no tag, which are set aside when they are read."""
-    tagged = [row for row in rows if TAG.match(row[-1])]
+    tagged = [row for row in rows if is_tag(row[-1])]
     return tagged if len(tagged) > 0.9 * len(rows) else rows
 
 
@@ -104,7 +104,7 @@ def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
 def _document(file: DataFile, text: str | None, rows: Sentence, token: int, tag: int, scheme: str) -> Document | Loss:
     line = rows[0][0]
     for number, row in rows:
-        if len(row) <= max(token, tag) or len(row) < 2 or not TAG.match(row[tag]):
+        if len(row) <= max(token, tag) or len(row) < 2 or not is_tag(row[tag]):
             raw = "\n".join(" ".join(cells) for _, cells in rows)
             reason = f"line {number} has no tag: {shown(' '.join(row))}"
             return Loss(file.name, number, reason, f"expected {_SHAPE}", raw, "a sentence with a broken line", True)

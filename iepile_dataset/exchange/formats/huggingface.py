@@ -8,16 +8,16 @@ from ...errors import DataError, shown
 from ..document import Document, Loss
 from ..files import DataFile, split_in
 from ..format import Format, ReadOptions, objects
-from ..tokens import TAG, join, mentions, scheme_of
+from ..tokens import is_tag, join, mentions, scheme_of
 
 _TOKENS = ("tokens", "words", "text")
 _TAGS = ("ner_tags", "tags", "ner", "labels", "ner_tag", "fine_ner_tags")
 
 
 def fits(file: DataFile) -> bool:
-    """A list of tokens beside a list of as many tags; a Parquet or Arrow file."""
+    """A list of tokens beside a list of as many tags, also in Parquet or Arrow files."""
     if file.path.suffix in (".parquet", ".arrow"):
-        return True
+        return (first := next(iter(_table(file)), None)) is not None and _columns(first) is not None
     return any(isinstance(value, dict) and _columns(value) is not None for value in file.first)
 
 
@@ -36,17 +36,14 @@ def _columns(row: Mapping[str, Any], options: ReadOptions | None = None) -> tupl
 
 def _are_tags(values: Any) -> bool:
     return isinstance(values, list) and all(
-        isinstance(value, int) or (isinstance(value, str) and TAG.match(value)) for value in values
+        isinstance(value, int) or (isinstance(value, str) and is_tag(value)) for value in values
     )
 
 
 def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
     """The rows of a file."""
     if file.path.suffix in (".parquet", ".arrow"):
-        from datasets import Dataset
-
-        dataset = (Dataset.from_parquet if file.path.suffix == ".parquet" else Dataset.from_file)(str(file.path))
-        yield from read_dataset(dataset, options, file.name, file.split)
+        yield from read_dataset(_table(file), options, file.name, file.split)
         file.advance(file.path.stat().st_size)
         return
     names: list[str] | None = None
@@ -60,6 +57,15 @@ def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
         file, lambda row: _document(row[columns[0]], _tags(row[columns[1]], names, file.name), scheme),
         '{"tokens": [token], "ner_tags": [tag]}',
     )  # fmt: skip
+
+
+def _table(file: DataFile) -> Any:
+    """A Parquet file is streamed, an Arrow file is mapped: neither grows in memory."""
+    from datasets import Dataset, load_dataset
+
+    if file.path.suffix == ".arrow":
+        return Dataset.from_file(str(file.path))
+    return load_dataset("parquet", data_files=str(file.path), split="train", streaming=True)
 
 
 def read_dataset(
@@ -127,7 +133,7 @@ def _tags(values: Sequence[Any], names: list[str] | None, file: str) -> list[str
                 remedy = "name them in order: --columns 'names=O|B-person|I-person'"
                 raise DataError(f"{file}: the tag {value} is a number without a name ({remedy})")
             value = names[value]
-        if not TAG.match(value):
+        if not is_tag(value):
             raise DataError(f"{file}: {shown(value)} is no tag (expected O, B-type, I-type)")
         tags.append(value[:1] + "-" + value[2:] if len(value) > 1 else value)
     return tags

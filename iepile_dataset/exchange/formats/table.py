@@ -10,7 +10,7 @@ from ...errors import DataError, shown
 from ..document import UNTYPED, Document, Event, Loss, Relation, Span
 from ..files import DataFile
 from ..format import Format, ReadOptions
-from ..tokens import TAG, join, mentions, scheme_of
+from ..tokens import is_tag, join, mentions, scheme_of
 
 ROLES = (
     "text", "id", "entity", "entity_type", "start", "end", "head", "head_type", "relation", "tail", "tail_type",
@@ -94,7 +94,7 @@ def _filled(rows: Iterator[tuple[int, Row | ValueError]], key: str) -> Iterator[
 
 def _of_tokens(parts: list[Row]) -> Document | None:
     tags = [str(part["tag"]) for part in parts]
-    if not all(TAG.match(tag) for tag in tags) or not all(part["token"] for part in parts):
+    if not all(is_tag(tag) for tag in tags) or not all(part["token"] for part in parts):
         return None
     text, places = join([str(part["token"]) for part in parts])
     document = Document(text, kinds=("entity",))
