@@ -24,9 +24,7 @@ def import_source(
         str,
         typer.Option(help="The source to make, CORPUS/IE-en/NER/NAME; IE-xx stands for the language that is found."),
     ],
-    form: Annotated[
-        str, typer.Option("--format", help="auto tells it by the content; `iepile import --help` lists them.")
-    ] = "auto",
+    form: Annotated[str, typer.Option("--format", help="One of the above; auto tells it by the content.")] = "auto",
     task: Annotated[
         str | None, typer.Option(help="Where there are several annotations: ner, re, spo, kg, ee, eet or eea.")
     ] = None,

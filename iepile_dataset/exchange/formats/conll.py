@@ -109,7 +109,7 @@ def _document(file: DataFile, text: str | None, rows: Sentence, token: int, tag:
             reason = f"line {number} has no tag: {shown(' '.join(row))}"
             return Loss(file.name, number, reason, f"expected {_SHAPE}", raw, "a sentence with a broken line", True)
     tokens = [row[token] for _, row in rows]
-    found, broken = mentions(
+    tagged, broken = mentions(
         [row[tag].replace("_", "-", 1) if row[tag][1:2] == "_" else row[tag] for _, row in rows], scheme
     )
     joined, places = join(tokens)
@@ -121,7 +121,7 @@ def _document(file: DataFile, text: str | None, rows: Sentence, token: int, tag:
         document.lose("a stated text that its tokens do not make up", f"the tokens are not those of {shown(text)}")
     if broken:
         document.lose("a tag that continues nothing begins a mention", f"{broken} of its tags continue no mention")
-    for first, last, label in found:
+    for first, last, label in tagged:
         document.add(places[first][0], places[last][1], label)
     return document
 

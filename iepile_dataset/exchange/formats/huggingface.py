@@ -46,9 +46,8 @@ def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
         yield from read_dataset(_table(file), options, file.name, file.split)
         file.advance(file.path.stat().st_size)
         return
-    names: list[str] | None = None
     rows = [value for value in file.first if isinstance(value, dict)]
-    columns = next((found for row in rows if (found := _columns(row, options))), None)
+    columns = next((pair for row in rows if (pair := _columns(row, options))), None)
     if columns is None:
         raise DataError(f"{file.name}: no columns of tokens and tags (name them: --columns token=words,tag=labels)")
     names = _label_names(options)

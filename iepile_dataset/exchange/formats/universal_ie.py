@@ -30,12 +30,12 @@ def _document(value: dict[str, Any]) -> Document:
 
     def span(mention: dict[str, Any], is_entity: bool = False, label: str | None = None) -> int:
         pieces = _pieces(mention["offset"], places) if places else ()
-        made = Span(pieces, mention["type"] if label is None else label, mention["text"], is_entity)
+        candidate = Span(pieces, mention["type"] if label is None else label, mention["text"], is_entity)
         if not is_entity:
             for number, other in enumerate(document.spans):
-                if other.pieces == made.pieces and other.label == made.label and other.text == made.text:
+                if other.pieces == candidate.pieces and other.label == candidate.label and other.text == candidate.text:
                     return number
-        document.spans.append(made)
+        document.spans.append(candidate)
         return len(document.spans) - 1
 
     for one in value["entity"]:
