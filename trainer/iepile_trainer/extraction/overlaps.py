@@ -32,17 +32,31 @@ def once(text: str, windowed: list[Windowed]) -> list[Result]:
     crossed = {one: [other for other in windows if _shared(one, other)] for one in windows}
     if not any(crossed.values()):
         return [result for _, result in windowed]
-    whole = [(window, result) for window, result in windowed if not isinstance(result, Event)]
     events = [(window, result) for window, result in windowed if isinstance(result, Event)]
-    by_window: dict[Place, list[Result]] = {window: [] for window in windows}
-    for window, result in whole:
-        by_window[window].append(result)
+    others = {(window, result.key): result for window, result in windowed if not isinstance(result, Event)}
+    said: dict[tuple[Place, type, str], list[Result]] = {}
+    for (window, _), result in others.items():
+        said.setdefault((window, type(result), result.label), []).append(result)
     kept: list[Result] = []
-    for window, result in whole:
-        others = ((other, said) for other in crossed[window] for said in by_window[other])
-        if not any(_says_better(text, window, result, other, said) for other, said in others):
-            kept.append(result)
+    for (window, _), result in others.items():
+        if isinstance(result, Relation) or _edges(text, window, result):
+            rivals = ((other, rival) for other in crossed[window] for rival in said.get(_name(other, result), ()))
+            if any(_says_better(text, window, result, other, rival) for other, rival in rivals):
+                continue
+        kept.append(result)
     return kept + _one_each(text, events)
+
+
+def _name(window: Place, result: Result) -> tuple[Place, type, str]:
+    return window, type(result), result.label
+
+
+def _edges(text: str, window: Place, part: Any) -> tuple[bool, ...]:
+    """Whether a mention touches the start and the end of its window, spaces aside; empty where neither."""
+    if part.start is None:
+        return ()
+    touched = not text[window[0] : part.start].strip(), not text[part.end : window[1]].strip()
+    return touched if any(touched) else ()
 
 
 def united(one: Event, other: Event) -> Event:
@@ -60,7 +74,7 @@ def _shared(one: Place, other: Place) -> Place | None:
 
 def _says_better(text: str, window: Place, result: Result, other: Place, said: Result) -> bool:
     """Whether `said` of the window `other` is `result` without a cut, or the same relation outside the shared text."""
-    if type(result) is not type(said) or result.label != said.label or result.key == said.key:
+    if result.key == said.key:
         return False
     halves = [_relation_of(text, window, *pair) for pair in zip(_parts(result), _parts(said))]
     if all(halves):
@@ -85,10 +99,14 @@ def _relation_of(text: str, window: Place, part: Mention, whole: Mention) -> str
         return "same"
     if part.start is None or part.end is None or part.label != whole.label:
         return ""
-    at_start = not text[window[0] : part.start].strip() and any(start < part.start for start, _ in whole.spans)
-    at_end = not text[part.end : window[1]].strip() and any(end > part.end for _, end in whole.spans)
-    inside = any(start <= part.start and part.end <= end for start, end in whole.spans)
-    return "half" if inside and (at_start or at_end) else ""
+    edges = _edges(text, window, part)
+    if not edges:
+        return ""
+    is_half = any(
+        start <= part.start <= part.end <= end and ((edges[0] and start < part.start) or (edges[1] and end > part.end))
+        for start, end in whole.spans
+    )
+    return "half" if is_half else ""
 
 
 def _is_in(span: Place, place: Place) -> bool:
