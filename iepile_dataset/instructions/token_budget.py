@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import lru_cache
 from json.encoder import encode_basestring as quote
 from pathlib import Path
-from typing import Any
 
 from ..answers import Items
 from ..errors import DataError, shown
@@ -21,6 +20,7 @@ from .lost_units import lost_units
 from .windows import LEAST_TEXT, Window, known_roles, windows, within
 
 __all__ = ["TokenBudget", "token_counter", "tokenizer_file"]
+
 
 class TokenBudget:
     """Asks a record in questions of at most `options.max_prompt_tokens` tokens.

@@ -60,7 +60,7 @@ def missed(task, schema, language, records, limit, overlap=0):
     return counts["fn"], counts["fp"], asker.lost, counts["tp"] + counts["fn"], asker.windows
 
 
-@pytest.mark.parametrize("name,language", SOURCES)
+@pytest.mark.parametrize(("name", "language"), SOURCES)
 @pytest.mark.parametrize("task", ["ee", "eet", "eea"])
 @pytest.mark.parametrize("size", [1, 6])
 def test_recall_of_perfect_answers_over_windows_is_one_less_what_was_lost(corpus, task, name, language, size):
@@ -71,7 +71,7 @@ def test_recall_of_perfect_answers_over_windows_is_one_less_what_was_lost(corpus
     limit = len(asker.instruction("", "")) + longest + {"zh": 60, "en": 110}[language]
     for overlap in (0, 1):
         less, more, lost, gold, windows = missed(task, source.schema, language, records, limit, overlap)
-        assert windows > 20
+        assert windows > (20 if size > 1 else 2)  # most single records are short
         assert gold > 100
         assert (less, more) == (lost, 0)
 
@@ -91,6 +91,8 @@ def test_a_relation_across_an_edge_is_asked_where_windows_overlap():
     items = [{"head": "Ada1", "relation": "meets", "tail": "Zed"}]
     outcomes = {}
     for overlap in (0, 1):
-        outcomes[overlap] = [missed("re", schema, "en", [(text, items)], limit, overlap)[2] for limit in range(420, 560)]
+        outcomes[overlap] = [
+            missed("re", schema, "en", [(text, items)], limit, overlap)[2] for limit in range(420, 560)
+        ]
     assert sum(outcomes[0]) > 0
     assert sum(outcomes[1]) == 0

@@ -166,9 +166,7 @@ class QuestionBuilder:
 
     @cached_property
     def _budget(self) -> TokenBudget:
-        options = Options(
-            max_prompt_tokens=self._limit, tokenizer="the model's", window_overlap=self._overlap
-        )
+        options = Options(max_prompt_tokens=self._limit, tokenizer="the model's", window_overlap=self._overlap)
         try:
             return TokenBudget(self._make, self.task, self.schema, options, self._count)
         except DataError as error:
