@@ -106,6 +106,8 @@ def load_tokenizer(
             return pretrained(AutoTokenizer, adapter, None, trust_remote_code and Path(adapter).is_dir())
         place, gguf = split_gguf(model)
         return pretrained(AutoTokenizer, place, revision, trust_remote_code, **gguf)
+    except TrainerError:
+        raise
     except (OSError, ValueError) as problem:
         if Path(model).is_dir() and not any(next(Path(model).glob(name), None) for name in ("tok*", "*.model", "voc*")):
             raise TrainerError(f"{model} holds no tokenizer (save the model's own beside the weights)") from None
@@ -162,6 +164,8 @@ def read_weights(model: str, **options: Any) -> Any:
         form: dict[str, Any] = gguf or {"use_safetensors": True}
         loaded = pretrained(auto, place, **form, **options)
         return _written_out(loaded, model) if gguf else loaded
+    except TrainerError:
+        raise
     except (OSError, ValueError, ImportError) as problem:
         reason = first_line(problem)
         if "safetensors" in reason or (Path(model).is_dir() and not list(Path(model).glob("*.safetensors"))):
@@ -196,6 +200,8 @@ def config_of(model: str, revision: str | None = None, trust_remote_code: bool |
     try:
         place, gguf = split_gguf(model)
         return pretrained(AutoConfig, place, revision, trust_remote_code, **gguf)
+    except TrainerError:
+        raise
     except (OSError, ValueError) as problem:
         raise TrainerError(f"cannot load the model {model}: {first_line(problem)}") from None
 
