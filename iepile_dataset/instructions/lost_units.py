@@ -45,7 +45,7 @@ def units_of(question: Question, output: str) -> Units:
     >>> question = question_of({"schema": [{"event_type": "sue", "trigger": True, "arguments": ["who"]}], "input": ""},
     ...     task_named("ee"))
     >>> event = {"trigger": "sued", "arguments": {"who": ["Ada", "Bo"]}}
-    >>> list(units_of(question, json.dumps({"sue": [event]})))
+    >>> sorted(units_of(question, json.dumps({"sue": [event]})))
     [('sue', 'sued'), ('sue', 'who', 'Ada'), ('sue', 'who', 'Bo')]
     """
     task, units = question.task, Counter[tuple[str, ...]]()
