@@ -85,7 +85,7 @@ def pretrained(
         if trust_remote_code or "trust_remote_code" not in str(problem):
             raise
         raise TrainerError(
-            f"{place} comes with Python code of its own, which is not run (read it first, then give "
+            f"cannot load the model {place}: it comes with Python code, which is not run (read it first, then give "
             "--trust_remote_code and the commit as --revision)"
         ) from None
 
