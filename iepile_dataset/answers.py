@@ -188,22 +188,25 @@ def known_triggers(text: str, items: Items) -> dict[str, list[str]]:
 def _events(
     text: str, items: Items, schema: Schema, render: Callable[[str | None, str], str], arguments: bool = True
 ) -> dict[str, str]:
-    units: dict[str, list[tuple[int, str]]] = {}
+    units: dict[str, list[tuple[int, tuple[str, int]]]] = {}
     for item in items:
         kind, trigger = item["event_type"], item.get("event_trigger")
         if trigger in NO_MENTION:
             trigger, position = None, len(text)
         else:
             position = text.index(trigger)
-        values = ""
+        values, copy = "", 0
         if arguments:
+            copy = item.get(
+                "copy", 0
+            )  # two events of a text that look the same in a window, see `instructions.windows`
             given = item.get("arguments")
             values = _arguments(text, given, schema, kind) if given else schema.no_arguments.get(kind, "{}")
-        units.setdefault(kind, []).append((position, render(trigger, values)))
+        units.setdefault(kind, []).append((position, (render(trigger, values), copy)))
     return {
-        kind: f"[{events[0][1]}]"
+        kind: f"[{events[0][1][0]}]"
         if len(events) == 1
-        else _list(dict.fromkeys([event for _, event in sorted(events, key=itemgetter(0))]))
+        else _list(event for event, _ in dict.fromkeys([event for _, event in sorted(events, key=itemgetter(0))]))
         for kind, events in units.items()
     }
 

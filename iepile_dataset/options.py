@@ -31,6 +31,7 @@ LABELS: Valid = (
     "a number of labels from 1, or -1 for no splitting",
     lambda value: type(value) is int and (value > 0 or value == -1),
 )
+SENTENCES: Valid = "a number of sentences from 0", lambda value: type(value) is int and value >= 0
 TOKENS: Valid = "a number of tokens from 1", lambda value: type(value) is int and value > 0
 RULE: Valid = "a list of rules", lambda value: isinstance(value, tuple)
 THRESHOLD: Valid = "a share of common shingles, above 0 and at most 1", lambda value: SHARE[1](value) and value > 0
@@ -141,6 +142,9 @@ class Options(Selection):
         None, TOKENS, "Most tokens of one instruction; batches, role lists and texts are cut to fit."
     )
     tokenizer: str | None = option(None, TEXT, "Folder, tokenizer.json or Hub name of the tokenizer that counts them.")
+    window_overlap: int = option(
+        0, SENTENCES, "Sentences that a window repeats of the one before, so that relations across its edge are found."
+    )
     strict: bool = option(False, FLAG, "Stop at the first bad record instead of setting it aside.")
 
     def __post_init__(self) -> None:

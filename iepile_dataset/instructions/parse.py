@@ -16,7 +16,7 @@ from ..answers import UNFIT, Items
 from ..errors import DataError
 from ..schema import Schema
 from ..tasks import Task, task_named
-from .token_budget import known_roles
+from .windows import known_roles
 
 __all__ = ["Question", "annotation", "completed", "output_of", "read_instruction"]
 
@@ -62,14 +62,18 @@ def read_instruction(instruction: str, task: str) -> Question:
     """
     kind = task_named(task)
     try:
-        parts = json.loads(instruction)
-        listed = _entries(parts["schema"])
-        entries = {kind.labels(kind.schema_of([entry]))[0]: entry for entry in listed}
-        if not entries or not isinstance(parts["input"], str):
-            raise ValueError
-        return Question(kind, parts, entries, kind.schema_of(listed))
+        return question_of(json.loads(instruction), kind)
     except (*UNFIT, IndexError):
         raise DataError(f"no {kind.name} instruction: {instruction[:60]!r} (instruction, schema and input)") from None
+
+
+def question_of(parts: Mapping[str, Any], task: Task) -> Question:
+    """An instruction's `schema` and `input`; one of `UNFIT` or an IndexError where they are none."""
+    listed = _entries(parts["schema"])
+    entries = {task.labels(task.schema_of([entry]))[0]: entry for entry in listed}
+    if not entries or not isinstance(parts["input"], str):
+        raise ValueError
+    return Question(task, parts, entries, task.schema_of(listed))
 
 
 def annotation(question: Question, output: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..answers import UNFIT, Items
 from .parse import Question, annotation, answer_of, items_asked, output_of, read_instruction
-from .token_budget import LEAST_TEXT, windows, within
+from .windows import LEAST_TEXT, windows, within
 
 __all__ = ["split_row"]
 
@@ -46,8 +46,9 @@ def split_row(
     items = _items(row, question)
 
     def split(text: str, room: int) -> Iterator[dict[str, str]]:
-        for window in windows(text, room, lambda piece: count(json.dumps(piece, ensure_ascii=False)[1:-1])):
-            pair = _ask(question, window, within(window, items, question.task.annotation)) if window.strip() else None
+        for start, end in windows(text, room, lambda piece: count(json.dumps(piece, ensure_ascii=False)[1:-1])):
+            window = text[start:end]
+            pair = _ask(question, window, within(window, items, question.task)) if window.strip() else None
             if pair is None:
                 continue
             if length(*pair) <= limit:

@@ -4,29 +4,22 @@ Nothing is cut silently: windows are whole sentences where these fit, an answer 
 and what stands in no window is counted.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from json.encoder import encode_basestring as quote
 from pathlib import Path
-from typing import Any
 
-from ..answers import NO_MENTION, Items
+from ..answers import Items
 from ..errors import DataError, shown
 from ..options import Options
 from ..schema import Schema
 from ..tasks import Task
 from .instructor import Instructor, Questions
+from .lost_units import lost_units
+from .windows import LEAST_TEXT, Window, known_roles, windows, within
 
-__all__ = ["LEAST_TEXT", "TokenBudget", "known_roles", "token_counter", "tokenizer_file", "windows", "within"]
-
-# A sentence ends behind its closing mark and the quotes and spaces that follow; a full stop only before a space,
-# so that 3.14 stays whole.
-_SENTENCE = re.compile(r".+?(?:[。！？；!?…\n]+[”’」』）\"')]*\s*|\.[”’\"')]*(?:\s+|$)|$)", re.DOTALL)
-
-LEAST_TEXT = 16
-"""Tokens of text below which a budget is refused: a window of less is no text."""
+__all__ = ["TokenBudget", "token_counter", "tokenizer_file"]
 
 
 class TokenBudget:
@@ -37,7 +30,7 @@ class TokenBudget:
 
     Attributes:
         windows: Windows that were made beyond the first of each text.
-        lost: Annotated units that stand in no window as a whole.
+        lost: Annotated units, as scoring counts them, that no answer holds.
         over: Instructions that exceed the budget all the same: what must be asked at once leaves no room for a text.
 
     Raises:
@@ -53,7 +46,7 @@ class TokenBudget:
         count: Callable[[str], int] | None = None,
     ) -> None:
         self.windows = self.lost = self.over = 0
-        self._limit = options.max_prompt_tokens or 0
+        self._limit, self._overlap = options.max_prompt_tokens or 0, options.window_overlap
         self._count = count or token_counter(options.tokenizer or "")
         self._cost = lru_cache(maxsize=1 << 14)(self._measured_cost)
         self._annotation = task.annotation
@@ -80,21 +73,26 @@ class TokenBudget:
         Raises:
             One of `answers.UNFIT`: the record does not fit the schema, as without a budget.
         """
-        label = self._whole.ask(text, items).label
-        parts = []
-        cut = windows(text, max(LEAST_TEXT, self._room - self._longest(text, items)), self._text_cost)
-        cut = [window for window in cut if not window.isspace()] or cut[:1]
+        return [(text[slice(*window)], questions) for window, questions in self.windows_of(text, items)]
+
+    def windows_of(self, text: str, items: Items | None) -> list[tuple[Window, Questions]]:
+        """As `parts`, each window as its (start, end)."""
+        whole = self._whole.ask(text, items)
+        room = max(LEAST_TEXT, self._room - self._longest(text, items))
+        cut = windows(text, room, self._text_cost, self._overlap)
+        cut = [window for window in cut if not text[slice(*window)].isspace()] or cut[:1]
         self.windows += len(cut) - 1
-        inside = [within(window, items or (), self._annotation) for window in cut]
-        if len(cut) > 1:
-            self.lost += _lost(items or (), inside, self._annotation)
-        for window, held in zip(cut, inside):
-            used = self._text_cost(window)
+        parts = []
+        for window in cut:
+            piece = text[slice(*window)]
+            used = self._text_cost(piece)
             for asker in self._askers:
-                known = None if items is None else known_roles(held, asker.schema, self._annotation)
-                questions = asker.ask(window, known, lambda entries: self._split(entries, self._room - used))  # noqa: B023
-                self.over += sum(self._is_over(asked, window, used) for asked in questions.asked)
-                parts.append((window, questions._replace(label=label)))
+                known = None if items is None else within(piece, items, self.task, asker.schema)
+                questions = asker.ask(piece, known, lambda entries: self._split(entries, self._room - used))  # noqa: B023
+                self.over += sum(self._is_over(asked, piece, used) for asked in questions.asked)
+                parts.append((window, questions._replace(label=whole.label)))
+        if items and len(parts) > 1:
+            self.lost += lost_units(self.task, whole, [questions for _, questions in parts])
         return parts
 
     def _longest(self, text: str, items: Items | None) -> int:
@@ -130,89 +128,6 @@ class TokenBudget:
 
     def _measured_cost(self, entry: str) -> int:
         return self._count(", " + entry) + 1  # one more, since tokens at a seam may join differently
-
-
-def windows(text: str, limit: int, count: Callable[[str], int]) -> list[str]:
-    """Cut a text into consecutive windows of at most `limit` tokens, at sentence ends where sentences fit.
-
-    >>> windows("One two. Three four. Five.", 4, lambda part: len(part.split()))
-    ['One two. Three four. ', 'Five.']
-    >>> windows("我来了。你走了。", 5, len)
-    ['我来了。', '你走了。']
-    """
-    if count(text) <= limit:
-        return [text]
-    cut: list[str] = []
-    for sentence in _SENTENCE.findall(text):
-        if cut and count(cut[-1] + sentence) <= limit:
-            cut[-1] += sentence
-        else:
-            cut += _chunks(sentence, limit, count)
-    return cut
-
-
-def _chunks(sentence: str, limit: int, count: Callable[[str], int]) -> list[str]:
-    """A sentence in one piece, or halved at spaces (letters where there are none) until each piece fits."""
-    if count(sentence) <= limit or len(sentence) < 2:
-        return [sentence]
-    middle = len(sentence) // 2
-    space = sentence.rfind(" ", 1, middle) + 1
-    middle = space or middle
-    return _chunks(sentence[:middle], limit, count) + _chunks(sentence[middle:], limit, count)
-
-
-def within(window: str, items: Items, annotation: str) -> list[Mapping[str, Any]]:
-    """What of an annotation stands in a window: entities, relations with both ends, events with their trigger.
-
-    Arguments that stand elsewhere are left out of their event; an event without trigger stays where any argument
-    does.
-    """
-    return [kept for item in items if (kept := _WITHIN[annotation](window, item)) is not None]
-
-
-def _event(window: str, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    trigger, arguments = item.get("event_trigger"), _named(item)
-    kept = [argument for argument in arguments if argument["argument"] in window]
-    stands = trigger in window if trigger not in NO_MENTION else bool(kept) or not arguments
-    return {**item, "arguments": kept} if stands else None
-
-
-def _named(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The arguments that name something."""
-    return [argument for argument in event.get("arguments") or () if argument["argument"] not in NO_MENTION]
-
-
-_WITHIN: Mapping[str, Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None]] = {
-    "entity": lambda window, item: item if item["entity"] in window else None,
-    "relation": lambda window, item: item if item["head"] in window and item["tail"] in window else None,
-    "event": _event,
-}
-
-
-def _lost(items: Items, inside: list[list[Mapping[str, Any]]], annotation: str) -> int:
-    """Units (entities, relations, events and arguments) that no window holds."""
-
-    def units(annotated: Sequence[Mapping[str, Any]]) -> set[str]:
-        named = set()
-        for item in annotated:
-            bare = {key: value for key, value in item.items() if key != "arguments"}
-            named.add(repr(bare))
-            named |= {repr((bare, argument)) for argument in (_named(item) if annotation == "event" else ())}
-        return named
-
-    return len(units(items) - set().union(*map(units, inside)))
-
-
-def known_roles(items: Items, schema: Schema, annotation: str) -> Items:
-    """The events that a piece of the schema asks for, with the arguments whose roles it has."""
-    if annotation != "event":
-        return items
-    return [
-        {**item, "arguments": [argument for argument in _named(item) if argument["role"] in roles]}
-        for item in items
-        if item["event_type"] in schema.types
-        for roles in [schema.roles.get(item["event_type"], ())]
-    ]
 
 
 def _pieces(schema: Schema, task: Task, limit: int, count: Callable[[str], int]) -> list[Schema]:

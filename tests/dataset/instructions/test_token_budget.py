@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from datasets import load_dataset, load_dataset_builder
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 import iepile  # noqa: F401
 from iepile_dataset import DataError, Options, Schema
 from iepile_dataset.instructions.instructor import Instructor
-from iepile_dataset.instructions.token_budget import TokenBudget, token_counter, windows
+from iepile_dataset.instructions.token_budget import TokenBudget, token_counter
+from iepile_dataset.instructions.windows import windows, within
 from iepile_dataset.tasks import TASKS
 
 tokenizers = pytest.importorskip("tokenizers")
@@ -34,19 +36,51 @@ def fitter(tokenizer, limit, schema, task="ner", train=False):
     return TokenBudget(lambda piece: Instructor(TASKS[task], piece, "en", train, options), TASKS[task], schema, options)
 
 
-@given(st.text(alphabet="ab .。！\n", max_size=80), st.integers(2, 12))
-def test_windows_are_the_text_in_pieces_that_fit(text, limit):
-    cut = windows(text, limit, len)
-    assert "".join(cut) == text
-    assert all(len(part) <= limit for part in cut)
+def cut(text, limit, count=len, overlap=0):
+    return [text[slice(*window)] for window in windows(text, limit, count, overlap)]
+
+
+@given(st.text(alphabet="ab .。！\n", max_size=80), st.integers(2, 12), st.integers(0, 2))
+def test_windows_fit_and_hold_all_of_the_text_in_order(text, limit, overlap):
+    spans = windows(text, limit, len, overlap)
+    assert (spans[0][0], spans[-1][1]) == (0, len(text))
+    assert all(end - start <= limit for start, end in spans)
+    for (start, end), (following, further) in pairwise(spans):
+        assert start < following <= end < further
 
 
 def test_windows_end_at_sentence_ends_in_both_languages():
-    assert windows("Pi is 3.14 here. So it is! Yes.", 5, lambda part: len(part.split())) == [
-        "Pi is 3.14 here. ",
-        "So it is! Yes.",
-    ]
-    assert windows("他说：“走吧。”我们走了。很远！", 8, len) == ["他说：“走吧。”", "我们走了。很远！"]
+    words = lambda part: len(part.split())  # noqa: E731
+    assert cut("Pi is 3.14 here. So it is! Yes.", 5, words) == ["Pi is 3.14 here. ", "So it is! Yes."]
+    assert cut("他说：“走吧。”我们走了。很远！", 8) == ["他说：“走吧。”", "我们走了。很远！"]
+
+
+def test_windows_repeat_as_many_sentences_as_asked_where_they_fit():
+    assert cut("a. b. c. d. ", 6, overlap=1) == ["a. b. ", "b. c. ", "c. d. "]
+    assert cut("a. b. c. d. ", 9, overlap=2) == ["a. b. c. ", "b. c. d. "]
+    assert cut("a b c. d. e f. ", 7, overlap=1) == ["a b c. ", "d. ", "e f. "]  # they do not fit
+
+
+@given(st.integers(1, 8), st.integers(0, 150))
+def test_a_mention_no_longer_than_the_overlap_is_whole_in_a_window_of_a_sentence_without_end(size, place):
+    mention = "M" * size
+    text = "x" * place + mention + "y" * (150 - place)
+    assert any(mention in window for window in cut(text, 32))
+
+
+def test_events_that_differ_outside_a_window_stay_apart_where_it_holds_their_trigger_as_often():
+    def event(who, trigger="came"):
+        arguments = [{"role": "who", "argument": who}]
+        return {"event_type": "sue", "event_trigger": trigger, "arguments": arguments}
+
+    items = [event("Ada"), event("Bo"), event("Bo")]
+    bare = {"event_type": "sue", "event_trigger": "came", "arguments": []}
+    assert within("one came, one came", items, TASKS["ee"]) == [bare, {**bare, "copy": 1}, {**bare, "copy": 1}]
+    assert within("one came", items, TASKS["ee"]) == [bare] * 3
+    schema = Schema(types=("sue",), roles={"sue": ("who",)})
+    answer = json.loads(TASKS["ee"].answer("came came", within("came came", items, TASKS["ee"]), schema)["sue"])
+    assert answer == [{"trigger": "came", "arguments": {"who": "NAN"}}] * 2
+    assert TASKS["eet"].answer("came came", within("came came", items, TASKS["eet"]), schema) == {"sue": '["came"]'}
 
 
 def test_every_instruction_fits_and_every_mention_is_asked_in_a_window_that_holds_it(tokenizer):

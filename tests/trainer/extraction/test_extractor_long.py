@@ -1,7 +1,10 @@
 """Prompts are those of the dataset, long texts are cut into windows, and odd input ends in an answer or an error."""
 
 import json
+import re
 import time
+from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -122,25 +125,66 @@ def test_places_in_windows_are_places_in_the_text():
     assert all(text[mention.start : mention.end] == "Ada" for mention in found)
 
 
-def test_a_mention_that_a_cut_went_through_is_put_together():
-    text = "we saw " * 20 + "New York " + "and went on " * 10
-    at = text.index("New")
-    questions = ask(text, ["a"], limit=90)
-    # Cut the sentence ourselves where the mention is, as the halving of a sentence without an end may.
-    first, second = questions[0], questions[1]
-    cut = [type(first)("", first.entries, 0, at + 4, 0), type(second)("", second.entries, at + 4, len(text), 1)]
-    found = extraction_of(Document(text, language="en"), cut, [Answer('{"a": ["New"]}'), Answer('{"a": ["York"]}')])
-    assert [(mention.text, mention.start, mention.end) for mention in found] == [("New York", at, at + 8)]
+def windowed(text, schema, task, answer, limit, overlap=0):
+    """What is extracted where each window is answered by a function of its text."""
+    questions = ask(text, schema, task, limit, len, window_overlap=overlap)
+    answers = [Answer(json.dumps(answer(json.loads(question.instruction)["input"]))) for question in questions]
+    return len(questions), extraction_of(Document(text, task=task, language="en"), questions, answers)
 
 
-@pytest.mark.parametrize("between", [". ", "\n", ", "])
-def test_mentions_of_two_sentences_or_clauses_are_not_put_together(between):
-    text = f"In Ulm{between}Rome"
-    (question,) = ask(text, ["a"])
-    at = text.index("Rome")
-    cut = [type(question)("", question.entries, 0, at, 0), type(question)("", question.entries, at, len(text), 1)]
-    found = extraction_of(Document(text, language="en"), cut, [Answer('{"a": ["Ulm"]}'), Answer('{"a": ["Rome"]}')])
-    assert [mention.text for mention in found] == ["Ulm", "Rome"]
+def test_a_mention_at_the_edge_of_a_window_is_whole_and_its_half_is_not_there():
+    names = re.compile(r"^ *(Smith\d{3})|(Name\d{3} Smith\d{3})|(Name\d{3}) *$")
+    text = " ".join(f"Name{number:03d} Smith{number:03d}" for number in range(200))
+    around = len(ask("", ["a"], count=len)[0].instruction)
+    number, found = windowed(
+        text, ["a"], "ner", lambda part: {"a": [match.group().strip() for match in names.finditer(part)]}, around + 300
+    )
+    assert number > 5
+    assert [mention.text for mention in found] == [f"Name{number:03d} Smith{number:03d}" for number in range(200)]
+
+
+@pytest.mark.parametrize("between", [" ", ", ", "\n"])
+def test_neighbours_at_an_edge_are_two_mentions(between):
+    text = f"Ann{between}Bob{between}" * 100
+    around = len(ask("", ["a"], count=len)[0].instruction)
+    number, found = windowed(text, ["a"], "ner", lambda part: {"a": re.findall("Ann|Bob", part)}, around + 210)
+    assert number > 2
+    assert [mention.text for mention in found] == ["Ann", "Bob"] * 100
+
+
+def test_a_relation_across_an_edge_is_found_once_where_windows_overlap_by_a_sentence():
+    text = "".join(f"Ada{number} came. Then Bo{number} left. " for number in range(40))
+    wanted = {f"Ada{number}" for number in range(40)}
+    around = len(ask("", ["meets"], "re", count=len)[0].instruction)
+
+    def pairs(part):
+        numbers = [number for number in re.findall(r"Ada(\d+) ", part) if f"Bo{number} " in part]
+        return {"meets": [{"subject": f"Ada{number}", "object": f"Bo{number}"} for number in numbers]}
+
+    _, apart = windowed(text, ["meets"], "re", pairs, around + 115)
+    number, found = windowed(text, ["meets"], "re", pairs, around + 115, overlap=1)
+    assert number > 5
+    assert len(apart) < 40
+    assert Counter(relation.head.text for relation in found) == dict.fromkeys(wanted, 1)
+
+
+def test_an_event_in_two_windows_is_one_with_the_arguments_of_both_and_two_events_stay_two():
+    text = "In Ulm it rained. Ada sued. In Rome it rained. Bo sued. "
+    roles = {"sue": ["who", "place"]}
+    (question,) = ask(text, roles, "ee")
+    at, end = text.index("Ada"), text.index("Bo")
+    windows = [replace(question, start=0, end=end, window=0), replace(question, start=at, end=len(text), window=1)]
+
+    def answer(*events):
+        return Answer(json.dumps({"sue": [{"trigger": "sued", "arguments": roles} for roles in events]}))
+
+    found = extraction_of(
+        Document(text, task="ee", language="en"),
+        windows,
+        [answer({"who": "Ada", "place": "Ulm"}), answer({"who": "Ada"}, {"who": "Bo", "place": "Rome"})],
+    )
+    first, second = ({part.text for part in event.arguments} for event in found)
+    assert (first, second) == ({"Ada", "Ulm"}, {"Bo", "Rome"})
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,16 @@
 """How texts are asked about and which results stay: the options that extraction adds to those of the engine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import inf
+
+from iepile_dataset.options import Options
 
 from ..command_line import option
 from ..engines.options import EngineOptions
 
 __all__ = ["ExtractionOptions"]
 
+_ROW_OPTIONS = {known.name: known.metadata["help"] for known in fields(Options)}
 _CONFLICTS = ("keep", "best")
 _PLACES = ("all", "first", "model")
 _UNGROUNDED = ("drop", "keep")
@@ -27,6 +30,7 @@ class ExtractionOptions(EngineOptions):
         "as those of the model's training.",
         range=(1, inf),
     )
+    window_overlap: int = option(0, _ROW_OPTIONS["window_overlap"], range=(0, inf))
     min_confidence: float = option(0.0, "Leave out extractions that are less sure, 0 to 1.", range=(0, 1))
     conflicts: str = option("keep", "Different labels at one place: keep all, or the best.", choices=_CONFLICTS)
     places: str = option(

@@ -5,8 +5,8 @@ Rules.
 - Identical results merge: same label, same texts, same places. The surest stays.
 - Different labels at the same place are all kept; with `conflicts="best"` only the surest of them, of equals the one
   that was asked first.
-- Where a window had to end inside a sentence, two mentions of one label that touch its end from both sides, with at
-  most spaces between them, are one mention; it is as sure as its less sure half.
+- Windows may overlap, see `overlaps`: what two of them see counts once, and of a mention that the edge of a window cut
+  the half goes where another window shows the whole. Neighbours are never joined.
 - Where the roles of an event type were asked in several questions about one window, the n-th event with a trigger
   in one answer and the n-th with the same trigger in another are one event with the arguments of both.
 - With `min_confidence`, results below it are left out, and arguments below it left out of their event; what has no
@@ -16,20 +16,17 @@ Rules.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any, cast
 
 from ..engines import Answer
 from .arguments import ExtractionOptions
 from .documents import Document
 from .locate import results_of
+from .overlaps import Windowed, once, united
 from .questions import Question
 from .results import Event, Extraction, Mention, Result
 
 __all__ = ["extraction_of"]
-
-_SENTENCE_ENDS = tuple("。！？；!?….")
-_CLOSING = "”’」』）\"') \t"
 
 
 def extraction_of(
@@ -60,7 +57,7 @@ def extraction_of(
         lost += left_out
         if problem is not None:
             problems.setdefault(problem, []).append(number)
-    merged = _distinct(_whole_mentions(text, _whole_events(answered)))
+    merged = _distinct(once(document.text, _whole_events(answered)))
     if options.conflicts == "best":
         merged = _best(merged, lost)
     merged = list(_sure(merged, least, lost))
@@ -85,9 +82,9 @@ def _in_one_line(problems: dict[str, list[int]], total: int) -> str | None:
     return "; ".join(lines)
 
 
-def _whole_events(answered: list[tuple[Question, list[Result]]]) -> list[tuple[int, Result]]:
-    """(window, result), events that were asked in pieces put together."""
-    whole: dict[Any, tuple[int, Result]] = {}
+def _whole_events(answered: list[tuple[Question, list[Result]]]) -> list[Windowed]:
+    """Results with their window's place, events that were asked in pieces put together."""
+    whole: dict[Any, Windowed] = {}
     for number, (question, results) in enumerate(answered):
         seen: Counter[Any] = Counter()
         for place, result in enumerate(results):
@@ -96,39 +93,10 @@ def _whole_events(answered: list[tuple[Question, list[Result]]]) -> list[tuple[i
                 name = (question.window, result.label, result.trigger and result.trigger.key)
                 key = (*name, seen[name])
                 seen[name] += 1
-                _, before = whole.get(key, (0, None))
-                result = _united(before, result) if isinstance(before, Event) else result
-            whole[key] = (question.window, result)
+                _, before = whole.get(key, (None, None))
+                result = united(before, result) if isinstance(before, Event) else result
+            whole[key] = ((question.start, question.end), result)
     return list(whole.values())
-
-
-def _united(one: Event, other: Event) -> Event:
-    arguments = {part.key: part for part in (*other.arguments, *one.arguments)}
-    order = dict.fromkeys(part.key for part in (*one.arguments, *other.arguments))
-    surer = max(one, other, key=lambda event: event.confidence or 0.0)
-    return replace(surer, arguments=tuple(map(arguments.__getitem__, order)))
-
-
-def _whole_mentions(text: str, windowed: list[tuple[int, Result]]) -> list[Result]:
-    """Mentions that the end of a window went through, put together."""
-    windows, results = [window for window, _ in windowed], [result for _, result in windowed]
-    mentions = [number for number, result in enumerate(results) if isinstance(result, Mention) and result.spans]
-    gone = set()
-    for first, second in pairwise(sorted(mentions, key=lambda number: (results[number].label, results[number].spans))):
-        left, right = cast(Mention, results[first]), cast(Mention, results[second])
-        if left.label != right.label or windows[first] == windows[second] or not _is_cut(text, left, right):
-            continue
-        less = min(left, right, key=lambda half: half.confidence if half.confidence is not None else 2.0)
-        results[second] = replace(less, text=text[left.start : right.end], start=left.start, end=right.end)
-        gone.add(first)
-    return [result for number, result in enumerate(results) if number not in gone]
-
-
-def _is_cut(text: str, left: Mention, right: Mention) -> bool:
-    (_, end), (start, _) = left.spans[0], right.spans[0]
-    between = text[end:start]
-    ended = left.text.rstrip(_CLOSING).endswith(_SENTENCE_ENDS)
-    return end <= start and not between.strip() and "\n" not in between and not ended
 
 
 def _distinct(results: Iterable[Result]) -> list[Result]:

@@ -3,8 +3,8 @@
 Labels are cut into batches as for the test split; a text whose prompt would be longer than the model or
 `max_prompt_tokens` allows is cut into windows at sentence ends, each asked for the same batches. Where these leave
 less than a quarter of the limit for a text, batches and role lists are cut, too. Without `max_prompt_tokens` windows
-are as long as what the model was trained on, unless that leaves so little. Windows do not overlap: none holds
-what another does, and a mention that a cut went through is put together again afterwards, see `merge_windows`.
+are as long as what the model was trained on, unless that leaves so little. Windows overlap where a sentence had to be
+cut, and by `window_overlap` sentences elsewhere; what two of them see counts once, see `merge_windows`.
 """
 
 import json
@@ -17,7 +17,8 @@ from typing import Any
 from iepile_dataset import DataError, Options, Schema
 from iepile_dataset.answers import UNFIT
 from iepile_dataset.instructions.instructor import Instructor, Questions
-from iepile_dataset.instructions.token_budget import LEAST_TEXT, TokenBudget, windows, within
+from iepile_dataset.instructions.token_budget import TokenBudget
+from iepile_dataset.instructions.windows import LEAST_TEXT, windows, within
 from iepile_dataset.tasks import LANGUAGES, Task
 
 from ..constrain import entries_of
@@ -67,7 +68,7 @@ class QuestionBuilder:
         task: The table's entry.
         schema: What to ask for.
         language: Of the prompt, `en` or `zh`.
-        options: Of these, `split_num`, `descriptions` and `max_prompt_tokens`.
+        options: Of these, `split_num`, `descriptions`, `max_prompt_tokens` and `window_overlap`.
         room: The most tokens of a whole prompt, None for no limit.
         trained_length: The most tokens of a whole prompt that the training was like, None where it is not known; only
             used without `max_prompt_tokens`.
@@ -94,6 +95,7 @@ class QuestionBuilder:
         self._make = partial(Instructor, task, language=language, train=False, options=batches)
         self._instructor = self._make(schema)
         self.task, self.schema, self.language, self._room = task, schema, language, room
+        self._overlap = options.window_overlap
         self._limit, trained = options.max_prompt_tokens, None if options.max_prompt_tokens else trained_length
         around = count("") if room or trained or self._limit else 0
         self._count = lambda text: count(text) - around
@@ -147,29 +149,24 @@ class QuestionBuilder:
         room = limit - around - _SPARE
         if room < max(limit // 4, LEAST_TEXT):
             return
-        number = start = 0
-        for window in windows(text, room, lambda part: self._count(quote(part)[1:-1])):
+        number = 0
+        for start, end in windows(text, room, lambda part: self._count(quote(part)[1:-1]), self._overlap):
+            window = text[start:end]
             if not window.isspace():
-                inside = None if items is None else within(window, items, self.task.annotation)
+                inside = None if items is None else within(window, items, self.task)
                 yield number, start, window, self._instructor.ask(window, inside)
                 number += 1
-            start += len(window)
 
     def _small_batches(self, text: str, items: Items | None) -> Iterator[_Window]:
         """Batches, role lists and windows as small as it takes, by the dataset room's rules for a token budget."""
-        before = self._budget.windows
-        parts = self._budget.parts(text, items)
-        pieces = len(parts) // (self._budget.windows - before + 1)  # of the schema, for each window
-        start = end = 0
-        for number, (window, questions) in enumerate(parts):
-            if number % pieces == 0:
-                start = text.index(window, end)
-                end = start + len(window)
-            yield number // pieces, start, window, questions
+        numbers: dict[tuple[int, int], int] = {}
+        for window, questions in self._budget.windows_of(text, items):
+            number = numbers.setdefault(window, len(numbers))
+            yield number, window[0], text[slice(*window)], questions
 
     @cached_property
     def _budget(self) -> TokenBudget:
-        options = Options(max_prompt_tokens=self._limit, tokenizer="the model's")
+        options = Options(max_prompt_tokens=self._limit, tokenizer="the model's", window_overlap=self._overlap)
         try:
             return TokenBudget(self._make, self.task, self.schema, options, self._count)
         except DataError as error:

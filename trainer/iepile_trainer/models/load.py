@@ -71,6 +71,25 @@ def answering_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def pretrained(
+    auto: Any, place: str, revision: str | None = None, trust_remote_code: bool | None = False, **options: Any
+) -> Any:
+    """What a class of transformers reads from a folder or the Hub: the one place that says whose code may run.
+
+    Raises:
+        TrainerError: It comes with code that is not trusted; transformers asks on standard input where nothing is said.
+    """
+    try:
+        return auto.from_pretrained(place, revision=revision, trust_remote_code=bool(trust_remote_code), **options)
+    except ValueError as problem:
+        if trust_remote_code or "trust_remote_code" not in str(problem):
+            raise
+        raise TrainerError(
+            f"cannot load the model {place}: it comes with Python code, which is not run (read it first, then give "
+            "--trust_remote_code and the commit as --revision)"
+        ) from None
+
+
 def load_tokenizer(
     model: str, adapter: str | None = None, revision: str | None = None, trust_remote_code: bool = False
 ) -> Any:
@@ -83,9 +102,12 @@ def load_tokenizer(
 
     try:
         if adapter is not None and file_of(adapter, "tokenizer_config.json"):
-            return AutoTokenizer.from_pretrained(adapter)
+            # The commit is the base's: it says nothing of an adapter on the Hub, whose code is never run.
+            return pretrained(AutoTokenizer, adapter, None, trust_remote_code and Path(adapter).is_dir())
         place, gguf = split_gguf(model)
-        return AutoTokenizer.from_pretrained(place, revision=revision, trust_remote_code=trust_remote_code, **gguf)
+        return pretrained(AutoTokenizer, place, revision, trust_remote_code, **gguf)
+    except TrainerError:
+        raise
     except (OSError, ValueError) as problem:
         if Path(model).is_dir() and not any(next(Path(model).glob(name), None) for name in ("tok*", "*.model", "voc*")):
             raise TrainerError(f"{model} holds no tokenizer (save the model's own beside the weights)") from None
@@ -140,8 +162,10 @@ def read_weights(model: str, **options: Any) -> Any:
     place, gguf = split_gguf(model)
     try:
         form: dict[str, Any] = gguf or {"use_safetensors": True}
-        loaded = auto.from_pretrained(place, **form, **options)
+        loaded = pretrained(auto, place, **form, **options)
         return _written_out(loaded, model) if gguf else loaded
+    except TrainerError:
+        raise
     except (OSError, ValueError, ImportError) as problem:
         reason = first_line(problem)
         if "safetensors" in reason or (Path(model).is_dir() and not list(Path(model).glob("*.safetensors"))):
@@ -175,7 +199,9 @@ def config_of(model: str, revision: str | None = None, trust_remote_code: bool |
 
     try:
         place, gguf = split_gguf(model)
-        return AutoConfig.from_pretrained(place, revision=revision, trust_remote_code=bool(trust_remote_code), **gguf)
+        return pretrained(AutoConfig, place, revision, trust_remote_code, **gguf)
+    except TrainerError:
+        raise
     except (OSError, ValueError) as problem:
         raise TrainerError(f"cannot load the model {model}: {first_line(problem)}") from None
 
