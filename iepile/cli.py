@@ -8,6 +8,7 @@ from iepile_trainer.command_line import Commands
 from . import __version__
 from .commands import app as page
 from .commands import (
+    calibrate,
     card,
     clean,
     compare,
@@ -60,6 +61,7 @@ app.add_typer(models.app, name="models", rich_help_panel="Models")
 app.command(rich_help_panel="Models", context_settings=train.PASS_ALL)(train.train)
 app.command("predict", rich_help_panel="Models")(predict.command)
 app.command("serve", rich_help_panel="Models")(serve.command)
+app.command(rich_help_panel="Models")(calibrate.calibrate)
 app.command(rich_help_panel="Models")(merge.merge)
 app.add_typer(recipes.app, name="recipes", rich_help_panel="Models")
 app.add_typer(formats.app, name="formats", rich_help_panel="Models")

@@ -34,7 +34,7 @@ _NOTHING = 1 << 20  # bytes: a disk with less is full
 _PACKAGES = ("iepile", "torch", "transformers", "trl", "peft", "datasets", "accelerate")
 _KEYS = (
     "name", "created", "base_model", "adapter", "method", "prompt_format", "data", "lengths", "plan", "options", "seed",
-    "history", "resumed_from", "seconds", "tokens_per_second", "hardware", "best", "sample", "versions",
+    "history", "resumed_from", "seconds", "tokens_per_second", "hardware", "best", "sample", "open_bias", "versions",
 )  # fmt: skip
 _OURS = (
     "*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json", "adapter_config.json",

@@ -18,7 +18,7 @@ PLACES = ("Rome", "Oslo", "Lima", "Kyoto", "Turin", "Accra", "Quito")
 def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("homes")
     (folder / "schema.json").write_text('["person", "place"]\n[]\n{}\n')
-    for split, count in (("train", 40), ("test", 12)):
+    for split, count in (("train", 40), ("dev", 12), ("test", 12)):
         with (folder / f"{split}.json").open("w") as file:
             for number in range(count):
                 name, place = f"{NAMES[number % 10]} {split.title()}", PLACES[number % 7]
@@ -56,6 +56,13 @@ def test_figures_before_and_after_have_intervals_and_stand_in_the_card(printed):
         assert f"{low:.3f} to {high:.3f}" in output
         assert scores[split]["ner"]["records"] == 12
     assert list(check_card(out)) == []
+
+
+def test_when_to_say_nothing_is_fitted_on_the_validation_split(printed):
+    output, out = printed
+    bias = read_run(out)["open_bias"]
+    assert f"calibrated on 24 lists of the validation split: open_bias {bias:g} nats" in " ".join(output.split())
+    assert f"Lists open with a bias of {bias} nats" in (out / "README.md").read_text()
 
 
 def test_three_test_sentences_are_shown_as_answered_and_then_the_card(printed):

@@ -5,6 +5,7 @@ that waits for its longest answer spends most of its steps on padding.
 """
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +40,7 @@ def decode(
     most: int,
     guide: Grammars | None = None,
     logprobs: bool = False,
+    bias: Callable[[Any, Any], Any] | None = None,
 ) -> list[Written]:
     """Answer one batch of prompts, the most probable token each time.
 
@@ -49,7 +51,8 @@ def decode(
         pad: Any token; padding is never looked at.
         most: Longest answer in tokens.
         guide: Restricts what may follow.
-        logprobs: Keep the tokens' log-probabilities.
+        logprobs: Keep the tokens' log-probabilities, which are those before guide and bias.
+        bias: Scores of (rows, vocabulary) and the tokens before → scores.
 
     Returns:
         One for each prompt, the same as each alone would have.
@@ -68,7 +71,7 @@ def decode(
     )
     longest = max(map(len, prompts))
     written = [Written() for _ in prompts]
-    loop = _Loop(written, guide, logprobs)
+    loop = _Loop(written, guide, logprobs, bias)
     with torch.inference_mode():
         shared, cache = _beginning(model, prompts)
         # Padding stands before what is a row's own, behind what all have in common.
@@ -88,6 +91,7 @@ class _Loop:
     written: list[Written]
     guide: Grammars | None
     logprobs: bool
+    bias: Callable[[Any, Any], Any] | None
 
     def __call__(self, model: Any, ids: Any, logits_processor: Any, generation_config: Any, **state: Any) -> Any:
         import torch
@@ -107,6 +111,8 @@ class _Loop:
             logits = out.logits[:, -1].float()
             del out
             scores = logits_processor(ids, logits)
+            if self.bias is not None:
+                scores = self.bias(scores, ids[:, -1])
             if guide is not None:
                 scores = _restricted(scores, guide.allowed(rows))
             tokens = scores.argmax(-1)

@@ -20,6 +20,7 @@ from ..formats import stop_token_ids
 from ..models.load import load_tokenizer
 from ..models.location import base_and_adapter
 from .answer import Answer, Row, well_formed
+from .open_bias import logit_bias
 from .options import EngineOptions
 from .prompts import Prompt, PromptEngine, tokens_of
 
@@ -46,6 +47,7 @@ class OpenAIEngine(PromptEngine):
             raise TrainerError("engine openai takes no adapter: name it as --model, as its server knows it")
         tokenizer = load_tokenizer(*base_and_adapter(options.tokenizer)) if options.tokenizer else None
         super().__init__(options, tokenizer)
+        self._logit_bias = logit_bias(tokenizer, options)
         self.base_url = _address(options.base_url or os.environ.get("OPENAI_BASE_URL"))
         self._key = os.environ.get("OPENAI_API_KEY") or (_NO_KEY if self.base_url else "")
         self._has_switch = self.base_url is not None
@@ -79,6 +81,8 @@ class OpenAIEngine(PromptEngine):
         if isinstance(prompt, Answer):
             return prompt
         request: dict[str, Any] = {"model": self.options.model, "temperature": 0}
+        if self._logit_bias:
+            request["logit_bias"] = self._logit_bias
         if prompt.grammar:
             request["extra_body"] = {"structured_outputs": {"grammar": prompt.grammar}}
         ask = self._chat if self.tokenizer is None else self._complete

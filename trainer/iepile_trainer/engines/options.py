@@ -49,6 +49,11 @@ class EngineOptions:
     thinking: str = option(
         "off", f"Thoughts of reasoning models; on: answers of up to {THOUGHT:,} tokens.", choices=("off", "on")
     )
+    open_bias: float | None = option(
+        None,
+        "Nats for something against nothing where a list opens; by default as `iepile calibrate` found.",
+        range=(-100, 100),
+    )
     dtype: str = option("auto", "Weights in memory.", choices=DTYPES)
     bits: int | None = option(None, "Load quantised weights.", choices=(4, 8))
     device_map: str | None = option(None, "auto spreads one model over all GPUs.")

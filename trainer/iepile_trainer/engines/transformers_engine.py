@@ -9,6 +9,7 @@ from ..errors import TrainerError
 from ..formats import stop_token_ids
 from .answer import Answer, Token, answered
 from .decode import Written, decode
+from .open_bias import OpenBias, bias_of
 from .options import EngineOptions
 from .prompts import ChunkEngine, Prompt, answer_of, in_common
 
@@ -39,6 +40,8 @@ class TransformersEngine(ChunkEngine):
         self.chunk = self.batch_size * _CHUNK
         self.ends = stop_token_ids(tokenizer)
         self._vocabulary = None if options.constrain == "none" else Vocabulary(tokenizer, self.ends)
+        nats = bias_of(options)
+        self._bias = OpenBias(tokenizer, nats) if nats else None
 
     def answer_prompts(self, prompts: Sequence[Prompt]) -> list[Answer]:
         """One answer for each; the longest prompts come first, so that memory runs out early."""
@@ -71,7 +74,7 @@ class TransformersEngine(ChunkEngine):
             guide = Grammars(self._vocabulary, [prompt.grammar for prompt in prompts if prompt.grammar])
         limits = self.ends, self.tokenizer.pad_token_id, self.options.max_new_tokens
         ids = [prompt.ids for prompt in prompts]
-        written = decode(self.model, ids, *limits, guide, self.options.confidence)
+        written = decode(self.model, ids, *limits, guide, self.options.confidence, self._bias)
         return [self._read(one, prompt.shape) for one, prompt in zip(written, prompts)]
 
     def _read(self, written: Written, shape: Keys | None) -> Answer:
@@ -125,6 +128,7 @@ def predict(
     batch_size: int | str = 32,
     max_new_tokens: int = 256,
     constrain: str = "none",
+    open_bias: float = 0.0,
 ) -> Iterator[dict[str, Any]]:
     """Answer the instruction of every row.
 
@@ -135,12 +139,15 @@ def predict(
         batch_size: Prompts per forward pass, or `auto`; halved when memory runs out.
         max_new_tokens: Longest answer, in tokens.
         constrain: `none`, `json` or `extractive`, see `EngineOptions`.
+        open_bias: Nats for something against nothing where a list opens.
 
     Yields:
         The rows in input order with the model's text as `output`. A row that cannot be answered has an empty
         `output` and an `error` that says why; it does not stop the others.
     """
-    options = EngineOptions(batch_size=str(batch_size), max_new_tokens=max_new_tokens, constrain=constrain)
+    options = EngineOptions(
+        batch_size=str(batch_size), max_new_tokens=max_new_tokens, constrain=constrain, open_bias=open_bias
+    )
     was_training = model.training
     model.eval()
     try:

@@ -11,6 +11,7 @@ from ..models.load import answering_device, check_remote_code, load_tokenizer
 from ..models.location import base_and_adapter, file_of
 from ..models.precision import chosen
 from .answer import Answer
+from .open_bias import logit_bias
 from .options import EngineOptions
 from .prompts import ChunkEngine, Prompt, answer_of, tokens_of
 
@@ -39,6 +40,7 @@ class VLLMEngine(ChunkEngine):
         self.lora = LoRARequest("adapter", 1, adapter) if adapter else None
         longest = self.engine.llm_engine.model_config.max_model_len
         super().__init__(options, load_tokenizer(base, adapter, **remote), longest - options.max_new_tokens)
+        self._logit_bias = logit_bias(self.tokenizer, options)
 
     def answer_prompts(self, prompts: Sequence[Prompt]) -> list[Answer]:
         """One answer for each."""
@@ -58,6 +60,7 @@ class VLLMEngine(ChunkEngine):
             stop_token_ids=stop_token_ids(self.tokenizer),
             logprobs=0 if self.options.confidence else None,
             structured_outputs=structured,
+            logit_bias=self._logit_bias,
         )
 
     def _read(self, output: Any, prompt: Prompt) -> Answer:

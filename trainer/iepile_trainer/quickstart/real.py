@@ -6,7 +6,8 @@ first steps are measured; rows, steps and records follow from what is left.
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,8 +15,11 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from iepile_dataset import DataError
+
 from ..errors import TrainerError
 from ..evaluate_run import write_lines
+from ..prediction.calibrate import calibrate, corpus_rows
 from .run import Rows
 
 __all__ = ["SPLITS", "real"]
@@ -28,6 +32,8 @@ _ANSWERING = 0.4  # of that, for the answers
 _EPOCHS = 3  # at most: more is learning by heart
 _BATCH = 4  # rows in a step
 _MEASURED = 8  # records that the base answers first
+_CALIBRATED = 100  # rows of the validation split
+_NOTHING_LEARNT = 0.05  # recall
 _LONGEST = 512  # tokens of a row; a longer text is cut into windows
 
 
@@ -127,6 +133,9 @@ def real(
     check_free(out, overwrite)
     data = DataArguments(task=[task], data_dir=data_dir, language=None if data_dir else "en", max_empty=0.2)
     data.seed = seed
+    held_out: list[dict[str, Any]] = []
+    with suppress(TrainerError, DataError):  # there may be no such split
+        held_out = corpus_rows(data_dir, task, "validation", _CALIBRATED, seed, data.language)
     train_rows, test_rows = load_rows(data, "train"), load_rows(data, "test").shuffle(seed=seed).to_list()
     names = list(dict.fromkeys(row["id"] for row in test_rows))
     base, tokenizer = load(model)
@@ -134,10 +143,10 @@ def real(
     longest = _longest(tokenizer, train_rows["output"][:2000])
     tell(f"{len(train_rows):,} rows to train on, {len(names):,} test records; measuring {model} on {_MEASURED} of them")
 
-    def answer(model: Any, records: Sequence[str], constrain: str = "none") -> Rows:
+    def answer(model: Any, records: Sequence[str], constrain: str = "none", open_bias: float = 0.0) -> Rows:
         wanted = set(records)
         asked = [row for row in test_rows if row["id"] in wanted]
-        return list(predict(model, tokenizer, asked, max_new_tokens=longest, constrain=constrain))
+        return list(predict(model, tokenizer, asked, max_new_tokens=longest, constrain=constrain, open_bias=open_bias))
 
     before, record = _measured(partial(answer, base), names[:_MEASURED])
     options = _options(model, data, data_dir)
@@ -154,9 +163,34 @@ def real(
     del base
     tell("training")
     _train([*options, "--max_rows", fits.rows, "--max_steps", fits.steps, "--output_dir", out], overwrite)
+    bias = 0.0
+    if held_out:
+        fitted = calibrate(out, held_out)
+        bias = fitted["open_bias"]
+        tell(f"calibrated on {fitted['lists']:,} lists of the validation split: open_bias {bias:g} nats")
+    else:
+        tell("no validation split: not calibrated (iepile calibrate)")
     tell("answering")
     trained, _ = load(str(out))
-    return _scored(out, before, answer(trained, records), answer(trained, records, "extractive"))
+    after = answer(trained, records, open_bias=bias)
+    scores = _scored(out, before, after, answer(trained, records, "extractive", bias))
+    for line in not_learnt(scores["test_extractive"]):
+        tell(line)
+    return scores
+
+
+def not_learnt(by_task: Mapping[str, Any]) -> list[str]:
+    """A line for each task of which next to nothing was found, with what to try.
+
+    >>> not_learnt({"ner": {"recall": 0.5}, "re": {"recall": 0.01}})
+    ['re: recall 0.010, the model has hardly learnt to answer (more --minutes or records, a larger model)']
+    """
+    return [
+        f"{task}: recall {one['recall']:.3f}, the model has hardly learnt to answer (more --minutes or records, a "
+        "larger model)"
+        for task, one in by_task.items()
+        if one["recall"] < _NOTHING_LEARNT
+    ]
 
 
 def _measured(answer: Callable[..., Rows], names: list[str]) -> tuple[Rows, float]:
@@ -195,7 +229,18 @@ def _options(model: str, data: Any, data_dir: str | None) -> list[Any]:
     where = ["--data_dir", data_dir] if data_dir else ["--language", data.language]
     rows = ["--task", *data.task, *where, "--max_empty", data.max_empty, "--max_length", _LONGEST]
     steps = ["--per_device_train_batch_size", _BATCH, "--gradient_accumulation_steps", 1, "--learning_rate", 5e-4]
-    said = ["--logging_steps", 5, "--disable_tqdm", "true", "--save_strategy", "no", "--seed", data.seed]
+    said = [
+        "--lora_dropout",
+        0,
+        "--logging_steps",
+        5,
+        "--disable_tqdm",
+        "true",
+        "--save_strategy",
+        "no",
+        "--seed",
+        data.seed,
+    ]
     return ["--config", "lora", "--model_name_or_path", model, *rows, *steps, *said]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import TrainerError
+from ..tokenization.encode import IGNORED, prompt_ids
 from .estimate import sharing_stage
 from .eval_sample import Sample
 
@@ -124,13 +125,25 @@ def answers_by_place(
 
 
 def answer_nats(model: Any, tokenizer: Any, instructions: Sequence[str], answers: Sequence[list[int]]) -> list[float]:
-    """Negative log-likelihood of each answer after its prompt, in nats, summed over its tokens.
-
-    Only the tokens of answers are projected onto the vocabulary.
-    """
+    """Negative log-likelihood of each answer after its prompt, in nats, summed over its tokens."""
     import torch
 
-    from ..tokenization.encode import IGNORED, prompt_ids
+    logits, targets = answer_logits(model, tokenizer, instructions, answers)
+    nats = torch.nn.functional.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
+    return [float(value) for value in nats.sum(1)]
+
+
+def answer_logits(
+    model: Any, tokenizer: Any, instructions: Sequence[str], answers: Sequence[list[int]]
+) -> tuple[Any, Any]:
+    """What a model expects at each token of given answers.
+
+    Only the tokens of answers are projected onto the vocabulary.
+
+    Returns:
+        Logits of (rows, places, vocabulary) as float32, and the tokens of (rows, places), -100 where a row has none.
+    """
+    import torch
 
     def padded(rows: Sequence[list[int]], filler: int) -> Any:
         tensors = [torch.tensor(row, device=model.device) for row in rows]
@@ -144,21 +157,16 @@ def answer_nats(model: Any, tokenizer: Any, instructions: Sequence[str], answers
     with torch.no_grad():
         if seq2seq:
             targets = padded(answers, IGNORED)
-            logits = model(**inputs, labels=targets).logits
+            return model(**inputs, labels=targets).logits.float(), targets
+        # The token at one place is predicted at the place before.
+        targets = padded([[IGNORED] * len(p) + answer for p, answer in zip(prompts, answers)], IGNORED)[:, 1:]
+        places = (targets != IGNORED).any(0).nonzero().flatten()
+        base = model.get_base_model() if hasattr(model, "get_base_model") else model
+        if "logits_to_keep" in inspect.signature(type(base).forward).parameters:
+            logits = model(**inputs, logits_to_keep=places).logits
         else:
-            # The token at one place is predicted at the place before.
-            targets = padded([[IGNORED] * len(p) + answer for p, answer in zip(prompts, answers)], IGNORED)[:, 1:]
-            places = (targets != IGNORED).any(0).nonzero().flatten()
-            base = model.get_base_model() if hasattr(model, "get_base_model") else model
-            if "logits_to_keep" in inspect.signature(type(base).forward).parameters:
-                logits = model(**inputs, logits_to_keep=places).logits
-            else:
-                logits = model(**inputs).logits[:, places]
-            targets = targets[:, places]
-        nats = torch.nn.functional.cross_entropy(
-            logits.float().transpose(1, 2), targets, ignore_index=IGNORED, reduction="none"
-        )
-    return [float(value) for value in nats.sum(1)]
+            logits = model(**inputs).logits[:, places]
+        return logits.float(), targets[:, places]
 
 
 def _scores(tasks: dict[str, dict[str, Any]]) -> dict[str, float]:
