@@ -73,6 +73,7 @@ def test_one_altered_value_of_a_dataset_card_is_found_with_its_source(prepared, 
     assert f"{source} says" in difference
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["model", "dataset"])
 def test_whichever_number_of_the_text_is_altered_it_is_found(kind, run, prepared):
     page = model_page(run) if kind == "model" else dataset_page(prepared)

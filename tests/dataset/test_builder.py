@@ -49,6 +49,7 @@ def test_both_languages_and_at_least_two_sources_with_their_own_labels_are_embed
         assert len({record.split("/")[2] for record in records}) >= 2
 
 
+@pytest.mark.slow
 def test_rows_do_not_depend_on_the_hash_seed(tmp_path):
     code = (
         "import iepile, hashlib; from datasets import load_dataset\n"

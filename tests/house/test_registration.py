@@ -12,6 +12,7 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "imports",
     [
@@ -27,6 +28,7 @@ def test_the_order_of_imports_does_not_matter(imports):
     assert run(code) == "NER"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("imports", ["import iepile, evaluate", "import evaluate, iepile"])
 def test_the_metric_is_known_whichever_comes_first(imports):
     assert run(f"{imports}; print(evaluate.load('iepile_f1', 're').name)") == "iepile_f1"

@@ -24,6 +24,7 @@ def raw(hub):
     return hub
 
 
+@pytest.mark.slow
 def test_rows_from_the_hub_are_those_from_the_disk_however_they_are_read(raw, script):
     told = script(
         START + f"here, far = {sample_corpus()!r}, {RAW!r}\n"
@@ -71,6 +72,7 @@ def test_a_revision_is_pinned_by_address_or_by_option_and_a_new_commit_is_seen(r
         assert words in line, line
 
 
+@pytest.mark.slow
 def test_a_big_file_is_read_by_ranges_and_only_as_far_as_asked(hub, script):
     text = "In Ulm " + "and about " * 300
     line = json.dumps({"text": text, "entity": [{"entity": "Ulm", "entity_type": "city"}]}) + "\n"
@@ -101,6 +103,7 @@ def test_a_big_file_is_read_by_ranges_and_only_as_far_as_asked(hub, script):
     assert whole < sum(sizes) < 2 * whole
 
 
+@pytest.mark.slow
 def test_a_private_corpus_needs_the_token_and_offline_the_reason_is_told(hub, raw, script):
     hub.repos["dataset", "user/raw"].private = True
     code = START + (

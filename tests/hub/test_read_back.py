@@ -137,6 +137,7 @@ def test_the_metric_is_loaded_from_its_space_and_the_space_has_a_page(hub, comma
     assert told[3:] == ["0.5 Blocks", "line 1: not a row with output and label (KeyError)"]
 
 
+@pytest.mark.slow
 def test_no_token_in_any_output_file_or_commit(hub, prepared, runs, script, tmp_path):
     lines = [
         ["push", "dataset", str(prepared), "user/iepile"],

@@ -141,6 +141,7 @@ json_values = st.recursive(
 keys = st.sampled_from(["person", "trigger", "arguments", "subject", "object", "entity", "role", "argument", "text"])
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)  # small ones, whose making takes a tenth of the time of large ones
 @given(
     task=st.sampled_from(list(TASKS)),

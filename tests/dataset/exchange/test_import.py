@@ -148,6 +148,7 @@ def test_other_commands_name_the_import(tmp_path, monkeypatch, command):
     assert "in looks like CoNLL columns: iepile import in --out my/IE-xx/NER/in" in result.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tasks.json", "rows.jsonl"])
 def test_memory_does_not_grow_with_the_file(tmp_path, name):
     task = json.dumps({"data": {"text": "In Ulm " * 50}, "annotations": [{"result": []}]})

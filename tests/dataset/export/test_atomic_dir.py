@@ -31,6 +31,7 @@ def killed_inside(script, folder, glob):
     process.wait(timeout=60)
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_the_old_folder_whole_and_the_next_run_sweeps(source, tmp_path):
     source(tmp_path / "in/IE-en/NER/b", NER_SCHEMA, train=[GOOD] * 100_000)
     small = prepare(tmp_path / "out", tasks="ner", options=Options(language="en"))
@@ -49,6 +50,7 @@ def test_a_killed_run_leaves_the_old_folder_whole_and_the_next_run_sweeps(source
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out", "run.py"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
 def test_workers_end_with_a_parent_that_is_killed(source, tmp_path):
     source(tmp_path / "in/IE-en/NER/b", NER_SCHEMA, train=[GOOD] * 300_000)

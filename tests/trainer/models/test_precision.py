@@ -75,6 +75,7 @@ def test_an_accelerator_takes_bfloat16_where_it_has_it_and_an_older_cuda_device_
     assert [decide(kind) for kind in ("cuda", "xpu", "mps")] == ["float16", "float32", "float32"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="a setting for x86")
 def test_pytorch_s_own_setting_switches_it_off():
     environment = {name: value for name, value in os.environ.items() if name != "ONEDNN_MAX_CPU_ISA"}

@@ -50,6 +50,7 @@ def kill_all(running):
         process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_kills_at_random_points_and_another_number_of_processes_each_time(seed, tmp_path):
     draw, output = random.Random(seed), tmp_path / "out.jsonl"

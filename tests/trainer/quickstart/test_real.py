@@ -38,6 +38,7 @@ def printed(base, source, tmp_path_factory):
     return result.output, out
 
 
+@pytest.mark.slow
 def test_it_says_what_fits_before_it_trains_and_does_that(printed):
     output, out = printed
     assert "30 steps of 4 rows (40 of 40), then 12 of 12 test records" in " ".join(output.split())

@@ -51,6 +51,7 @@ def brief(found):
     return [(each["label"], each["text"], each["start"], each["end"]) for each in found["extractions"]]
 
 
+@pytest.mark.slow
 def test_a_text_and_a_schema_give_results_with_their_places(ask):
     answer = ask(text=ADA, schema=LABELS)
     assert answer.status_code == 200
@@ -104,6 +105,7 @@ def test_what_is_less_sure_than_asked_is_left_out_and_said(ask):
     assert all("below 1" in line for line in found["lost"])
 
 
+@pytest.mark.slow
 def test_two_hundred_requests_at_once_are_answered_in_few_batches(server):
     async def all_at_once():
         limits = httpx.Limits(max_connections=200)

@@ -57,6 +57,7 @@ class Hold:
             assert self.over.wait(60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chat", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_before_another_server_it_answers_alike_and_at_the_end_what_it_accepted(before, chat, tmp_path):
     hold = Hold()

@@ -36,6 +36,7 @@ class Crash(TrainerCallback):
             raise RuntimeError("power cut")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "way", "options"),
     [

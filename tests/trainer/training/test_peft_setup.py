@@ -117,6 +117,7 @@ def test_ways_that_do_not_go_together_are_refused(options, reason, base, rows_fi
     assert "\n" not in stop.value.code
 
 
+@pytest.mark.slow
 def test_four_bits_train_on_after_an_evaluation_as_if_there_had_been_none(base, rows_file, tmp_path):
     pytest.importorskip("bitsandbytes")
     shared = ["--logging_steps", 1, "--lora_dropout", 0, "--eval_strategy", "steps", "--val_set_size", 8]

@@ -30,6 +30,7 @@ def files(tmp_path, row_list):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_stream_gives_the_rows_of_the_dataset(tokenizer):
     options = {"task": ["ner", "re"], "language": "en"}
     whole, report = encode(load_both(DataArguments(**options), False).rows, tokenizer, 400)
@@ -63,6 +64,7 @@ def test_each_pass_takes_the_next_draw_of_the_labels(tokenizer, tmp_path):
     assert made.tally.report().rows == sizes[0]  # the figures are those of one pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packing", [False, True])
 def test_a_stream_trains_resumes_exactly_and_counts_what_it_read(packing, tmp_path, files, tokenizer, small_model):
     from transformers import TrainerCallback
