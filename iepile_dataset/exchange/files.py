@@ -24,7 +24,7 @@ _SUFFIXES = (
     ".test", ".testa", ".testb", "",
 )  # fmt: skip
 _BESIDE = re.compile(
-    r"(readme|licen[cs]e|changelog|makefile|dataset_info|dataset_dict|state|labels|schema|meta|vocab|visual|annotation)"
+    r"(readme|licen[cs]e|changelog|makefile|dataset_info|dataset_dict|state|labels|schema|meta|vocab|visual|annotation|quarantine)"
     r"(\.\w+)?", re.I,
 )  # fmt: skip
 _SPLIT_WORDS = {

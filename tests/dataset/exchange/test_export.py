@@ -156,3 +156,15 @@ def test_a_mention_without_a_place_gets_the_next_whole_word(file):
     items = [{"entity": "in", "entity_type": "x"}] * 3
     done = export_file(file([{"text": "Berlin, in and in", "entity": items}]), "doccano")
     assert json.loads(done.out.read_text())["label"] == [[8, 10, "x"], [15, 17, "x"], [8, 10, "x"]]
+
+
+def test_a_source_is_exported_without_what_its_import_set_aside(tmp_path):
+    tagged = "".join(f"In O\nUlm{number} B-city\n\n" for number in range(9))
+    (tmp_path / "a.conll").write_text(tagged + "In O\nbroken\n")
+    words = ["import", str(tmp_path / "a.conll"), "--out", str(tmp_path / "mine")]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert (tmp_path / "mine" / "quarantine.jsonl").is_file()
+    words = ["export", str(tmp_path / "mine"), "--to", "doccano", "--out", str(tmp_path / "out.jsonl")]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 9
