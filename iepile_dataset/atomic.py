@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import socket
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ def json_text(value: Any) -> str:
 def write_file(file: Path, content: bytes | str) -> None:
     """Write a file in one step: who reads it sees the old content or the new, and a break leaves nothing half done.
 
+    >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> write_file(folder / "new" / "a.txt", "x")
     >>> [path.name for path in (folder / "new").iterdir()]
@@ -100,6 +100,7 @@ def new_folder(place: Path, proof: Proof, overwrite: bool) -> Iterator[Path]:
         proof: What a folder there must hold to be replaced.
         overwrite: Whether one may be.
 
+    >>> import tempfile
     >>> place = Path(tempfile.mkdtemp()).resolve() / "rows"
     >>> with new_folder(place, Proof("a.json", "a", "is there"), overwrite=False) as work:
     ...     _ = (work / "a.json").write_text('{"a": 1}')
@@ -112,10 +113,11 @@ def new_folder(place: Path, proof: Proof, overwrite: bool) -> Iterator[Path]:
         process = old.name.removeprefix(prefix).partition("-")[0]
         if process.isdigit() and old not in _MINE and (int(process) == os.getpid() or not _alive(int(process))):
             shutil.rmtree(old, ignore_errors=True)
-    around = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=place.parent))
-    _MINE.add(around)
+    around = place.parent / f"{prefix}{os.getpid()}-{token_hex(8)}"
     work, replaced = around / "new", around / "old"
+    _MINE.add(around)
     try:
+        around.mkdir(mode=0o700)  # in here: an interruption may come as soon as the folder is there
         work.mkdir()
         yield work
         refuse_taken(place, proof, overwrite)  # another run may have been faster
