@@ -7,10 +7,11 @@ from .card import Page
 from .check_card import card_text, check_card, kind_of
 from .dataset_card import dataset_page
 from .diff_card import Difference
-from .model_card import model_card, write_model_card
+from .model_card import LEAST_RECALL, model_card, write_model_card
 from .space_card import app_page, metric_page
 
 __all__ = [
+    "LEAST_RECALL",
     "Difference",
     "Page",
     "app_page",

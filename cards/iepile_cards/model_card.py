@@ -11,9 +11,11 @@ from .eval_results import HIDDEN, datasets_of, interval, metric_results, write_r
 from .licence import strictest
 from .template import citation, read_json, read_lines
 
-__all__ = ["ANSWERS"]
+__all__ = ["ANSWERS", "LEAST_RECALL"]
 
 ANSWERS = "predictions.jsonl"
+LEAST_RECALL = 0.05
+"""Of a model with less, card and output say that it has hardly learnt to answer."""
 
 _LOOKED_AT = 100  # answers among which the example is chosen
 # What is asked on a page that can show no answer of the model itself.
@@ -90,6 +92,7 @@ def model_page(run_dir: Path | str, repo: str | None = None, base: str | None = 
         "is_seq2seq": _is_seq2seq(folder, adapter),
         "curve": (folder / "curve.png").is_file(),
         "measures": _measures,
+        "least_recall": LEAST_RECALL,
         "interval": interval,
         "citation": citation(),
     }

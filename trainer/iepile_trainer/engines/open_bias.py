@@ -57,6 +57,36 @@ class ListTokens:
         """Those that, behind an opening one, say that nothing comes."""
         return self._ids(lambda token: token.startswith("]"))
 
+    @cached_property
+    def going_on(self) -> list[int]:
+        """Those that, behind an opening one, say that something comes."""
+        return self._ids(lambda token: token.startswith(('"', "{")))
+
+    @cached_property
+    def _kinds(self) -> dict[str, frozenset[int]]:
+        return {name: frozenset(getattr(self, name)) for name in ("nothing", "something", "opening", "closing")}
+
+    def decision(self, before: int | None, token: int) -> tuple[list[int], list[int], bool] | None:
+        """The decision that a token takes: tokens for something, tokens for nothing, and whether it says something.
+
+        Args:
+            before: The token before it.
+            token: The token.
+
+        Returns:
+            None where it decides nothing, or where the vocabulary leaves no choice.
+
+        >>> ListTokens(('[]', '["', "[", "]", '"')).decision(2, 3)
+        ([4], [3], False)
+        """
+        kinds = self._kinds
+        choice = None
+        if token in kinds["something"] or token in kinds["nothing"]:
+            choice = self.something, self.nothing, token in kinds["something"]
+        elif before in kinds["opening"] and before not in kinds["something"] | kinds["nothing"]:
+            choice = self.going_on, self.closing, token not in kinds["closing"]
+        return choice if choice and choice[0] and choice[1] else None
+
     def _ids(self, is_one: Any) -> list[int]:
         return [number for number, token in enumerate(self.tokens) if is_one(token)]
 

@@ -54,17 +54,12 @@ def margins(
     Returns:
         Log-odds of something against nothing in nats, one for each list, and whether the gold says something there.
     """
-    import torch
-
     from ..formats import use_format
     from ..tokenization.encode import answer_ids
     from ..training.evaluate import answer_logits
 
     use_format(tokenizer)
     lists = ListTokens.of(tokenizer)
-    opening, closing = set(lists.opening), set(lists.closing)
-    whole = set(lists.nothing) | set(lists.something)
-    after = [number for number, token in enumerate(lists.tokens) if token.startswith(('"', "{"))]
     found: list[float] = []
     opened: list[bool] = []
     rows = sorted(rows, key=lambda row: len(row["instruction"]), reverse=True)
@@ -73,18 +68,12 @@ def margins(
         answers = answer_ids(tokenizer, [row["output"] for row in batch])
         logits, targets = answer_logits(model, tokenizer, [row["instruction"] for row in batch], answers)
         for its_logits, its_targets in zip(logits, targets):
-            before = None
-            for place, token in zip(its_logits, its_targets.tolist()):
-                kinds = None
-                if token in whole:
-                    kinds, says_nothing = (lists.something, lists.nothing), token not in set(lists.something)
-                elif before in opening and before not in whole:
-                    kinds, says_nothing = (after, lists.closing), token in closing
-                if kinds is not None and all(kinds):
-                    some, none = (torch.logsumexp(place[kind], 0) for kind in kinds)
-                    found.append(float(some - none))
-                    opened.append(not says_nothing)
-                before = token
+            tokens = its_targets.tolist()
+            for place, before, token in zip(its_logits, [None, *tokens], tokens):
+                if (choice := lists.decision(before, token)) is not None:
+                    something, nothing, is_open = choice
+                    found.append(float(place[something].logsumexp(0) - place[nothing].logsumexp(0)))
+                    opened.append(is_open)
     return found, opened
 
 
