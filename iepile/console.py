@@ -15,6 +15,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from iepile_dataset.errors import Problem
+    from iepile_dataset.exchange.document import Losses
 
 Corpus = Annotated[
     str | None,
@@ -132,6 +133,15 @@ def print_left_out(problems: Sequence["Problem"], total: int) -> None:
         console.print(problem_table("Left out", problems))
     if total > len(problems) > 0:
         console.print(f"… and {total - len(problems):,} more")
+
+
+def print_losses(title: str, losses: "Losses") -> None:
+    """What could not be kept, the most frequent first; nothing where there is nothing."""
+    if losses:
+        rows = table(title, ["what", "first at", "there"], ["times"])
+        for kind, tally in sorted(losses.items(), key=lambda pair: -pair[1].count):
+            rows.add_row(Text(kind), Text(tally.first.place), Text(tally.first.reason), f"{tally.count:,}")
+        console.print(rows)
 
 
 @contextmanager

@@ -197,9 +197,7 @@ def _events(
             position = text.index(trigger)
         values, copy = "", 0
         if arguments:
-            copy = item.get(
-                "copy", 0
-            )  # two events of a text that look the same in a window, see `instructions.windows`
+            copy = item.get("copy", 0)  # it looks like another in this window only, see `instructions.windows`
             given = item.get("arguments")
             values = _arguments(text, given, schema, kind) if given else schema.no_arguments.get(kind, "{}")
         units.setdefault(kind, []).append((position, (render(trigger, values), copy)))

@@ -13,7 +13,7 @@ from typing import Any
 
 from .errors import DataError
 
-__all__ = ["Proof", "final_place", "json_text", "new_folder", "refuse_taken", "write_file"]
+__all__ = ["Proof", "final_place", "json_text", "new_folder", "refuse_taken", "write_file", "written_beside"]
 
 _MINE: set[Path] = set()  # those that this process is making now
 
@@ -32,13 +32,31 @@ def write_file(file: Path, content: bytes | str) -> None:
     >>> [path.name for path in (folder / "new").iterdir()]
     ['a.txt']
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}-{token_hex(8)}")
+    with written_beside(file) as work:
+        work.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def written_beside(place: Path) -> Iterator[Path]:
+    """Where to write a file, or a folder that replaces none: it takes its place when the block ends without an error.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with written_beside(folder / "a.txt") as work:
+    ...     _ = work.write_text("x")
+    >>> [path.name for path in folder.iterdir()]
+    ['a.txt']
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    work = place.with_name(f".{place.name}-{token_hex(8)}")
     try:
-        beside.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(beside, file)
+        yield work
+        os.replace(work, place)
     finally:
-        beside.unlink(missing_ok=True)
+        if work.is_dir():
+            shutil.rmtree(work, ignore_errors=True)
+        else:
+            work.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

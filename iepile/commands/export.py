@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.text import Text
 
-from ..console import console, failing, progress_bar, say, table
+from ..console import failing, print_losses, progress_bar, say
 
 
 def export(
@@ -37,9 +36,5 @@ def export(
 
     with failing(), progress_bar("exporting") as advance:
         done = export_file(file, to, out, order=order, sample=sample, overwrite=overwrite, progress=advance)
-    if done.losses:
-        rows = table(f"Not in {done.out}", ["what", "first at", "there"], ["times"])
-        for kind, tally in sorted(done.losses.items(), key=lambda pair: -pair[1].count):
-            rows.add_row(Text(kind), Text(tally.first.place), Text(tally.first.reason), f"{tally.count:,}")
-        console.print(rows)
+    print_losses(f"Not in {done.out}", done.losses)
     say(f"{done.records:,} texts in {done.out} (read as {done.read_as})")

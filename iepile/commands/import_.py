@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from iepile_dataset.errors import DataError
 
-from ..console import console, failing, progress_bar, say, table
+from ..console import console, failing, print_losses, progress_bar, say, table
 
 if TYPE_CHECKING:
     from iepile_dataset.exchange.importing import Imported
@@ -81,11 +80,7 @@ def _print(done: "Imported") -> None:
     for name, count in done.records.items():
         rows.add_row(name, f"{count:,}", f"{done.units[name]:,}", f"{done.empty[name]:,}")
     console.print(rows)
-    if done.losses:
-        rows = table("Not kept as it stood", ["what", "first at", "there"], ["times"])
-        for kind, tally in sorted(done.losses.items(), key=lambda pair: -pair[1].count):
-            rows.add_row(Text(kind), Text(tally.first.place), Text(tally.first.reason), f"{tally.count:,}")
-        console.print(rows)
+    print_losses("Not kept as it stood", done.losses)
     if done.set_aside:
         say(f"{done.set_aside:,} records set aside in {done.out / 'quarantine.jsonl'}")
     for name in done.unread:

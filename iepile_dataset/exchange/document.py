@@ -5,7 +5,7 @@ from typing import Any
 
 from ..errors import Problem
 
-__all__ = ["UNTYPED", "Document", "Event", "Loss", "Relation", "Span"]
+__all__ = ["KINDS", "UNTYPED", "Document", "Event", "Loss", "Losses", "Relation", "Span", "Tally"]
 
 UNTYPED = "untyped"
 """The label of a span in formats that want one, where our annotation has none: the end of a plain relation."""
@@ -66,6 +66,28 @@ class Loss(Problem):
 
 
 @dataclass
+class Tally:
+    """How often something happened, and where first."""
+
+    first: Loss
+    count: int = 0
+
+
+class Losses(dict[str, Tally]):
+    """Kind → what could not be kept, like losses together.
+
+    >>> losses = Losses()
+    >>> for line in (3, 8): losses.lose(Loss("a.json", line, "no label", "label it"))
+    >>> losses["no label"].count, losses["no label"].first.line
+    (2, 3)
+    """
+
+    def lose(self, loss: Loss) -> None:
+        """Count a loss."""
+        self.setdefault(loss.kind or loss.reason, Tally(loss)).count += 1
+
+
+@dataclass
 class Document:
     """An annotated text.
 
@@ -101,7 +123,10 @@ class Document:
 
     def quote(self, text: str, label: str, **more: Any) -> int:
         """Add a span whose place is not known, once for each text and label, and give its place."""
-        span = Span((), label, text, **more)
+        return self.once(Span((), label, text, **more))
+
+    def once(self, span: Span) -> int:
+        """Add a span unless it is there, if only as the end of something, and give its place."""
         for place, other in enumerate(self.spans):
             if replace(other, is_entity=span.is_entity) == span:
                 if span.is_entity:

@@ -1,18 +1,16 @@
 """Records or predictions → a file of another tool, the least certain first where people are to correct them."""
 
 import os
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
-from secrets import token_hex
 
+from ..atomic import written_beside
 from ..corpus.shards import Progress
 from ..errors import DataError
-from .document import Document, Loss
-from .importing import Tally
+from .document import Document, Loss, Losses
 from .reading import open_input
 from .registry import format_named
 from .writing import write_documents
@@ -34,11 +32,7 @@ class Exported:
     out: Path
     read_as: str
     records: int = 0
-    losses: dict[str, Tally] = field(default_factory=dict)
-
-    def lose(self, loss: Loss) -> None:
-        """Count a loss."""
-        self.losses.setdefault(loss.kind or loss.reason, Tally(loss)).count += 1
+    losses: Losses = field(default_factory=Losses)
 
 
 def export_file(
@@ -82,7 +76,7 @@ def export_file(
     def documents() -> Iterator[Document]:
         for document in opened.documents():
             if isinstance(document, Loss):
-                done.lose(document)
+                done.losses.lose(document)
             else:
                 yield document
 
@@ -94,16 +88,8 @@ def export_file(
     ordered: Iterable[Document] = ORDERS[order](documents())
     if sample is not None:
         ordered = _by_label(list(ordered), sample)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    work = place.with_name(f".{place.name}-{token_hex(8)}")
-    try:
-        write_documents(counted(ordered), work, to, done.lose)
-        os.replace(work, place)
-    finally:
-        if work.is_dir():
-            shutil.rmtree(work, ignore_errors=True)
-        else:
-            work.unlink(missing_ok=True)
+    with written_beside(place) as work:
+        write_documents(counted(ordered), work, to, done.losses.lose)
     return done
 
 

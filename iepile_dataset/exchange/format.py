@@ -51,12 +51,23 @@ class Format:
 def objects(
     file: DataFile, document: Callable[[dict[str, Any]], Document | None], shape: str, key: str = ""
 ) -> Iterator[Document | Loss]:
-    """The documents of a file of JSON objects; an object that is none is set aside with its line.
+    """As `document_groups`, of objects with one document each, or None for one to be passed over."""
+
+    def documents(value: dict[str, Any]) -> list[Document]:
+        return [] if (one := document(value)) is None else [one]
+
+    return document_groups(file, documents, shape, key)
+
+
+def document_groups(
+    file: DataFile, documents: Callable[[dict[str, Any]], Iterable[Document]], shape: str, key: str = ""
+) -> Iterator[Document | Loss]:
+    """The documents of a file of JSON objects; an object that holds none is set aside with its line.
 
     Args:
         file: JSON lines, one list, or an object with a list under `key`.
-        document: An object → its document, None for one to be passed over; a KeyError, TypeError, ValueError,
-            IndexError or AttributeError says that it has another shape.
+        documents: An object → its documents; a KeyError, TypeError, ValueError, IndexError or AttributeError says
+            that it has another shape.
         shape: The shape that it should have, for the message.
         key: See `DataFile.values`.
     """
@@ -64,12 +75,12 @@ def objects(
         try:
             if isinstance(value, ValueError):
                 raise value
-            result = document(value)
+            results = list(documents(value))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             reason = str(error) if isinstance(value, ValueError) else f"another shape: {type(error).__name__} {error}"
             yield Loss(file.name, line, reason, f"expected {shape}", raw, "a line in another form", True)
             continue
-        if result is not None:
+        for result in results:
             result.file, result.line, result.split = file.name, line, file.split
             yield result
 

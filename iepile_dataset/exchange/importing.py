@@ -19,28 +19,20 @@ import orjson
 from ..atomic import Proof, final_place, json_text, new_folder, refuse_taken
 from ..corpus.shards import Progress
 from ..corpus.sources import language_of
-from ..errors import DataError, Problem, shown
+from ..errors import DataError, shown
 from ..tasks import TASK_FOLDERS, TASKS, task_named
-from .document import Loss
+from .document import KINDS, Loss, Losses
 from .format import ReadOptions
 from .labels import Labels, readable
 from .reading import Entry, open_input
 
-__all__ = ["Imported", "Tally", "import_source"]
+__all__ = ["Imported", "import_source"]
 
 PROOF = Proof("meta.json", "imported", "already imported")
 SPLITS = {"train": "train.json", "validation": "dev.json", "test": "test.json"}
 SHARES = (0.8, 0.1, 0.1)
 _PEEK = 5000
 _FEW = 50
-
-
-@dataclass
-class Tally:
-    """How often something happened, and where first."""
-
-    first: Problem
-    count: int = 0
 
 
 @dataclass
@@ -72,7 +64,7 @@ class Imported:
     records: Counter[str] = field(default_factory=Counter)
     units: Counter[str] = field(default_factory=Counter)
     empty: Counter[str] = field(default_factory=Counter)
-    losses: dict[str, Tally] = field(default_factory=dict)
+    losses: Losses = field(default_factory=Losses)
     set_aside: int = 0
     unread: tuple[str, ...] = ()
     shared: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -80,10 +72,6 @@ class Imported:
     unused: tuple[str, ...] = ()
     split_by: str = "names"
     seconds: float = 0.0
-
-    def lose(self, loss: Loss) -> None:
-        """Count a loss."""
-        self.losses.setdefault(loss.kind or loss.reason, Tally(loss)).count += 1
 
 
 def import_source(
@@ -134,7 +122,7 @@ def import_source(
     for name in (part for part in place.parts if re.fullmatch(r"IE-\w\w", part)):
         if name != f"IE-{language}":
             remedy = f"choose --out …/IE-{language}/…"
-            done.lose(Loss(str(place), 0, f"the texts look like {language}, the path says {name}", remedy))
+            done.losses.lose(Loss(str(place), 0, f"the texts look like {language}, the path says {name}", remedy))
     names = Labels(labels or {})
     with new_folder(place, PROOF, overwrite) as work:
         _write(chain(peeked, stream), work, done, names, shares)
@@ -161,20 +149,16 @@ def _peek(stream: Iterator[Entry | Loss]) -> list[Entry | Loss]:
     kinds = 0
     for entry in stream:
         peeked.append(entry)
-        kinds += isinstance(entry, Entry) and any(map(entry.record.get, _kinds()))
+        kinds += isinstance(entry, Entry) and any(map(entry.record.get, KINDS))
         if len(peeked) >= _PEEK or (kinds and len(peeked) >= 1000):
             break
     return peeked
 
 
-def _kinds() -> tuple[str, ...]:
-    return tuple(dict.fromkeys(TASK_FOLDERS.values()))
-
-
 def _task(given: str | None, place: Path, peeked: list[Entry | Loss], source: str) -> str:
     """The task's name: as given, as the path says, or as the only annotation that there is."""
     records = [entry.record for entry in peeked if isinstance(entry, Entry)]
-    counts = {kind: sum(len(record.get(kind) or ()) for record in records) for kind in _kinds()}
+    counts = {kind: sum(len(record.get(kind) or ()) for record in records) for kind in KINDS}
     occurring = ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
     if not occurring:
         if not records and (losses := [one for one in peeked if isinstance(one, Loss)]):
@@ -230,12 +214,12 @@ def _write(
 
         for entry in stream:
             if isinstance(entry, Loss):
-                done.lose(entry)
+                done.losses.lose(entry)
                 if entry.is_record:
                     set_aside(entry)
                 continue
             if (wrong := _unusable(entry, kind)) is not None:
-                done.lose(wrong)
+                done.losses.lose(wrong)
                 set_aside(wrong)
                 continue
             record = entry.record
@@ -246,7 +230,9 @@ def _write(
                 split = "train" if share < shares[0] else "validation" if share < shares[0] + shares[1] else "test"
             elif not entry.split and entry.file not in unnamed:
                 unnamed.add(entry.file)
-                done.lose(Loss(entry.file, 0, "its name states no split, taken for train", "--split draws splits"))
+                done.losses.lose(
+                    Loss(entry.file, 0, "its name states no split, taken for train", "--split draws splits")
+                )
             for item in record[kind]:
                 labels.take(item, kind)
             write(SPLITS[split], {"text": record["text"], kind: record[kind]})

@@ -169,15 +169,15 @@ def read(
             on_loss(entry)
 
 
-def import_hint(path: str | Path | None) -> str:
+def import_hint(path: str | Path) -> str:
     """The command that imports a file or folder of another format, "" where it is none.
 
     >>> import_hint("nowhere")
     ''
     """
-    place = Path(path or "").expanduser()
+    place = Path(path).expanduser()
     try:
-        files = data_files(place) if path and place.exists() else []
+        files = data_files(place) if place.exists() else []
         named = next((form for file in files[:5] if (form := detect(file))), None)
     except (ValueError, OSError):  # what cannot be read is no other format
         return ""

@@ -23,11 +23,6 @@ def only(document: Document, *kinds: str) -> None:
             document.lose("an event, which the format cannot hold", f"{shown(event.label)} is left out")
 
 
-def entities(document: Document) -> list[tuple[int, int, str, float | None]]:
-    """(start, end, label, score) of each entity, in the order of the document."""
-    return [(*span.pieces[0], span.label, span.score) for span in document.spans if span.is_entity]
-
-
 def flat(document: Document) -> list[tuple[int, int, str]]:
     """Entities of which none overlaps another, in the order of the text: the longest stay, of equal ones the first.
 
@@ -38,7 +33,8 @@ def flat(document: Document) -> list[tuple[int, int, str]]:
     """
     only(document, "entity")
     chosen: list[tuple[int, int, str]] = []
-    for start, end, label, _ in sorted(entities(document), key=lambda span: (span[0] - span[1], span[0])):
+    entities = [(*span.pieces[0], span.label) for span in document.spans if span.is_entity]
+    for start, end, label in sorted(entities, key=lambda span: (span[0] - span[1], span[0])):
         if any(start < other[1] and other[0] < end for other in chosen):
             reason = f"{shown(document.text[start:end])} ({label}) overlaps another mention"
             document.lose("a mention inside or across another", reason)

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..document import UNTYPED, Document, Event, Loss, Relation
 from ..files import DataFile
-from ..format import Format, ReadOptions
+from ..format import Format, ReadOptions, document_groups
 from ..tokens import join
 
 _SHAPE = '{"sentences": [[token]], "ner": [[[first, last, type]]]}'
@@ -23,18 +23,7 @@ def fits(file: DataFile) -> bool:
 
 def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
     """Each sentence as a text."""
-    for line, raw, value in file.values():
-        try:
-            if isinstance(value, ValueError):
-                raise value
-            documents = list(_documents(value))
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            reason = str(error) if isinstance(value, ValueError) else f"another shape: {type(error).__name__} {error}"
-            yield Loss(file.name, line, reason, f"expected {_SHAPE}", raw, "a line in another form", True)
-            continue
-        for document in documents:
-            document.file, document.line, document.split = file.name, line, file.split
-            yield document
+    return document_groups(file, _documents, _SHAPE)
 
 
 def _documents(value: dict[str, Any]) -> Iterator[Document]:

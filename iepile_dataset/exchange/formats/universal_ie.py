@@ -32,9 +32,7 @@ def _document(value: dict[str, Any]) -> Document:
         pieces = _pieces(mention["offset"], places) if places else ()
         candidate = Span(pieces, mention["type"] if label is None else label, mention["text"], is_entity)
         if not is_entity:
-            for number, other in enumerate(document.spans):
-                if other.pieces == candidate.pieces and other.label == candidate.label and other.text == candidate.text:
-                    return number
+            return document.once(candidate)
         document.spans.append(candidate)
         return len(document.spans) - 1
 
