@@ -13,7 +13,7 @@ from ..tasks import Task, task_named
 from .instructor import Questions
 from .parse import Question, question_of
 
-__all__ = ["lost_units", "units_of"]
+__all__ = ["Units", "lost_units", "units_of"]
 
 Units = Counter[tuple[str, ...]]
 

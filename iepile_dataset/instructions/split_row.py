@@ -18,7 +18,7 @@ Row = Mapping[str, str]
 
 
 def split_row(
-    row: Row, limit: int, length: Callable[[str, str], int], count: Callable[[str], int]
+    row: Row, limit: int, length: Callable[[str, str], int], count: Callable[[str], int], overlap: int = 0
 ) -> Iterator[dict[str, str]]:
     """Rows about consecutive windows of a row's text, each within a limit.
 
@@ -27,6 +27,7 @@ def split_row(
         limit: The most tokens of instruction and answer together.
         length: Their tokens.
         count: The tokens of a text.
+        overlap: Sentences that a window repeats of the one before.
 
     Yields:
         The row with another `instruction` and `output`. A window of which nothing is asked (EEA without events) has
@@ -45,8 +46,11 @@ def split_row(
     question = read_instruction(row["instruction"], row["task"])
     items = _items(row, question)
 
+    def written(piece: str) -> int:
+        return count(json.dumps(piece, ensure_ascii=False)[1:-1])
+
     def split(text: str, room: int) -> Iterator[dict[str, str]]:
-        for start, end in windows(text, room, lambda piece: count(json.dumps(piece, ensure_ascii=False)[1:-1])):
+        for start, end in windows(text, room, written, overlap):
             window = text[start:end]
             pair = _ask(question, window, within(window, items, question.task)) if window.strip() else None
             if pair is None:

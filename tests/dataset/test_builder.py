@@ -1,10 +1,12 @@
 """`load_dataset("iepile", …)` as a user calls it."""
 
+import io
 import json
 import os
 import pickle
 import subprocess
 import sys
+from contextlib import redirect_stdout
 
 import pytest
 from datasets import get_dataset_config_names, get_dataset_split_names, load_dataset
@@ -50,24 +52,19 @@ def test_both_languages_and_at_least_two_sources_with_their_own_labels_are_embed
 
 
 @pytest.mark.slow
-def test_rows_do_not_depend_on_the_hash_seed(tmp_path):
+def test_rows_do_not_depend_on_the_hash_seed():
     code = (
         "import iepile, hashlib; from datasets import load_dataset\n"
         "rows = [r for c in ('ner','re','ee','eet','eea') for r in load_dataset('iepile', c, split='train',\n"
         "    streaming=True, negatives=0.5)]\n"
         "print(hashlib.sha256(repr(rows).encode()).hexdigest())"
     )
-    digests = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            cwd="/",
-            check=True,
-            capture_output=True,
-        ).stdout
-        for seed in ("0", "1")
-    }
-    assert len(digests) == 1
+    another = "1" if os.environ.get("PYTHONHASHSEED") == "0" else "0"
+    env = {**os.environ, "PYTHONHASHSEED": another}
+    there = subprocess.run([sys.executable, "-c", code], env=env, cwd="/", check=True, capture_output=True, text=True)
+    with redirect_stdout(io.StringIO()) as here:
+        exec(code, {})
+    assert here.getvalue() == there.stdout != ""
 
 
 def test_it_works_from_the_root_folder_with_an_empty_cache(tmp_path):

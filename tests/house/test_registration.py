@@ -12,26 +12,25 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
+# evaluate imports transformers where it is installed, and that PyTorch: seconds, and nothing that is asked about here.
+WITHOUT_TRANSFORMERS = "import sys; sys.modules['transformers'] = None\n"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "imports",
     [
-        "import iepile; from datasets import load_dataset",
-        "from datasets import load_dataset; import iepile",
-        "import datasets.inspect; import iepile; iepile.register(); from datasets import load_dataset",
+        "import iepile, evaluate; from datasets import load_dataset",
+        "import evaluate; from datasets import load_dataset; import iepile",
+        "import datasets.inspect, evaluate; import iepile; iepile.register(); from datasets import load_dataset",
     ],
 )
 def test_the_order_of_imports_does_not_matter(imports):
-    code = f"{imports}; from datasets import get_dataset_config_names\n"
+    code = f"{WITHOUT_TRANSFORMERS}{imports}; from datasets import get_dataset_config_names\n"
     code += "assert 'ner' in get_dataset_config_names('iepile')\n"
-    code += "print(next(iter(load_dataset('iepile', 'ner', split='test', streaming=True)))['task'])"
-    assert run(code) == "NER"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("imports", ["import iepile, evaluate", "import evaluate, iepile"])
-def test_the_metric_is_known_whichever_comes_first(imports):
-    assert run(f"{imports}; print(evaluate.load('iepile_f1', 're').name)") == "iepile_f1"
+    code += "print(next(iter(load_dataset('iepile', 'ner', split='test', streaming=True)))['task'])\n"
+    code += "print(evaluate.load('iepile_f1', 're').name)"
+    assert run(code).split() == ["NER", "iepile_f1"]
 
 
 def test_importing_iepile_imports_none_of_the_heavy_libraries():

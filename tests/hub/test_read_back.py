@@ -120,7 +120,8 @@ def test_the_metric_is_loaded_from_its_space_and_the_space_has_a_page(hub, comma
         assert b"sdk: gradio" in files["README.md"]
     fetched = tmp_path / "iepile_f1"
     told = elsewhere(
-        "import evaluate, json\nfrom huggingface_hub import snapshot_download\n"
+        # which evaluate would import, and PyTorch with it: seconds, for nothing here
+        "sys.modules['transformers'] = None\nimport evaluate, json\ndel sys.modules['transformers']\nfrom huggingface_hub import snapshot_download\n"
         "label = json.dumps([{'entity': 'Ada', 'entity_type': 'person'}, {'entity': 'Ulm', 'entity_type': 'city'}])\n"
         f"snapshot_download('user/iepile_f1', repo_type='space', local_dir={str(fetched)!r})\n"
         f"for place in ('user/iepile_f1', 'user/my-f1', {str(fetched)!r}):\n"

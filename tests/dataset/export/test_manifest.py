@@ -1,8 +1,7 @@
 import hashlib
 import json
 import shutil
-import subprocess
-import sys
+from importlib.util import find_spec
 
 import pytest
 from datasets import load_dataset
@@ -15,6 +14,7 @@ from iepile_dataset.export.manifest import verify
 from iepile_dataset.export.prepare import prepare
 from iepile_dataset.licences import allows
 
+from ...forked import run
 from ..conftest import NER_SCHEMA
 
 
@@ -204,10 +204,8 @@ def test_sources_can_be_filtered_by_what_their_licence_allows(tmp_path, source):
 @pytest.mark.slow
 def test_stock_trl_trains_on_a_prepared_folder(tmp_path, tiny_llama):
     prepare(tmp_path / "rows", tasks=["ner"], options=Options(language="en"))
-    command = [sys.executable, "-m", "trl.scripts.sft", "--model_name_or_path", str(tiny_llama), "--dataset_name",
-               str(tmp_path / "rows"), "--dataset_config", "ner", "--max_steps", "2", "--output_dir",
-               str(tmp_path / "model"), "--report_to", "none", "--use_cpu", "--bf16", "False",
-               "--per_device_train_batch_size", "2"]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr[-2000:]
+    options = ["--model_name_or_path", tiny_llama, "--dataset_name", tmp_path / "rows", "--dataset_config", "ner",
+               "--max_steps", 2, "--output_dir", tmp_path / "model", "--report_to", "none", "--use_cpu",
+               "--bf16", False, "--per_device_train_batch_size", 2]  # fmt: skip
+    run(find_spec("trl.scripts.sft").origin, *options, cwd=tmp_path)
     assert list((tmp_path / "model").glob("*.safetensors"))

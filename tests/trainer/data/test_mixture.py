@@ -67,12 +67,12 @@ def test_a_stream_takes_whole_copies_and_draws_shares_row_by_row(rows):
 
 
 def test_unknown_names_are_refused_with_what_is_near(rows):
-    with pytest.raises(TrainerError, match=r'mix ner/bb=1: no rows of "ner/bb" \(did you mean ner/b'):
+    with pytest.raises(TrainerError, match=r'mix ner/bb=1: no rows of "ner/bb" \(do you mean "ner/b"\?\)'):
         mixed(rows, Mix.of(["ner/bb=1"]), None, seed=1)
     for entry in ("ner", "ner=-1", "ner=a", "=1", "ner=nan"):
         with pytest.raises(TrainerError, match=rf"mix {entry}.* is no weight"):
             DataArguments(mix=[entry])
-    with pytest.raises(TrainerError, match=r'no rows of "city_new" \(did you mean city_news'):
+    with pytest.raises(TrainerError, match=r'no rows of "city_new" \(do you mean "city_news"\?\)'):
         load_both(DataArguments(mix=["city_new=2"], streaming=True), evaluate=False)
 
 

@@ -7,6 +7,7 @@ import pytest
 from iepile_trainer import TrainerError
 from iepile_trainer.formats import end_token_id, use_format
 from iepile_trainer.tokenization.encode import encode, prompt_ids
+from iepile_trainer.tokenization.truncate import gold_units
 
 
 @pytest.mark.parametrize("kind", ["tokenizer", "chat_tokenizer"])
@@ -131,6 +132,31 @@ def test_a_pair_whose_ends_stand_in_different_windows_is_counted_as_lost(tokeniz
     # Bo and Rome stand in no window together: 1 of 2 pairs.
     assert (report.gold, report.gold_lost, report.windowed) == (2, 1, 1)
     assert report.windows >= 3
+
+
+def test_windows_that_overlap_lose_no_pair_across_the_edge_of_two(tokenizer):
+    from datasets import Dataset
+
+    asked = {"instruction": "Relate.", "schema": ["lives in"]}
+    text = "So it is. " * 12 + "Ada came. She lives in Ulm. " + "So it is. " * 12
+    row = {"id": "a", "task": "RE", "output": '{"lives in": [{"subject": "Ada", "object": "Ulm"}]}'}
+    rows = Dataset.from_list([{**row, "instruction": json.dumps({**asked, "input": text})}])
+    losses = set()
+    for limit in range(80, encode(rows, tokenizer, None)[0]["length"][0], 3):
+        apart, joined = (encode(rows, tokenizer, limit, window_overlap=overlap)[1] for overlap in (0, 1))
+        assert (joined.gold, joined.gold_lost) == (1, 0)
+        assert joined.windows >= apart.windows
+        losses.add(apart.gold_lost)
+    assert losses == {0, 1}  # without the overlap it depends on where the text is cut
+
+
+def test_gold_is_counted_as_the_dataset_counts_it():
+    event = {"trigger": "sued", "arguments": {"who": ["Ada"], "whom": "NAN"}}
+    ee = '{"schema": [{"event_type": "sue", "trigger": true, "arguments": ["who", "whom"]}], "input": "Ada sued, Ada sued."}'
+    # Two events of one trigger are two units, and so are their arguments.
+    assert gold_units("EE", ee, json.dumps({"sue": [event, event]})).total() == 4
+    eea = '{"schema": [{"event_type": "sue", "trigger": ["sued"], "arguments": ["who"]}], "input": "Ada sued."}'
+    assert gold_units("EEA", eea, '{"sue": [{"who": "Ada"}]}').total() == 1  # the trigger was in the question
 
 
 def test_rows_of_another_form_are_shortened_instead(tokenizer, dataset):

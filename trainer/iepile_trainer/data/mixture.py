@@ -7,9 +7,10 @@ source, then task), 1 where none does. Weight 2.5 means every row twice and a dr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Any
+
+from iepile_dataset.errors import did_you_mean
 
 from ..errors import TrainerError
 
@@ -71,14 +72,12 @@ class Mix:
 
         >>> Mix.of(["ner=1", "wnut=2"]).check([("NER", "wnut17")])
         Traceback (most recent call last):
-        iepile_trainer.TrainerError: mix wnut=2: no rows of "wnut" (did you mean wnut17, ner/wnut17?)
+        iepile_trainer.TrainerError: mix wnut=2: no rows of "wnut" (do you mean "wnut17"?)
         """
         known = sorted({name for task, source in there for name in (task.lower(), source, f"{task.lower()}/{source}")})
         for name, weight in self.weights.items():
             if name not in known:
-                near = get_close_matches(name, known, n=2, cutoff=0.4)
-                hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(known[:20])}"
-                raise TrainerError(f'mix {name}={weight:g}: no rows of "{name}" ({hint})')
+                raise TrainerError(f'mix {name}={weight:g}: no rows of "{name}"{did_you_mean(name, known)}')
 
 
 def mixed(rows: Any, mix: Mix, max_rows: int | None, seed: int) -> Any:

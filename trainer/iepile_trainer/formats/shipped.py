@@ -3,10 +3,11 @@
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from iepile_dataset.errors import did_you_mean
 
 from ..errors import TrainerError
 
@@ -90,11 +91,9 @@ def find(name: str) -> Format:
     'llama2'
     >>> find("lama2")
     Traceback (most recent call last):
-    iepile_trainer.TrainerError: prompt format 'lama2' is unknown (did you mean llama2 or llama or llama3? ...)
+    iepile_trainer.TrainerError: prompt format 'lama2' is unknown (do you mean "llama2"?)
     """
     by_name = {known: format for format in shipped() for known in (format.name, *format.aliases)}
     if name in by_name:
         return by_name[name]
-    near = get_close_matches(name.lower(), by_name, n=3)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise TrainerError(f"prompt format {name!r} is unknown ({hint}`iepile formats` lists all of them)")
+    raise TrainerError(f"prompt format {name!r} is unknown{did_you_mean(name.lower(), by_name)}")

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..errors import TrainerError
 from ..formats import end_token_id, use_format
-from .length_report import LEARNT, LengthReport, Tally, units
-from .truncate import OVERLONG, brought_under, lost
+from .length_report import LEARNT, LengthReport, Tally
+from .truncate import OVERLONG, brought_under, gold_units, lost
 
 IGNORED = -100  # the label that the loss skips
 
@@ -48,6 +48,7 @@ def encode(
     overlong: str = "window",
     num_proc: int | None = None,
     seq2seq: bool = False,
+    window_overlap: int = 0,
 ) -> tuple[Any, LengthReport]:
     """Tokenise rows for training; those of a stream as they are read.
 
@@ -62,6 +63,7 @@ def encode(
         num_proc: Processes to use.
         seq2seq: For an encoder-decoder: the prompt is the input and the answer the labels, each with the limit to
             itself.
+        window_overlap: Sentences that a window repeats of the one before.
 
     Returns:
         A dataset of the kept rows with `input_ids`, `labels` (-100 over the prompt) and `length`, of a list one for
@@ -75,7 +77,8 @@ def encode(
     if overlong not in OVERLONG:
         raise TrainerError(f"overlong={overlong!r} is unknown (one of {', '.join(OVERLONG)})")
     use_format(tokenizer)
-    tokenise = partial(_encode_batch, tokenizer=tokenizer, max_length=max_length, overlong=overlong, seq2seq=seq2seq)
+    options: dict[str, Any] = {"overlong": overlong, "overlap": window_overlap, "seq2seq": seq2seq}
+    tokenise = partial(_encode_batch, tokenizer=tokenizer, max_length=max_length, **options)
     tally = Tally(max_length)
     if is_stream(rows):
         return _encode_streams(draws_of(rows), tokenise, tally)
@@ -165,7 +168,7 @@ def _counts(fated: Any, tally: Tally) -> Iterator[dict[str, Any]]:
 
 
 def _encode_batch(
-    batch: dict[str, list[str]], tokenizer: Any, max_length: int | None, overlong: str, seq2seq: bool
+    batch: dict[str, list[str]], tokenizer: Any, max_length: int | None, overlong: str, overlap: int, seq2seq: bool
 ) -> dict[str, list[Any]]:
     prompts = prompt_ids(tokenizer, batch["instruction"])
     answers = answer_ids(tokenizer, [output or "" for output in batch["output"]])
@@ -177,10 +180,15 @@ def _encode_batch(
     def ids_of(instruction: str, output: str) -> tuple[list[int], list[int]]:
         return prompt_ids(tokenizer, [instruction])[0], answer_ids(tokenizer, [output])[0]
 
+    def length(instruction: str, output: str) -> int:
+        return size(*ids_of(instruction, output))
+
     for place, (prompt, answer) in enumerate(zip(prompts, answers)):
         row = {name: values[place] for name, values in batch.items()}
-        output, whole = row["output"] or "", size(prompt, answer)
-        counts = {"whole": whole, "gold": len(units(output)), "lost": 0}
+        texts = {name: row.get(name) or "" for name in ("task", "instruction", "output", "label")}
+        output, whole = texts["output"], size(prompt, answer)
+        gold = gold_units(texts["task"], texts["instruction"], output)
+        counts = {"whole": whole, "gold": gold.total(), "lost": 0}
         parts = [(prompt, answer)]
         if not output:
             fate, parts = "unlabelled", []
@@ -192,9 +200,8 @@ def _encode_batch(
                 "(give a larger --max_length, or --overlong window, shorten or drop)"
             )
         else:
-            texts = {name: row.get(name) or "" for name in ("task", "instruction", "output", "label")}
-            fate, pairs = brought_under(texts, max_length, lambda *pair: size(*ids_of(*pair)), tokenizer, overlong)
-            counts["lost"] = lost(output, pairs)
+            fate, pairs = brought_under(texts, max_length, length, tokenizer, overlong, overlap)
+            counts["lost"] = lost(texts["task"], gold, pairs)
             parts = [ids_of(*pair) for pair in pairs]
         for prompt, answer in parts or [([], [])]:
             encoded.append(_encoded(row, fate, prompt, answer, counts, seq2seq))

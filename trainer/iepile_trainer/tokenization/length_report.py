@@ -1,12 +1,8 @@
 """How long the rows are, and what of them cannot be learnt: the report before a training."""
 
-import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
-
-from iepile_dataset.answers import NO_MENTION, leaves
 
 FATES = ("kept", "shortened", "window", "continued", "dropped", "unlabelled")
 """What becomes of a row: `window` is the first of a long text's windows, `continued` each further one."""
@@ -29,7 +25,7 @@ class LengthReport:
         unlabelled: Rows without an answer, which nothing can be learnt from.
         tokens: Tokens of the kept rows.
         answer_tokens: Those of them that are learnt.
-        gold: Units in all answers, see `units`.
+        gold: Units in all answers, see `truncate.gold_units`.
         gold_lost: Those of dropped rows, and those that stand in no window as a whole.
         percentiles: Length in tokens, before anything was cut, at 50, 90, 99 and 100 percent of the rows.
         sample: Whether these are only the first rows of a stream.
@@ -136,49 +132,3 @@ class Tally:
             percentiles={f"{n}%": lengths[min(last, len(lengths) * n // 100)] for n in (50, 90, 99, 100) if lengths},
             sample=sample,
         )
-
-
-def mentions(answer: str) -> list[str]:
-    """Every string that an answer quotes from its text; [] where it is not JSON.
-
-    >>> mentions('{"found": [{"trigger": "opened", "arguments": {"place": "NAN", "who": ["Ada", "Bo"]}}]}')
-    ['opened', 'Ada', 'Bo']
-    """
-    try:
-        return _mentions(json.loads(answer))
-    except json.JSONDecodeError:
-        return []
-
-
-def units(answer: str) -> set[str]:
-    """What an answer states, unit by unit: mentions, pairs, triggers, and the arguments of each event.
-
-    >>> sorted(units('{"sue": [{"trigger": "sued", "arguments": {"place": "NAN", "who": ["Ada", "Bo"]}}]}'))
-    ["('sue', 'sued')", "('sue', 'sued', 'who', 'Ada')", "('sue', 'sued', 'who', 'Bo')"]
-    >>> sorted(units('{"in": [{"subject": "Ulm", "object": "Bavaria"}], "near": []}'))
-    ["('in', 'Ulm', 'Bavaria')"]
-    """
-    try:
-        by_label = json.loads(answer)
-    except json.JSONDecodeError:
-        return set()
-    labels = by_label.items() if isinstance(by_label, dict) else ()
-    return {repr(unit) for label, items in labels for unit in _units(label, items)}
-
-
-def _units(label: str, items: Any) -> Iterator[tuple[str, ...]]:
-    for item in items if isinstance(items, list) else [items]:
-        if not isinstance(item, dict):
-            yield (label, str(item))
-        elif "subject" in item:
-            yield (label, str(item["subject"]), str(item.get("object")))
-        else:
-            event = (label, str(item["trigger"])) if "trigger" in item else (label,)
-            if "trigger" in item:
-                yield event
-            for role, value in (item.get("arguments") or {} if "trigger" in item else item).items():
-                yield from ((*event, role, mention) for mention in _mentions(value))
-
-
-def _mentions(answer: Any) -> list[str]:
-    return [leaf for leaf in leaves(answer) if isinstance(leaf, str) and leaf not in NO_MENTION]

@@ -2,10 +2,15 @@
 
 import json
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from .length_report import mentions, units
+from iepile_dataset import DataError
+from iepile_dataset.answers import NO_MENTION, UNFIT, leaves
+from iepile_dataset.instructions.lost_units import Units, units_of
+from iepile_dataset.instructions.parse import read_instruction
+from iepile_dataset.instructions.split_row import split_row
 
 OVERLONG = ("window", "shorten", "drop", "error")
 
@@ -14,7 +19,7 @@ Pair = tuple[str, str]
 
 
 def brought_under(
-    row: dict[str, str], limit: int, length: Callable[..., int], tokenizer: Any, how: str
+    row: dict[str, str], limit: int, length: Callable[..., int], tokenizer: Any, how: str, overlap: int = 0
 ) -> tuple[str, list[Pair]]:
     """What a row that is too long becomes: its fate, and rows within the limit, none where it has to go.
 
@@ -24,8 +29,9 @@ def brought_under(
         length: Instruction and output → their tokens.
         tokenizer: Counts the tokens of texts.
         how: One of `OVERLONG`; what cannot be cut into windows is shortened.
+        overlap: Sentences that a window repeats of the one before.
     """
-    cut = windows(row, limit, length, tokenizer) if how == "window" else None
+    cut = windows(row, limit, length, tokenizer, overlap) if how == "window" else None
     if cut:
         return "window", cut
     if how == "shorten" or (how == "window" and cut is None):
@@ -35,23 +41,52 @@ def brought_under(
     return "dropped", []
 
 
-def windows(row: dict[str, str], limit: int, length: Callable[..., int], tokenizer: Any) -> list[Pair] | None:
+def windows(
+    row: dict[str, str], limit: int, length: Callable[..., int], tokenizer: Any, overlap: int
+) -> list[Pair] | None:
     """Rows about the windows of a row's text; None where it is not a row of this package's form."""
-    from iepile_dataset import DataError
-    from iepile_dataset.instructions.split_row import split_row
 
     def count(text: str) -> int:
         return len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     try:
-        return [(cut["instruction"], cut["output"]) for cut in split_row(row, limit, length, count)]
-    except (DataError, ValueError, TypeError, KeyError, AttributeError):
+        return [(cut["instruction"], cut["output"]) for cut in split_row(row, limit, length, count, overlap)]
+    except (DataError, *UNFIT):
         return None
 
 
-def lost(output: str, parts: list[Pair]) -> int:
-    """Units of an answer that none of the answers that it became still states."""
-    return len(units(output) - set().union(*(units(answer) for _, answer in parts)))
+def gold_units(task: str, instruction: str, output: str) -> Units:
+    """The units of an answer, as the dataset counts them; its mentions where the row is not of this package's form.
+
+    >>> gold_units("NER", '{"schema": ["city"], "input": "In Ulm"}', '{"city": ["Ulm"]}')
+    Counter({('city', 'Ulm'): 1})
+    >>> gold_units("", "Which cities?", '{"found": ["Ulm"]}')
+    Counter({('Ulm',): 1})
+    """
+    try:
+        return units_of(read_instruction(instruction, task), output)
+    except (DataError, *UNFIT):
+        return Counter((mention,) for mention in mentions(output))
+
+
+def lost(task: str, gold: Units, parts: list[Pair]) -> int:
+    """Units of an answer that none of the rows that it became still states."""
+    left: Units = Counter()
+    for part in parts:
+        left |= gold_units(task, *part)
+    return (gold - left).total()
+
+
+def mentions(answer: str) -> list[str]:
+    """Every string that an answer quotes from its text; [] where it is not JSON.
+
+    >>> mentions('{"found": [{"trigger": "opened", "arguments": {"place": "NAN", "who": ["Ada", "Bo"]}}]}')
+    ['opened', 'Ada', 'Bo']
+    """
+    try:
+        return [leaf for leaf in leaves(json.loads(answer)) if isinstance(leaf, str) and leaf not in NO_MENTION]
+    except json.JSONDecodeError:
+        return []
 
 
 def shortened(instruction: str, output: str, limit: int, length: Callable[..., int]) -> str | None:

@@ -162,11 +162,12 @@ class Training:
         """Rows and rows for evaluation as token ids, each with its report."""
         from ..tokenization.encode import encode
 
-        config = self.config
-        how = (self.tokenizer, config.max_length, self.data.overlong, config.dataset_num_proc, self.seq2seq)
+        config, data = self.config, self.data
+        how: dict[str, Any] = {"tokenizer": self.tokenizer, "max_length": config.max_length, "seq2seq": self.seq2seq}
+        how |= {"overlong": data.overlong, "window_overlap": data.window_overlap, "num_proc": config.dataset_num_proc}
         with config.main_process_first(desc="tokenising"):
-            encoded = encode(self.rows, *how)
-            return (*encoded, *((None, None) if self.eval_rows is None else encode(self.eval_rows, *how)))
+            encoded = encode(self.rows, **how)
+            return (*encoded, *((None, None) if self.eval_rows is None else encode(self.eval_rows, **how)))
 
     def _load(self) -> str:
         """Load the model, or for a dry run its outline, where it is named by its path; the type of its weights."""
