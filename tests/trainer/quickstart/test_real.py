@@ -8,6 +8,9 @@ from typer.testing import CliRunner
 
 from iepile.cli import app
 from iepile_cards.check_card import check_card
+from iepile_trainer.data.arguments import DataArguments
+from iepile_trainer.data.load import load_both
+from iepile_trainer.quickstart.real import train_and_held_out
 from iepile_trainer.run_folder import read_run
 
 NAMES = ("Ada", "Bo", "Cai", "Dora", "Emil", "Fay", "Gus", "Hana", "Ivo", "Jun")
@@ -41,9 +44,9 @@ def printed(base, source, tmp_path_factory):
 @pytest.mark.slow
 def test_it_says_what_fits_before_it_trains_and_does_that(printed):
     output, out = printed
-    assert "30 steps of 4 rows (40 of 40), then 12 of 12 test records" in " ".join(output.split())
+    assert "80 steps of 4 rows (40 of 40), then 12 of 12 test records" in " ".join(output.split())
     record = read_run(out)
-    assert (record["options"]["max_steps"], record["method"]) == (30, "lora")
+    assert (record["options"]["max_steps"], record["method"]) == (80, "full")
     assert sum(entry["rows"] for entry in record["data"]) == 40
 
 
@@ -64,6 +67,18 @@ def test_when_to_say_nothing_is_fitted_on_the_validation_split(printed):
     bias = read_run(out)["open_bias"]
     assert f"calibrated on 24 lists of the validation split: open_bias {bias:g} nats" in " ".join(output.split())
     assert f"Lists open with a bias of {bias} nats" in (out / "README.md").read_text()
+
+
+def test_without_a_validation_split_a_tenth_of_the_records_is_kept_from_training(source, tmp_path):
+    whole = DataArguments(task=["ner"], data_dir=str(source))
+    rows, held_out = train_and_held_out(whole)
+    assert (len(rows), len(held_out), whole.val_set_size) == (40, 12, None)
+    for name in ("schema.json", "train.json", "test.json"):
+        (tmp_path / name).write_bytes((source / name).read_bytes())
+    rows, held_out = train_and_held_out(data := DataArguments(task=["ner"], data_dir=str(tmp_path)))
+    assert (len(rows), len(held_out)) == (36, 4)
+    assert not {row["id"] for row in held_out} & set(rows["id"][:])
+    assert load_both(data, evaluate=False).rows["id"][:] == rows["id"][:]
 
 
 def test_three_test_sentences_are_shown_as_answered_and_then_the_card(printed):

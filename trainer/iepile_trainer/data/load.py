@@ -43,8 +43,8 @@ class Loaded:
 def load_both(data: DataArguments, evaluate: bool, num_proc: int | None = None) -> Loaded:
     """Load the train split and, if there is to be an evaluation, rows for it.
 
-    These are the split `data.eval_split`. Where there is none, or `data.val_set_size` is given, they are taken out
-    of the train split, see `holdout`.
+    These are the split `data.eval_split`. Where there is none, they are taken out of the train split, see `holdout`;
+    with `data.val_set_size` always, so that they can serve for something else after training.
 
     Raises:
         TrainerError: As `load_rows`; or what was asked for cannot be had of a stream.
@@ -52,7 +52,7 @@ def load_both(data: DataArguments, evaluate: bool, num_proc: int | None = None) 
     _check_names(data)
     eval_rows: Any = None
     notes: list[str] = []
-    take = evaluate and data.val_set_size is not None
+    take = data.val_set_size is not None
     if evaluate and not take:
         whole = copy(data)
         whole.streaming = False
@@ -74,10 +74,9 @@ def load_both(data: DataArguments, evaluate: bool, num_proc: int | None = None) 
         if data.val_set_size is None and data.max_eval_rows is not None:
             size = min(size, data.max_eval_rows)  # what is not evaluated can be learnt from
         held_out = drawn(draws[0], size, data.seed)
-        draws, (eval_rows, *_) = map(list, zip(*(hold_out(rows, held_out, data.seed) for rows in draws)))
-        notes.append(
-            f"{len(eval_rows):,} rows are held out of the train split for validation: whole records, by --seed"
-        )
+        draws, (aside, *_) = map(list, zip(*(hold_out(rows, held_out, data.seed) for rows in draws)))
+        notes.append(f"{len(aside):,} rows are held out of the train split for validation: whole records, by --seed")
+        eval_rows = aside if evaluate else None
     if data.redraw > 1:
         notes.append(f"the labels to ask are drawn anew {data.redraw} times: epoch 1 sees the first draw, and so on")
     draws = [_at_most(_mixed(rows, data), data.max_rows, data.seed) for rows in draws]

@@ -31,7 +31,7 @@ class Recipe:
 
     train: int = 3000
     test: int = 50
-    steps: int = 1200
+    steps: int = 1500
     batch: int = 16
     learning_rate: float = 4e-3
     hidden: int = 128

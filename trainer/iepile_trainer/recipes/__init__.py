@@ -23,7 +23,7 @@ def recipes() -> list[str]:
     """Names of the recipes.
 
     >>> recipes()
-    ['dora', 'full', 'lora', 'pissa', 'qlora', 'qlora8', 'rslora', 'seq2seq', 'tiny']
+    ['dora', 'full', 'little', 'lora', 'pissa', 'qlora', 'qlora8', 'rslora', 'seq2seq', 'tiny']
     """
     return [name for name in shipped() if "/" not in name]
 
@@ -33,7 +33,7 @@ def recipe(name: str) -> str:
 
     >>> recipe("lara")
     Traceback (most recent call last):
-    iepile_trainer.TrainerError: no recipe "lara" (shipped: dora, full, lora, pissa, ...; or give the path of a YAML
+    iepile_trainer.TrainerError: no recipe "lara" (shipped: dora, full, little, pissa, ...; or give the path of a YAML
     file)
     """
     if Path(name).is_file():

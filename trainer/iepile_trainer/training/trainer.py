@@ -26,6 +26,7 @@ from ..errors import TrainerError
 from ..run_folder import last_checkpoint, saving
 from ..tokenization.encode import IGNORED
 from .arguments import by_f1
+from .beginnings import can_share, sharing
 from .sampler import EpochFollower, EpochSampler
 from .stream import EpochStream
 
@@ -147,7 +148,30 @@ class InstructionTrainer(Trainer):
 
 
 class DecoderTrainer(InstructionTrainer, SFTTrainer):
-    """The same over TRL's trainer: packing, adapters, and a loss that projects answers alone."""
+    """The same over TRL's trainer: packing, adapters, and a loss that projects answers alone.
+
+    On a CPU what the prompts of a batch begin with is computed once, see `beginnings`.
+    """
+
+    def get_train_dataloader(self) -> Any:
+        """Batches of this process (transformers.Trainer), joined where their model can tell the rows apart."""
+        alone = self.data_collator
+        if not self.padding_free and can_share(self.model):
+            self.data_collator = sharing(alone)
+        try:
+            return super().get_train_dataloader()
+        finally:
+            self.data_collator = alone  # evaluations weigh batches by their rows
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """The loss of a batch (trl.SFTTrainer, which counts tokens by their mask: that of joined rows has more)."""
+        before = self._total_train_tokens
+        loss = super().compute_loss(model, inputs, *args, **kwargs)
+        if getattr(inputs.get("attention_mask"), "ndim", 0) == 4:
+            tokens = torch.tensor(inputs["input_ids"].numel(), device=inputs["input_ids"].device)
+            self._total_train_tokens = before + int(self.accelerator.gather_for_metrics(tokens).sum())
+            self._metrics["train"]["num_tokens"] = [self._total_train_tokens]
+        return loss
 
 
 def new_trainer(
