@@ -45,7 +45,7 @@ def test_every_recipe_trains_and_its_run_answers(recipe, base, rows_file, row_li
     assert "the tokenizer has no chat template: prompts are in the format 'plain'" in capsys.readouterr().out
     is_adapter = (tmp_path / "run" / "adapter_model.safetensors").is_file()
     assert record["method"] == ("lora" if is_adapter else "full")
-    assert is_adapter == (recipe not in ("full", "tiny", "seq2seq"))
+    assert is_adapter == (recipe not in ("full", "little", "tiny", "seq2seq"))
     assert record["options"].get("bits") == {"qlora": 4, "qlora8": 8}.get(recipe)
     assert record["base_model"] == (
         None if recipe == "tiny" else str(base / ("t5" if recipe == "seq2seq" else "llama"))

@@ -153,6 +153,9 @@ class DecoderTrainer(InstructionTrainer, SFTTrainer):
     On a CPU what the prompts of a batch begin with is computed once, see `beginnings`.
     """
 
+    data_collator: Any
+    _total_train_tokens: int
+
     def get_train_dataloader(self) -> Any:
         """Batches of this process (transformers.Trainer), joined where their model can tell the rows apart."""
         alone = self.data_collator
