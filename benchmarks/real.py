@@ -141,7 +141,7 @@ def compare(source: Path, work: Path, options: argparse.Namespace) -> dict[str, 
     minutes = run("iepile_trainer.sft", *tiny, *where)
     asked, answers = work / "asked.jsonl", work / "tiny.jsonl"
     asked.write_text("".join(json.dumps({**row, "output": ""}, ensure_ascii=False) + "\n" for row in rows), "utf-8")
-    files = ["--input", asked, "--out", answers]
+    files = ["--input", asked, "--output", answers]
     run("iepile.cli", "predict", "--model", work / "tiny", *files, "--constrain", "extractive")
     found["tiny"] = {**scored(lines_of(answers))[task], "minutes": minutes}
     if task == "ner" and find_spec("spacy"):
@@ -180,12 +180,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20.0, help="CPU minutes.")
     parser.add_argument("--model", help="As for `iepile real`.")
     parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--keep", type=Path, help="A folder for runs and answers, which are removed otherwise.")
     parser.add_argument("--out", type=Path, help="A JSON file for all figures.")
     options = parser.parse_args()
     results = []
     for source in options.sources:
         with tempfile.TemporaryDirectory(prefix="iepile-real-") as work:
-            results.append(compare(source, Path(work), options))
+            place = options.keep / source.name if options.keep else Path(work)
+            results.append(compare(source, place, options))
         print("\n".join(table(results)), flush=True)
         if options.out:
             options.out.write_text(json.dumps({"machine": platform.processor(), "results": results}, indent=1) + "\n")

@@ -8,6 +8,7 @@ from iepile_trainer.command_line import Commands
 from . import __version__
 from .commands import app as page
 from .commands import (
+    benchmark,
     calibrate,
     card,
     clean,
@@ -67,6 +68,7 @@ app.add_typer(recipes.app, name="recipes", rich_help_panel="Models")
 app.add_typer(formats.app, name="formats", rich_help_panel="Models")
 app.command(rich_help_panel="Scores")(score.score)
 app.command(rich_help_panel="Scores")(compare.compare)
+app.command(rich_help_panel="Scores")(benchmark.benchmark)
 app.add_typer(card.app, name="card", rich_help_panel="Scores")
 app.add_typer(push.app, name="push", rich_help_panel="Hub")
 app.command(rich_help_panel="Hub")(download.download)

@@ -10,6 +10,8 @@ from .accumulator import Accumulator, Returned, Watcher
 from .files import BadLine, collect, existing, first_of, lines_of, score_file
 from .variants import KEYS, Way, way_of
 
+__all__ = ["score_ways"]
+
 
 def fields_in(path: str | Path, names: Iterable[str] = (*KEYS, "confidence")) -> set[str]:
     """Which of some fields occur in a file's rows, found without reading them.

@@ -7,6 +7,8 @@ Rows that differ in them answer the same question again: they never unite, and a
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
+__all__ = ["first_way"]
+
 KEYS = ("order", "split_num")
 
 Way = tuple[Any, ...]

@@ -52,7 +52,7 @@ LAYERS = {
         ("predict",),
         ("evaluate_run",),
         ("sft",),
-        ("quickstart", "backends"),
+        ("benchmark", "quickstart", "backends"),
     ),
 }
 

@@ -1,0 +1,140 @@
+"""Systems on all sources: floors, ceilings, tables, and what is left out."""
+
+import csv
+import json
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from iepile.cli import app
+from iepile_trainer import TrainerError
+from iepile_trainer.benchmark.arguments import BenchmarkArguments
+from iepile_trainer.benchmark.run import benchmark
+from iepile_trainer.benchmark.systems import systems_of
+from iepile_trainer.run_folder import write_run
+
+NAMES = ("Ada", "Bo", "Cai", "Dora", "Emil", "Fay")
+
+
+def record(name, city="Ulm"):
+    entities = [{"entity": name, "entity_type": "person"}, {"entity": city, "entity_type": "city"}]
+    return {"text": f"{name} lives in {city}.", "entity": entities}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Three sources: the dictionary knows all cities of their test records, and the first of two persons."""
+    root = tmp_path_factory.mktemp("corpus")
+    for source in ("ncbi", "crossner_ai", "crossner_music"):
+        folder = root / "IE-en/NER" / source
+        folder.mkdir(parents=True)
+        (folder / "schema.json").write_text('["person", "city"]\n[]\n{}\n')
+        for split, names in (("train", NAMES), ("test", ("Ada", "Gus"))):
+            (folder / f"{split}.json").write_text("".join(json.dumps(record(name)) + "\n" for name in names))
+    return root
+
+
+@pytest.fixture(scope="module")
+def results(corpus, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    options = BenchmarkArguments(model=[str(out / "no_model")], out=str(out))
+    return benchmark(str(corpus), options, tell=lambda line: None), out
+
+
+def test_nothing_scores_0_the_gold_1_and_a_dictionary_what_it_knows(results):
+    by_system = {name: one["scores"]["ner"] for name, one in results[0]["systems"].items()}
+    assert by_system["empty"]["f1"] == 0
+    assert by_system["gold"]["f1"] == 1
+    # Of Ada, Ulm, Gus, Ulm in each source it finds three, and nothing that is not there.
+    assert (by_system["dictionary"]["tp"], by_system["dictionary"]["fp"], by_system["dictionary"]["fn"]) == (9, 0, 3)
+
+
+def test_a_system_that_fails_is_left_out_and_the_others_stay(results):
+    found, _ = results
+    assert list(found["systems"]) == ["empty", "dictionary", "gold"]
+    assert ["no_model: cannot load" in line for line in found["left_out"]] == [True]
+
+
+def test_tables_hold_means_and_published_figures_in_four_forms(results):
+    _, out = results
+    markdown = (out / "tables.md").read_text()
+    (ncbi,) = re.findall(r"^\| ncbi \|.*$", markdown, re.M)
+    assert [cell.split(" (")[0] for cell in ncbi.strip("| ").split(" | ")] == [
+        "ncbi", "2", "0.00", "85.71", "100.00", "87.59", "86.95", "–", "–", "–",
+    ]  # fmt: skip
+    assert re.search(
+        r"^\| crossner \(mean\) \|  \| 0.00 \| 85.71 \| 100.00 \| – \| – \| 56.50 \| 60.91 \| 58.49", markdown, re.M
+    )
+    lines = list(csv.reader((out / "tables.csv").open()))
+    assert ["NER, English: mentions", "ncbi"] in [line[:2] for line in lines]
+    assert (out / "index.html").read_text().count("<td>87.59</td>") == 1
+    assert (out / "tables.tex").read_text().count(r"\begin{tabular}{lrrrrrrrrr}") == 1
+    assert json.loads((out / "results.json").read_text())["systems"].keys() == {"empty", "dictionary", "gold"}
+
+
+def test_what_a_model_was_trained_on_is_not_zero_shot_and_its_texts_are_scored_apart(corpus, base, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    for file in (base / "llama").iterdir():
+        (run / file.name).write_bytes(file.read_bytes())
+    write_run(run, {"data": [{"config": "ner", "rows_by_source": {"ncbi": 6}}]})
+    options = BenchmarkArguments(model=[str(run)], out=str(tmp_path / "out"), max_new_tokens=4)
+    found = benchmark(str(corpus), options, tell=lambda line: None)
+    one = found["systems"]["run"]
+    assert one["zero_shot"] == [["ner", "en", "crossner_ai"], ["ner", "en", "crossner_music"]]
+    assert one["seen_rows"] == 3  # Ada's text stands in the training split of ncbi, whatever source asks about it
+    assert one["unseen"]["ner"]["records"] == 3
+    tables = (tmp_path / "out/tables.md").read_text()
+    assert "| mean, supervised |" in tables
+    assert "| mean, zero-shot |" in tables
+    assert "### Test texts that stand in training" in tables
+
+
+def test_the_command_shows_the_tables_and_a_limit_takes_whole_records(corpus, tmp_path):
+    words = ["benchmark", str(corpus), "--limit", "1", "--source", "ncbi", "--out", str(tmp_path / "out")]
+    first, second = (CliRunner().invoke(app, words) for _ in range(2))
+    assert first.exit_code == second.exit_code == 0, first.output
+    assert "1 rows of 1 records, 1 sources, 3 systems" in first.output
+    assert "NER, English: mentions" in first.output
+    planned = CliRunner().invoke(app, [*words[:-1], str(tmp_path / "none"), "--dry-run"])
+    assert planned.exit_code == 0
+    assert not (tmp_path / "none").exists()
+
+
+def test_systems_of_a_file_have_options_of_their_own(tmp_path):
+    file = tmp_path / "systems.yaml"
+    file.write_text("- {model: a, constrain: json}\n- {name: second, model: a}\n")
+    systems = systems_of(BenchmarkArguments(systems=str(file), max_new_tokens=9))
+    assert [system.name for system in systems[3:]] == ["a", "second"]
+    assert [(one.options["constrain"], one.options["max_new_tokens"]) for one in systems[3:]] == [
+        ("json", 9),
+        ("none", 9),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- {model: a, modl: b}", r"'modl' is no option of a system \(do you mean \"model\"\?\)"),
+        ("- {name: a}", "each with a `model`"),
+        ("{a: [", "while parsing"),
+        ("- {model: a}\n- {model: a}", "two systems are called 'a'"),
+        ("", "wanted a list of systems"),
+    ],
+)
+def test_a_file_of_systems_that_is_wrong_is_refused(text, words, tmp_path):
+    file = tmp_path / "systems.yaml"
+    file.write_text(text)
+    with pytest.raises(TrainerError, match=words):
+        systems_of(BenchmarkArguments(systems=str(file)))
+
+
+def test_a_corpus_without_an_answer_is_refused_with_the_reasons(corpus, tmp_path):
+    for place, options, words in (
+        (tmp_path / "none", {}, "no such folder"),
+        (corpus, {"source": ["ncbj"]}, 'no NER source "ncbj"'),
+        (corpus, {"split": "dev2"}, "dev2"),
+    ):
+        with pytest.raises(TrainerError, match=words):
+            benchmark(str(place), BenchmarkArguments(**options), tell=lambda line: None)

@@ -1,0 +1,119 @@
+"""What a benchmark asks: the test rows of all sources of a corpus, so many records of each."""
+
+import json
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from ..data.arguments import DataArguments
+from ..data.load import load_rows
+from ..errors import TrainerError
+from ..prediction.arguments import PredictArguments
+from ..prediction.load_inputs import load_inputs
+from .arguments import TASKS, BenchmarkArguments
+
+Rows = list[dict[str, Any]]
+Source = tuple[str, str, str]
+"""Task in small letters, language, source."""
+
+
+def source_of(row: dict[str, Any]) -> Source:
+    """Which source a row is of.
+
+    >>> source_of({"task": "NER", "language": "en", "source": "wnut17"})
+    ('ner', 'en', 'wnut17')
+    """
+    return str(row["task"]).lower(), str(row["language"]), str(row["source"])
+
+
+def asked(corpus: str, options: BenchmarkArguments) -> tuple[Rows, list[str]]:
+    """All rows, sources one after another, and what is left out, a line each.
+
+    Args:
+        corpus: A corpus tree.
+        options: Tasks, sources, language, split, limit, orders and batch sizes.
+
+    Raises:
+        TrainerError: No source has such a split.
+    """
+    if corpus != "iepile" and not Path(corpus).is_dir():
+        raise TrainerError(f"{corpus}: no such folder")
+    rows: Rows = []
+    left_out: list[str] = []
+    for task in options.task or TASKS:
+        names = ("split", "source", "language", "orders", "split_nums")
+        shared: dict[str, Any] = {name: getattr(options, name) for name in names}
+        try:
+            args = PredictArguments(model="-", input=corpus, task=[task], **shared)
+            rows += limited(load_inputs(args), options.limit)
+        except (TrainerError, ValueError) as problem:
+            left_out.append(f"{task}: {problem}")
+    if not rows:
+        raise TrainerError(f"{corpus}: nothing to ask ({'; '.join(left_out)})")
+    return rows, left_out if options.task else []  # else a corpus may well have nothing for a task
+
+
+def limited(rows: Iterable[dict[str, Any]], limit: int | None) -> Rows:
+    """The rows of at most so many records of each source, drawn by a hash of their ids; sources stay in order.
+
+    >>> rows = [{"task": "NER", "language": "en", "source": "a", "id": str(n // 2)} for n in range(20)]
+    >>> [len(limited(rows, limit)) for limit in (None, 3, 50)]
+    [20, 6, 20]
+    """
+    by_source: dict[Source, dict[str, Rows]] = {}
+    for row in rows:
+        by_source.setdefault(source_of(row), {}).setdefault(row["id"], []).append(row)
+    kept: Rows = []
+    for records in by_source.values():
+        chosen = set(sorted(records, key=lambda id: blake2b(id.encode(), digest_size=8).digest())[:limit])
+        kept += [row for id, its_rows in records.items() if id in chosen for row in its_rows]
+    return kept
+
+
+def trained_on(folders: Iterable[str | None]) -> set[tuple[str, str]]:
+    """Task and source of all rows that the runs in some folders were trained on; none of what is no run.
+
+    >>> trained_on(["no/such/run", None])
+    set()
+    """
+    from ..run_folder import is_finished, read_run
+
+    found = set()
+    for folder in folders:
+        if folder and is_finished(folder):
+            for part in read_run(folder).get("data") or ():
+                names = part.get("rows_by_source") or part.get("source") or ()
+                found |= {(str(part.get("config")).lower(), name) for name in names}
+    return found
+
+
+def texts_of(corpus: str, sources: Iterable[tuple[str, str]]) -> set[str]:
+    """The texts of the training rows of some sources, as far as the corpus holds them."""
+    texts: set[str] = set()
+    for task, source in sorted(sources):
+        try:
+            rows = load_rows(DataArguments(task=[task], source=[source], data_dir=corpus), "train")
+        except (TrainerError, ValueError):
+            continue
+        texts |= {text_of(instruction) for instruction in rows["instruction"]}
+    return texts
+
+
+def text_of(instruction: str) -> str:
+    """The text that an instruction asks about.
+
+    >>> text_of('{"instruction": "…", "schema": [], "input": "In Ulm"}')
+    'In Ulm'
+    """
+    return str(json.loads(instruction)["input"])
+
+
+def write_rows(path: Path, rows: Rows) -> None:
+    """Write rows where the engine reads them, unless they are there already."""
+    from ..evaluate_run import write_lines
+
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    if path.is_file() and path.read_text("utf-8").splitlines() == lines:
+        return
+    write_lines(path, rows)

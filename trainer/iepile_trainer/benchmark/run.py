@@ -1,0 +1,168 @@
+"""Ask all systems, score their answers, compare them, and write the tables."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from iepile_dataset.atomic import json_text, write_file
+
+from ..errors import TrainerError
+from ..evaluate_run import scored, write_lines
+from ..prediction.run import run_prediction
+from .arguments import BenchmarkArguments
+from .baselines import BASELINES
+from .rows import Rows, Source, asked, source_of, text_of, texts_of, trained_on, write_rows
+from .systems import System, systems_of
+from .tables import write_tables
+
+__all__ = ["benchmark"]
+
+_SAMPLE = 8  # rows that tell how long the rest will take
+
+
+def benchmark(corpus: str, options: BenchmarkArguments, tell: Callable[[str], None] = print) -> dict[str, Any]:
+    """Score systems on all sources of a corpus.
+
+    The same call after an interruption goes on after the last answer; a system that fails is told and left out.
+
+    Args:
+        corpus: A corpus tree, or "iepile" for the embedded sample.
+        options: Systems, rows and the folder for all files.
+        tell: Called with a line before each stage.
+
+    Returns:
+        What `results.json` holds: `sources` ({task, language, source, records}), for each of `systems` its options,
+        `zero_shot` sources, `scores` ({task: scores, those of sources among them}), `spread` over orders and batch
+        sizes and `unseen` (scores without texts of its training), `compared` (paired tests with the first
+        model) and `left_out`. Empty for a dry run.
+
+    Raises:
+        TrainerError: No rows, or no such option.
+    """
+    systems, out = systems_of(options), Path(options.out)
+    rows, left_out = asked(corpus, options)
+    sources = _counted(rows)
+    for line in left_out:
+        tell(f"left out: {line}")
+    tell(f"{len(rows):,} rows of {sum(sources.values()):,} records, {len(sources)} sources, {len(systems)} systems")
+    if options.dry_run:
+        for line in _estimates(systems, rows):
+            tell(line)
+        return {}
+    out.mkdir(parents=True, exist_ok=True)
+    write_rows(out / "rows.jsonl", rows)
+    results: dict[str, Any] = {}
+    files: dict[str, Path] = {}
+    for system in systems:
+        tell(f"{system.name} …")
+        start = time.perf_counter()
+        try:
+            file = _answered(system, rows, corpus, out)
+            if file is None:  # another of several processes was the last
+                continue
+            results[system.name] = {**_judged(system, file, corpus), "seconds": round(time.perf_counter() - start, 1)}
+            files[system.name] = file
+        except (TrainerError, ValueError, OSError) as problem:
+            left_out.append(f"{system.name}: {problem}")
+            tell(f"left out: {left_out[-1]}")
+    found = {
+        "corpus": corpus,
+        "split": options.split,
+        "limit": options.limit,
+        "sources": [dict(zip(("task", "language", "source"), key), records=count) for key, count in sources.items()],
+        "systems": results,
+        "compared": list(_compared(files)),
+        "left_out": left_out,
+    }
+    for line in _faults(results.get("gold", {})):
+        tell(line)
+    write_file(out / "results.json", json_text(found))
+    write_tables(out, found)
+    return found
+
+
+def _answered(system: System, rows: Rows, corpus: str, out: Path) -> Path | None:
+    file = out / f"{system.name.replace('/', '--')}.jsonl"
+    if system.options is None:
+        write_lines(file, BASELINES[system.name](rows, corpus))
+        return file
+    summary = run_prediction(system.arguments(out / "rows.jsonl", file))
+    if summary and not summary.answered:
+        raise TrainerError(f"no row was answered ({', '.join(summary.failed) or 'no reason given'})")
+    return file if summary else None
+
+
+def _judged(system: System, file: Path, corpus: str) -> dict[str, Any]:
+    from iepile_metric.files import rows_of
+    from iepile_metric.robustness import score_ways
+    from iepile_metric.variants import first_way
+
+    answered, _ = rows_of(file)
+    _, spread, _ = score_ways(file)
+    rows, options = list(first_way(answered)), system.options or {}
+    trained = trained_on([options.get("model"), options.get("adapter")])
+    seen = texts_of(corpus, trained & {(task, name) for task, _, name in map(source_of, rows)})
+    unseen = [row for row in rows if text_of(row["instruction"]) not in seen] if seen else rows
+    keys = dict.fromkeys(map(source_of, rows))
+    return {
+        "options": options,
+        "zero_shot": [list(key) for key in keys if system.options and (key[0], key[2]) not in trained],
+        "scores": scored(rows),
+        "spread": spread,
+        "unseen": scored(unseen) if 0 < len(unseen) < len(rows) else {},
+        "seen_rows": len(rows) - len(unseen),
+    }
+
+
+def _compared(files: dict[str, Path]) -> Iterator[dict[str, Any]]:
+    """Paired tests of each further model with the first one, task by task."""
+    from iepile_metric.bootstrap import compare
+    from iepile_metric.files import rows_of
+    from iepile_metric.variants import first_way
+
+    models = [name for name in files if name not in BASELINES]
+    for first, other in zip(models[:1] * len(models), models[1:]):
+        one, two = (list(first_way(rows_of(files[name])[0])) for name in (first, other))
+        for task in dict.fromkeys(row["task"].lower() for row in one):
+            mine, theirs = ([row for row in rows if row["task"].lower() == task] for rows in (one, two))
+            result = compare(mine, theirs)
+            kept = ("f1", "difference", "interval", "p_value", "records")
+            yield {"task": task, "first": first, "second": other, **{name: result[name] for name in kept}}
+
+
+def _counted(rows: Rows) -> dict[Source, int]:
+    """Records of each source."""
+    ids: dict[Source, set[str]] = {}
+    for row in rows:
+        ids.setdefault(source_of(row), set()).add(row["id"])
+    return {source: len(its_ids) for source, its_ids in ids.items()}
+
+
+def _estimates(systems: Iterable[System], rows: Rows) -> Iterator[str]:
+    """How long each model will take, by what it takes for a few rows."""
+    from ..engines import open_engine
+
+    sample = [{**row, "output": ""} for row in rows[:: max(len(rows) // _SAMPLE, 1)][:_SAMPLE]]
+    for system in systems:
+        if system.options is None:
+            continue
+        args = replace(system.arguments(Path("-"), Path("-")), batch_size=str(_SAMPLE))
+        try:
+            engine, start = open_engine(args), time.perf_counter()
+            for _ in engine.answer(sample):
+                pass
+        except (TrainerError, ValueError, OSError) as problem:
+            yield f"{system.name}: {problem}"
+            continue
+        minutes = (time.perf_counter() - start) / len(sample) * len(rows) / 60
+        yield f"{system.name}: about {minutes:,.0f} minutes, by {len(sample)} rows (larger batches take less)"
+
+
+def _faults(gold: dict[str, Any]) -> Iterator[str]:
+    """What of the annotation does not score 1 against itself."""
+    for task, scores in gold.get("scores", {}).items():
+        for source, one in scores["sources"].items():
+            if one["f1"] < 1 and one["tp"] + one["fn"]:
+                yield f"{task} {source}: the annotation scores {one['f1']:.4f} against itself (iepile validate)"

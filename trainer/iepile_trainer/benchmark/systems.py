@@ -1,0 +1,68 @@
+"""What is compared: models with their own options, endpoints, and the baselines."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from iepile_dataset.errors import did_you_mean
+
+from ..engines.options import EngineOptions
+from ..errors import TrainerError
+from ..prediction.arguments import PredictArguments
+from .arguments import BenchmarkArguments
+from .baselines import BASELINES
+
+_MINE = {"input", "output", "task", "split", "source", "language", "orders", "split_nums", "max_rows", "overwrite"}
+
+
+@dataclass(frozen=True)
+class System:
+    """A system by its name, with the options of `iepile predict` that it is asked with; none for a baseline."""
+
+    name: str
+    options: dict[str, Any] | None = None
+
+    def arguments(self, rows: Path, answers: Path) -> PredictArguments:
+        """Its prediction from one file to another."""
+        return PredictArguments(**{**(self.options or {}), "input": str(rows), "output": str(answers)})
+
+
+def systems_of(options: BenchmarkArguments) -> list[System]:
+    """The systems that the options name, the baselines first.
+
+    Raises:
+        TrainerError: A file that lists none, an option that there is not, or a name that two systems share.
+
+    >>> [system.name for system in systems_of(BenchmarkArguments(model=["runs/lora/", "user/model"]))]
+    ['empty', 'dictionary', 'gold', 'lora', 'user/model']
+    """
+    shared = {field.name: getattr(options, field.name) for field in fields(EngineOptions)}
+    models = options.model or []
+    if options.adapter and len(models) != 1:
+        raise TrainerError("--adapter goes with one --model: list several systems in a file (--systems)")
+    given = [{"model": model} for model in models] + (_listed(options.systems) if options.systems else [])
+    systems = [System(name) for name in BASELINES]
+    for own in given:
+        model = str(own["model"])
+        name = own.pop("name", None) or (Path(model).name if Path(model).is_dir() or model.endswith("/") else model)
+        if any(system.name == name for system in systems):
+            raise TrainerError(f"two systems are called {name!r} (give them names of their own in --systems FILE)")
+        systems.append(System(name, {**shared, **own}))
+    return systems
+
+
+def _listed(path: str) -> list[dict[str, Any]]:
+    import yaml
+
+    try:
+        systems = yaml.safe_load(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        raise TrainerError(f"{path}: {' '.join(str(problem).split())}") from None
+    if not isinstance(systems, list) or not all(isinstance(one, dict) and one.get("model") for one in systems):
+        raise TrainerError(f"{path}: wanted a list of systems, each with a `model` (and a `name`, and options)")
+    known = {"name"} | {field.name for field in fields(PredictArguments)} - _MINE
+    for system in systems:
+        for option in system:
+            if option not in known:
+                raise TrainerError(f"{path}: {option!r} is no option of a system{did_you_mean(str(option), known)}")
+    return systems
