@@ -9,7 +9,7 @@ from typing import Any
 from ..data.arguments import DataArguments
 from ..data.load import load_rows
 from ..errors import TrainerError
-from .rows import Rows, Source, source_of, text_of
+from .rows import Rows, Source, place_of, source_of, text_of
 
 __all__ = ["BASELINES"]
 
@@ -90,8 +90,7 @@ class Dictionary:
 
 def _training_rows(source: Source, corpus: str) -> Iterable[dict[str, Any]]:
     task, language, name = source
-    where = None if corpus == "iepile" else corpus
-    data = DataArguments(task=[task], source=[name], language=language, data_dir=where, negatives="none")
+    data = DataArguments(task=[task], source=[name], language=language, data_dir=place_of(corpus), negatives="none")
     try:
         return list(load_rows(data, "train"))
     except (TrainerError, ValueError):  # it has no such split

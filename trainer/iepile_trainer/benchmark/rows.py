@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from ..data.arguments import DataArguments
 from ..data.load import load_rows
+from ..engines.examples import MOST
 from ..errors import TrainerError
 from ..prediction.arguments import PredictArguments
 from ..prediction.load_inputs import load_inputs
@@ -92,12 +94,26 @@ def texts_of(corpus: str, sources: Iterable[tuple[str, str]]) -> set[str]:
     """The texts of the training rows of some sources, as far as the corpus holds them."""
     texts: set[str] = set()
     for task, source in sorted(sources):
-        try:
-            rows = load_rows(DataArguments(task=[task], source=[source], data_dir=corpus), "train")
-        except (TrainerError, ValueError):
-            continue
-        texts |= {text_of(instruction) for instruction in rows["instruction"]}
+        with suppress(TrainerError, ValueError):  # it has no such split
+            rows = load_rows(DataArguments(task=[task], source=[source], data_dir=place_of(corpus)), "train")
+            texts |= {text_of(instruction) for instruction in rows["instruction"]}
     return texts
+
+
+def examples_for(sources: Iterable[Source], corpus: str) -> Rows:
+    """Training rows of some sources, as many of each, as far as the corpus holds them."""
+    sources = list(sources)
+    rows: Rows = []
+    for task, language, source in sources:
+        data = DataArguments(task=[task], source=[source], language=language, data_dir=place_of(corpus))
+        with suppress(TrainerError, ValueError):  # it has no such split
+            rows += load_rows(data, "train", MOST // len(sources)).to_list()
+    return rows
+
+
+def place_of(corpus: str) -> str | None:
+    """A corpus as `--data_dir` has it."""
+    return None if corpus == "iepile" else corpus
 
 
 def text_of(instruction: str) -> str:

@@ -8,12 +8,14 @@ from typing import Any
 
 from iepile_dataset.atomic import json_text, write_file
 
+from ..engines.examples import write_examples
 from ..errors import TrainerError
 from ..evaluate_run import scored, write_lines
+from ..prediction.load_inputs import TRAIN
 from ..prediction.run import run_prediction
 from .arguments import BenchmarkArguments
 from .baselines import BASELINES
-from .rows import Rows, Source, asked, source_of, text_of, texts_of, trained_on, write_rows
+from .rows import Rows, Source, asked, examples_for, source_of, text_of, texts_of, trained_on, write_rows
 from .systems import System, systems_of
 from .tables import write_tables
 
@@ -53,6 +55,9 @@ def benchmark(corpus: str, options: BenchmarkArguments, tell: Callable[[str], No
         return {}
     out.mkdir(parents=True, exist_ok=True)
     write_rows(out / "rows.jsonl", rows)
+    if any((system.options or {}).get("examples") == TRAIN for system in systems):
+        examples = write_examples(out / "examples.jsonl", examples_for(sources, corpus))
+        systems = [system.with_examples(TRAIN, examples) for system in systems]
     results: dict[str, Any] = {}
     files: dict[str, Path] = {}
     for system in systems:

@@ -1,6 +1,6 @@
 """What is compared: models with their own options, endpoints, and the baselines."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,13 @@ class System:
     def arguments(self, rows: Path, answers: Path) -> PredictArguments:
         """Its prediction from one file to another."""
         return PredictArguments(**{**(self.options or {}), "input": str(rows), "output": str(answers)})
+
+    def with_examples(self, name: str, file: str) -> "System":
+        """The same where it shows no examples called `name`, else with those of a file."""
+        return replace(self, options={**(self.options or {}), "examples": file}) if self._shows(name) else self
+
+    def _shows(self, name: str) -> bool:
+        return self.options is not None and self.options["examples"] == name
 
 
 def systems_of(options: BenchmarkArguments) -> list[System]:

@@ -19,6 +19,7 @@ from ..errors import TrainerError, import_extra
 from ..formats import stop_token_ids
 from ..models.load import load_tokenizer
 from ..models.location import base_and_adapter
+from ..tokenization.encode import turns_of
 from .answer import Answer, Row, well_formed
 from .open_bias import logit_bias
 from .options import EngineOptions
@@ -117,7 +118,7 @@ class OpenAIEngine(PromptEngine):
 
         # OpenAI's models want the new name of the limit, other servers may know the old one only.
         request["max_tokens" if self.base_url else "max_completion_tokens"] = self.options.max_new_tokens
-        messages = [{"role": "user", "content": prompt.instruction}]
+        messages = turns_of(prompt.instruction, prompt.examples)
         logprobs = self.options.confidence or None
         thinking = self.options.is_thinking
         switch = {"chat_template_kwargs": {"enable_thinking": thinking, "thinking": thinking}}

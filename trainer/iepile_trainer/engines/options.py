@@ -54,6 +54,12 @@ class EngineOptions:
         "Nats for something against nothing where a list opens; by default as `iepile calibrate` found.",
         range=(-100, 100),
     )
+    examples: str | None = option(
+        None,
+        "Show annotated rows before each question: a file of rows (JSON lines), or train, the training rows of the "
+        "same sources.",
+    )
+    shots: int = option(4, "How many of them, as far as the prompt has room; the most alike.", range=(1, inf))
     dtype: str = option("auto", "Weights in memory.", choices=DTYPES)
     bits: int | None = option(None, "Load quantised weights.", choices=(4, 8))
     device_map: str | None = option(None, "auto spreads one model over all GPUs.")

@@ -12,6 +12,7 @@ from ..errors import TrainerError
 from ..formats import use_format
 from ..tokenization.encode import prompt_ids
 from .answer import Answer, Row, Token
+from .examples import Examples, Turn
 from .options import EngineOptions
 
 
@@ -24,12 +25,14 @@ class Prompt:
         ids: The training prompt as token ids; empty without a tokenizer.
         shape: Of the answer, where it is constrained.
         grammar: Of the answer, where it is constrained.
+        examples: Questions and answers before it.
     """
 
     instruction: str
     ids: list[int]
     shape: Keys | None = None
     grammar: str | None = None
+    examples: Sequence[Turn] = ()
 
 
 class PromptEngine:
@@ -38,7 +41,7 @@ class PromptEngine:
     May be called from several threads; they take turns.
 
     Args:
-        options: Of these, `constrain` and `max_new_tokens`.
+        options: Of these, `constrain`, `max_new_tokens`, `examples` and `shots`.
         tokenizer: Gets the `plain` prompt format where it has no chat template.
         room: The most tokens that a prompt may have; None for no limit.
     """
@@ -48,6 +51,7 @@ class PromptEngine:
             use_format(tokenizer)
         self.options, self.tokenizer, self.room = options, tokenizer, room
         self._spelling = PLAIN if tokenizer is None or options.constrain == "none" else spelling_of(tokenizer)
+        self._examples = Examples.read(options.examples, options.shots) if options.examples else None
         self._turn = Lock()
 
     def count(self, instruction: str) -> int:
@@ -61,8 +65,8 @@ class PromptEngine:
         with self._turn:
             return len(self._ids(instruction))
 
-    def _ids(self, instruction: str) -> list[int]:
-        return prompt_ids(self.tokenizer, [instruction], self.options.is_thinking)[0]
+    def _ids(self, instruction: str, examples: Sequence[Turn] = ()) -> list[int]:
+        return prompt_ids(self.tokenizer, [instruction], self.options.is_thinking, examples)[0]
 
     def prompt(self, row: Row) -> Prompt | Answer:
         """The training prompt of a row, or the answer that says why there is none."""
@@ -70,17 +74,21 @@ class PromptEngine:
             instruction = row.get("instruction")
             if not isinstance(instruction, str) or not instruction:
                 raise TrainerError("the row has no instruction")
-            ids = [] if self.tokenizer is None else self._ids(instruction)
+            examples = self._examples.nearest(row) if self._examples else []
+            ids = [] if self.tokenizer is None else self._ids(instruction, examples)
+            while self.room is not None and len(ids) > self.room and examples:
+                examples = examples[1:]  # the least alike
+                ids = self._ids(instruction, examples)
             if self.room is not None and len(ids) > self.room:
                 raise TrainerError(
                     f"the prompt has {len(ids):,} tokens, more than the {max(self.room, 0):,} that the model can read "
                     f"beside {self.options.max_new_tokens:,} new ones"
                 )
             if self.options.constrain == "none":
-                return Prompt(instruction, ids)
+                return Prompt(instruction, ids, examples=examples)
             shape, text = shape_of(row)
             quoted = text if self.options.constrain == "extractive" else None
-            return Prompt(instruction, ids, shape, lark(shape, quoted, self._spelling))
+            return Prompt(instruction, ids, shape, lark(shape, quoted, self._spelling), examples)
         except TrainerError as problem:
             return Answer("", str(problem))
 

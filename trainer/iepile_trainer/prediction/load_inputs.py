@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from iepile_dataset import Options
@@ -14,10 +15,13 @@ from iepile_dataset.schema import SCHEMA_FILES
 from ..data.arguments import DataArguments
 from ..data.load import load_rows
 from ..engines import Row
+from ..engines.examples import MOST
 from ..errors import TrainerError
 from .arguments import STDIN, PredictArguments
 from .inputs import SUFFIXES, Item, Reader
 from .rows import in_orders, rows_of
+
+TRAIN = "train"  # the split whose rows may be shown as examples
 
 
 def load_inputs(args: PredictArguments) -> Sequence[Any]:
@@ -54,6 +58,18 @@ def load_inputs(args: PredictArguments) -> Sequence[Any]:
     if row and args.split_nums:
         raise TrainerError(f"--split_nums needs annotated records, {file} holds rows that are cut already")
     return _in_orders(_rows(items, args), args)
+
+
+def training_rows(args: PredictArguments) -> Sequence[Row]:
+    """Training rows of what is asked about, to show as examples, so many as are looked through.
+
+    Raises:
+        TrainerError: The input has no training rows.
+    """
+    if (file := _file(args)) is not None:
+        raise TrainerError(f"--examples {TRAIN}: {file} has no training rows beside it (give a file of rows)")
+    rows = _loaded(replace(args, split=TRAIN, split_nums=None, max_rows=None))
+    return rows if len(rows) <= MOST else Random(0).sample(rows, MOST)
 
 
 def _file(args: PredictArguments) -> Path | None:

@@ -5,20 +5,21 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from itertools import tee
 from pathlib import Path
 from typing import Any
 
 from ..engines import Engine, Row, answered, open_engine
+from ..engines.examples import write_examples
 from ..errors import TrainerError
 from ..extraction.confidence import unit_confidences
 from ..extraction.documents import Document
 from ..extraction.extractor import Extractor
 from .arguments import STDIN, PredictArguments
 from .inputs import Item
-from .load_inputs import load_inputs
+from .load_inputs import TRAIN, load_inputs, training_rows
 from .output_file import Work, forget_failed, open_output, rows_in
 
 __all__ = ["Summary", "run_prediction"]
@@ -94,6 +95,8 @@ def run_prediction(args: PredictArguments) -> Summary | None:
         raise TrainerError("--input - can be read by one process only: write it to a file for several")
     with first_alone:
         inputs = load_inputs(args)
+        if args.examples == TRAIN:
+            args = replace(args, examples=write_examples(output.with_suffix(".examples.jsonl"), training_rows(args)))
         open_output(output, _made_with(args, inputs), args.overwrite and rank == 0)
         if args.retry_failed and rank == 0:
             forget_failed(output)

@@ -5,7 +5,7 @@ send. Nothing is cut blindly. A row that is too long is asked about windows of i
 *text*, never its labels, its answer or its end token, see `overlong`; the report says how much of the gold went.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -23,13 +23,25 @@ _SAMPLE = 1000
 _FEW = 100
 
 
-def prompt_ids(tokenizer: Any, instructions: list[str], thinking: bool = False) -> list[list[int]]:
-    """The prompts of `instructions` as token ids, the same for training and prediction.
+def turns_of(instruction: str, examples: Sequence[tuple[str, str]] = ()) -> list[dict[str, str]]:
+    """A question as a conversation, behind those that were answered.
+
+    >>> turns_of("Who?", [("Where?", "Ulm")])[1:]
+    [{'role': 'assistant', 'content': 'Ulm'}, {'role': 'user', 'content': 'Who?'}]
+    """
+    said = [turn for asked, answer in examples for turn in (("user", asked), ("assistant", answer))]
+    return [{"role": role, "content": content} for role, content in (*said, ("user", instruction))]
+
+
+def prompt_ids(
+    tokenizer: Any, instructions: list[str], thinking: bool = False, examples: Sequence[tuple[str, str]] = ()
+) -> list[list[int]]:
+    """The prompts of `instructions` as token ids, the same for training and prediction; `examples` are turns before.
 
     A text that happens to contain one of the tokenizer's control tokens keeps it as ordinary text. Templates that have
     a switch for thoughts are told `thinking`, under both names that are in use.
     """
-    turns = [[{"role": "user", "content": instruction}] for instruction in instructions]
+    turns = [turns_of(instruction, examples) for instruction in instructions]
     switch = {"enable_thinking": thinking, "thinking": thinking}
     encoded = tokenizer.apply_chat_template(turns, add_generation_prompt=True, sanitize_control_tokens=True, **switch)
     return encoded["input_ids"]
