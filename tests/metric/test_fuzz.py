@@ -69,7 +69,9 @@ def test_a_hundred_thousand_mutated_answers_are_scored_without_one_exception():
     json.dumps(result, ensure_ascii=False).encode()  # can be written, too
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task", ["ner", *(pytest.param(task, marks=pytest.mark.slow) for task in TASKS if task != "ner")]
+)
 @pytest.mark.parametrize(
     "answer",
     [

@@ -15,6 +15,7 @@ from iepile_dataset.exchange import FORMATS, WRITERS, read, write
 CORPUS = Path(os.environ.get("IEPILE_SHARED", Path(__file__).parents[4] / "shared")) / "corpus"
 SOURCES = sorted(CORPUS.glob("IE-*/*/*"))
 LINES = int(os.environ.get("IEPILE_ROUND_TRIP_LINES", "150"))
+FEW = list({source.parent.name: source for source in SOURCES}.values())  # one a task, always
 KEYS = {"NER": "entity", "RE": "relation", "EE": "event"}
 # One loss for each annotated unit that is missing; others are said of a unit that is kept, or of a whole record.
 RECORD_LOSSES = {"a text of several lines", "a text without tokens", "a text with CR LF line ends"}
@@ -85,7 +86,7 @@ def records_of(source, key, lines):
 @pytest.mark.parametrize(
     ("source", "form"),
     [
-        pytest.param(source, form, id=f"{source.name}-{form}")
+        pytest.param(source, form, id=f"{source.name}-{form}", marks=() if source in FEW else pytest.mark.slow)
         for source in SOURCES
         for form in WRITERS
         if KEYS[source.parent.name] in FORMATS[form].holds

@@ -33,7 +33,7 @@ def recipe(name: str) -> str:
 
     >>> recipe("lara")
     Traceback (most recent call last):
-    iepile_trainer.TrainerError: no recipe "lara" (shipped: dora, full, little, pissa, ...; or give the path of a YAML
+    iepile_trainer.TrainerError: no recipe "lara" (shipped: dora, full, little, lora, ...; or give the path of a YAML
     file)
     """
     if Path(name).is_file():
