@@ -18,7 +18,7 @@ for extraction in extract.stream(lines, schema="schema.json"):  # as many as the
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, overload
@@ -32,6 +32,7 @@ from ..run_folder import trained_length
 from .arguments import ExtractionOptions
 from .documents import Document, documents_of, texts_in
 from .merge_windows import extraction_of
+from .objects import Objects, json_schema_of, objects_of, plan_of
 from .questions import Question, QuestionBuilder
 from .results import Extraction
 
@@ -145,6 +146,52 @@ class Extractor:
             (extraction,) = self.stream([text], iter([schema]), task, language, triggers=[triggers])
             return extraction
         return list(self.stream(list(texts_in(text)), schema, task, language, triggers=triggers))
+
+    def several(self, text: str, schemas: Mapping[str, Any], language: str | None = None) -> dict[str, Extraction]:
+        """Several tasks on one text in one call.
+
+        Args:
+            text: The text.
+            schemas: Task → schema, such as `{"ner": ["person"], "re": ["works for"]}`.
+            language: As of a call.
+
+        Returns:
+            Task, as it was given → its extraction.
+
+        Raises:
+            DataError: An unknown task, language or schema.
+        """
+        documents = [next(documents_of([text], iter([schema]), task, language)) for task, schema in schemas.items()]
+        return dict(zip(schemas, self.answer(documents)))
+
+    def objects(self, text: str, kind: Any, language: str | None = None) -> Objects:
+        """Objects of a class out of a text.
+
+        Args:
+            text: The text.
+            kind: A Pydantic model, a dataclass or a JSON Schema, or a list of one, see `objects`.
+            language: As of a call.
+
+        Returns:
+            A list of objects, or the one object that holds lists; with the extractions and what was lost.
+
+        Raises:
+            DataError: What cannot be asked for, by its name.
+            TrainerError: A class was given and pydantic is not here.
+
+        >>> class Parrot:
+        ...     room, count = None, len
+        ...     def answer(self, rows):
+        ...         said = '{"Move": [{"trigger": "NAN", "arguments": {"who": "Ada", "where to": "Ulm"}}]}'
+        ...         return (Answer(said) for row in rows)
+        >>> text = {"type": "string"}
+        >>> move = {"title": "Move", "type": "object", "properties": {"who": text, "where_to": text}}
+        >>> Extractor(Parrot()).objects("Ada moved to Ulm.", move).value
+        [{'who': 'Ada', 'where_to': 'Ulm'}]
+        """
+        schema, make = json_schema_of(kind)
+        plan = plan_of(schema)
+        return objects_of(plan, make, self.several(text, plan.schemas, language))
 
     def stream(
         self, texts: Iterable[str], schema: Any, task: str = "ner", language: str | None = None, *, triggers: Any = None
