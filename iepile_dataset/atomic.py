@@ -98,7 +98,7 @@ def refuse_taken(place: Path, proof: Proof, overwrite: bool) -> None:
         return
     try:
         facts = json.loads((place / proof.file).read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         facts = None
     if not isinstance(facts, dict) or proof.key not in facts:
         raise DataError(f"{place}: the folder holds other things, which are left alone (choose another --out)")

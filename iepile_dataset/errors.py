@@ -82,7 +82,10 @@ def shown(value: object, limit: int = 60) -> str:
     >>> shown("Pariss"), shown(["a"]), shown("x" * 80, limit=5)
     ('"Pariss"', "['a']", '"xxxxx…"')
     """
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except RecursionError:
+        text = f"a {type(value).__name__} too deep to show"
     text = " ".join(text.split()) if isinstance(value, str) and value.strip() else text
     text = text if len(text) <= limit else text[:limit] + "…"
     return f'"{text}"' if isinstance(value, str) else text
