@@ -165,7 +165,14 @@ def failing(extra: str = "", corpus: str | None = None) -> Iterator[None]:
     except (ValueError, OSError) as error:
         if hint := import_hint(corpus):
             say(hint, to=errors)
-        fail(str(error))
+        fail(_words(error))
+
+
+def _words(error: Exception) -> str:
+    """What an error says; of one of the system the file, and in words what was wrong."""
+    if type(error).__module__ == "builtins" and isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'standard output'}: {error.strerror}"
+    return str(error)
 
 
 def import_hint(path: str | None) -> str:

@@ -45,6 +45,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from .command_line import terminate_as_interrupt
 from .data.arguments import DataArguments
 from .errors import TrainerError
 from .training.arguments import RunArguments, WatchArguments
@@ -59,6 +60,7 @@ def main(argv: list[str] | None = None) -> None:
     """Train as the command line says; what the user can put right is said in one line, exit code 1."""
     from iepile_dataset import DataError
 
+    terminate_as_interrupt()
     try:
         parsed = parse(argv, "sft", __doc__)
         if not sys.stderr.isatty():

@@ -1,7 +1,6 @@
 """A template that came with a model is tried before it is used: it is a program that a stranger wrote."""
 
 import os
-import resource
 import select
 import signal
 import sys
@@ -32,7 +31,7 @@ def try_template(tokenizer: Any) -> None:
     for name, text in template.items() if isinstance(template, dict) else [("", template)]:
         if not isinstance(text, str) or len(text) > _LONGEST:
             raise _refusal(tokenizer, f"{name or 'it'} is no text of at most {_LONGEST >> 20} MB")
-    if reason := _tried(_Asked(tokenizer)):
+    if hasattr(os, "fork") and (reason := _tried(_Asked(tokenizer))):
         raise _refusal(tokenizer, reason)
 
 
@@ -77,14 +76,22 @@ def _tried(asked: _Asked) -> str:
     return words.removeprefix("+") if words else f"it takes more than {_CPU} s for one word"
 
 
-def _render(tokenizer: Any, writing: int) -> None:
-    """In the child: say "+" and what is wrong, and end without what a process does at its end."""
-    try:
-        resource.setrlimit(resource.RLIMIT_CPU, (_CPU, _CPU))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def _bind() -> None:
+    """Limit what this process may take."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU, _CPU))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if os.path.exists("/proc/self/statm"):  # elsewhere nothing tells what it has already
         with open("/proc/self/statm", encoding="ascii") as sizes:
             most = int(sizes.read().split()[0]) * resource.getpagesize() + _MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def _render(tokenizer: Any, writing: int) -> None:
+    """In the child: say "+" and what is wrong, and end without what a process does at its end."""
+    try:
+        _bind()
         words = ""
         for turns, prompt in ((_TURNS[:1], True), (_TURNS, False)):
             text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=prompt)
