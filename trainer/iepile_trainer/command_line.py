@@ -19,6 +19,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 from typer.core import TyperCommand
 
+from iepile_dataset.errors import visible
+
 from .errors import TrainerError
 
 __all__ = ["Commands", "terminate_as_interrupt"]
@@ -142,7 +144,7 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 own = [field for field in dataclasses.fields(kind) if field.name in values]
                 values[name] = kind(**{field.name: _chosen(values.pop(field.name), field) for field in own})
         except ValueError as problem:
-            print(f"error: {problem}", file=sys.stderr)
+            print(f"error: {visible(str(problem))}", file=sys.stderr)
             raise typer.Exit(1) from None
         return function(**values)
 

@@ -42,6 +42,7 @@ def command(options: ServeArguments) -> None:
     curl http://127.0.0.1:8000/extract --json '{"text": "Ada Bell lives in Rome.", "schema": ["person", "place"]}'
     """
     from iepile_dataset import DataError
+    from iepile_dataset.errors import visible
 
     # Threads that wait in a loop slow each other down many times over when cores are shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -51,7 +52,7 @@ def command(options: ServeArguments) -> None:
     except ModuleNotFoundError as missing:
         sys.exit(f"error: no module {missing.name!r} (pip install 'iepile[train,serve]')")
     except (TrainerError, DataError, OSError) as problem:
-        sys.exit(f"error: {problem}")
+        sys.exit(f"error: {visible(str(problem))}")
     except KeyboardInterrupt:  # before anything was served
         sys.exit(130)
 
