@@ -26,6 +26,8 @@ def read_json(path: Path) -> Any:
         content = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
+    except RecursionError:
+        raise ValueError(f"{path}: brackets too deep inside each other (write it anew)") from None
     except ValueError as error:
         raise ValueError(f"{path}: not JSON: {error} (write it anew)") from None
     if not isinstance(content, dict):
