@@ -8,13 +8,16 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # Threads that wait for each other by spinning take the cores from whoever else is at work.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: quickstart test real test-real test-oldest test-newest lint docs bench clean
+.PHONY: quickstart test faults real test-real test-oldest test-newest lint docs bench clean
 
 quickstart: $(STAMP)  ## text → instructions → model → answers → F1, in about four minutes
 	$(BIN)/iepile quickstart $(ARGS)
 
 test: $(STAMP)  ## all tests that this machine can run
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+faults: $(STAMP)  ## disks without room, kills, two processes on one output
+	$(BIN)/python -m pytest tests/faults $(ARGS)
 
 real: $(STAMP)  ## pretrained weights on CORPUS=folder (without one, the sample) within 20 CPU minutes
 	$(BIN)/iepile real $(CORPUS) $(ARGS)

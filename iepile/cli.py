@@ -1,9 +1,14 @@
 """`iepile`: the commands, in the order of the work."""
 
+import os
+import sys
+from contextlib import suppress
+from typing import NoReturn
+
 import typer
 
 from iepile_trainer import predict, serve
-from iepile_trainer.command_line import Commands
+from iepile_trainer.command_line import Commands, terminate_as_interrupt
 
 from . import __version__
 from .commands import app as page
@@ -75,8 +80,30 @@ app.command(rich_help_panel="Hub")(download.download)
 
 
 def main() -> None:
-    """Entry point of the `iepile` command."""
-    app()
+    """Entry point of the `iepile` command: SIGTERM ends it as Ctrl-C does, and what is wrong is one line.
+
+    Commands say themselves what a user can mend; here is what may go wrong in any of them.
+    """
+    terminate_as_interrupt()
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _end()  # who reads the output has gone
+    except RecursionError:
+        _end("an input holds values too deep inside each other (mend it)")
+    except OSError as error:
+        _end(f"{error.filename or 'standard output'}: {error.strerror or error} (make room, or choose another place)")
+
+
+def _end(reason: str = "") -> NoReturn:
+    """Exit code 1 at once: what is left in the buffers cannot be written."""
+    if reason:
+        with suppress(OSError):
+            print(f"error: {reason}", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 if __name__ == "__main__":

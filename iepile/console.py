@@ -13,6 +13,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Column, Table
 from rich.text import Text
 
+from iepile_dataset.errors import visible
+
 if TYPE_CHECKING:
     from iepile_dataset.errors import Problem
     from iepile_dataset.exchange.document import Losses
@@ -39,6 +41,11 @@ class _Console(Console):
     def print(self, *objects: Any, **settings: Any) -> None:
         """See `rich.console.Console.print`."""
         super().print(*(part for value in objects for part in self._parts(value)), **settings)
+
+    def render(self, renderable: Any, options: Any = None) -> Iterator[Any]:
+        """See `rich.console.Console.render`; what data holds is shown, and the terminal does not obey it."""
+        for part in super().render(renderable, options):
+            yield part if part.control else part._replace(text=visible(part.text))
 
     def _parts(self, whole: Any) -> Iterator[Any]:
         def width(column: Column) -> int:
@@ -69,7 +76,7 @@ class _Console(Console):
 
 # Where nobody resizes a window, tables keep their columns.
 console = _Console(width=None if sys.stdout.isatty() else 120)
-errors = Console(stderr=True)
+errors = _Console(stderr=True)
 
 
 def say(*lines: str, to: Console = console, style: str | None = None) -> None:
@@ -165,7 +172,14 @@ def failing(extra: str = "", corpus: str | None = None) -> Iterator[None]:
     except (ValueError, OSError) as error:
         if hint := import_hint(corpus):
             say(hint, to=errors)
-        fail(str(error))
+        fail(_words(error))
+
+
+def _words(error: Exception) -> str:
+    """What an error says; of one of the system the file, and in words what was wrong."""
+    if type(error).__module__ == "builtins" and isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'standard output'}: {error.strerror}"
+    return str(error)
 
 
 def import_hint(path: str | None) -> str:

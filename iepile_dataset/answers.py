@@ -16,7 +16,7 @@ from .schema import Schema
 
 __all__ = ["NO_MENTION", "UNFIT", "graph_attributes", "leaves"]
 
-UNFIT = (KeyError, TypeError, AttributeError, ValueError)
+UNFIT = (KeyError, TypeError, AttributeError, ValueError, RecursionError)
 
 NAN = "NAN"
 """The original's word for "no such argument", and for an event whose trigger is not annotated."""

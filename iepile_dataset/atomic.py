@@ -1,9 +1,9 @@
 """Files and folders that appear whole or not at all."""
 
+import errno
 import json
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +13,20 @@ from typing import Any
 
 from .errors import DataError
 
-__all__ = ["Proof", "final_place", "json_text", "new_folder", "refuse_taken", "write_file", "written_beside"]
+try:
+    import fcntl
+except ImportError:  # Windows has no such lock
+    fcntl = None  # type: ignore[assignment]
 
-_MINE: set[Path] = set()  # those that this process is making now
+__all__ = ["Proof", "final_place", "json_text", "new_folder", "refuse_taken", "write_file", "writing", "written_beside"]
+
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room, or choose another place"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a place that you may write"),
+    **dict.fromkeys((errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY), "choose another place"),
+    **dict.fromkeys((errno.EIO, errno.EFBIG, errno.ENAMETOOLONG), "choose another place"),
+}
+_UNKNOWN = -1  # in place of a lock, where the file system has none: then nothing is removed
 
 
 def json_text(value: Any) -> str:
@@ -23,8 +34,46 @@ def json_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
+class NotWritten(OSError, DataError):
+    """A place that cannot be written; the message names it, whatever was the file that the system refused."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Name the place where something in the block cannot be written.
+
+    Raises:
+        NotWritten: The disk is full, the folder read-only, a folder where a file should be, or the like.
+
+    >>> with writing(Path("/dev/full")), open("/dev/full", "w") as file:  # doctest: +ELLIPSIS
+    ...     _ = file.write("x")
+    Traceback (most recent call last):
+    iepile_dataset.atomic.NotWritten: /dev/full: cannot be written: No space left on device (make room, ...)
+    """
+    try:
+        yield
+    except NotWritten:
+        raise
+    except OSError as error:
+        target, there = Path(os.path.realpath(place)), Path(os.path.realpath(error.filename or place))
+        hidden = any(part.startswith(_prefix(target)) for part in there.parts)
+        ours = hidden or target == there or target in there.parents or there in target.parents
+        if error.errno not in _REMEDIES or not ours:  # or it is an input that cannot be read
+            raise
+        reason = os.strerror(error.errno)
+        problem = NotWritten(f"{place}: cannot be written: {reason} ({_REMEDIES[error.errno]})")
+        problem.errno, problem.strerror = error.errno, reason
+        raise problem from None
+
+
 def write_file(file: Path, content: bytes | str) -> None:
     """Write a file in one step: who reads it sees the old content or the new, and a break leaves nothing half done.
+
+    Raises:
+        NotWritten: See `writing`.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -40,6 +89,11 @@ def write_file(file: Path, content: bytes | str) -> None:
 def written_beside(place: Path) -> Iterator[Path]:
     """Where to write a file, or a folder that replaces none: it takes its place when the block ends without an error.
 
+    A link stays one. What is neither file nor folder, such as `/dev/stdout`, is written as it is.
+
+    Raises:
+        NotWritten: See `writing`.
+
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> with written_beside(folder / "a.txt") as work:
@@ -47,16 +101,79 @@ def written_beside(place: Path) -> Iterator[Path]:
     >>> [path.name for path in folder.iterdir()]
     ['a.txt']
     """
-    place.parent.mkdir(parents=True, exist_ok=True)
-    work = place.with_name(f".{place.name}-{token_hex(8)}")
-    try:
+    if place.exists() and not (place.is_file() or place.is_dir()):
+        with writing(place):
+            yield place
+        return
+    target = Path(os.path.realpath(place))
+    with writing(place), _work_folder(target) as around:
+        work = around / target.name
         yield work
-        os.replace(work, place)
+        for path in (work, *sorted(work.rglob("*"))):
+            _flush(path)
+        os.replace(work, target)
+        _flush(target.parent)
+
+
+def _prefix(place: Path) -> str:
+    """What the names of the hidden folders beside a place begin with."""
+    return f".{place.name[:80]}.iepile-"
+
+
+def _flush(path: Path) -> None:
+    """Have the disk hold a file, or the names in a folder."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that knows no such thing
+            raise
     finally:
-        if work.is_dir():
-            shutil.rmtree(work, ignore_errors=True)
-        else:
-            work.unlink(missing_ok=True)
+        os.close(opened)
+
+
+@contextmanager
+def _work_folder(place: Path) -> Iterator[Path]:
+    """A hidden folder beside a place, locked while its maker lives; those that killed runs left are removed."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    prefix = _prefix(place)
+    for old in [path for path in place.parent.iterdir() if path.name.startswith(prefix)]:
+        if (lock := _lock(old)) not in (None, _UNKNOWN):
+            shutil.rmtree(old, ignore_errors=True)
+            os.close(lock)
+    around, lock = place, None
+    try:
+        while lock is None:  # who removes old ones may have taken a new one for one of them
+            around = place.parent / f"{prefix}{token_hex(8)}"
+            around.mkdir(mode=0o700)
+            lock = _lock(around)
+        yield around
+    finally:
+        if around != place:
+            shutil.rmtree(around, ignore_errors=True)
+        if lock not in (None, _UNKNOWN):
+            os.close(lock)
+
+
+def _lock(folder: Path) -> Any:
+    """A folder opened and locked, its number; None where another process has it or removed it."""
+    if fcntl is None:
+        return _UNKNOWN
+    try:
+        opened = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(opened), os.stat(folder)):
+            return opened
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    except OSError:
+        os.close(opened)
+        return _UNKNOWN
+    os.close(opened)
+    return None
 
 
 @dataclass(frozen=True)
@@ -98,7 +215,7 @@ def refuse_taken(place: Path, proof: Proof, overwrite: bool) -> None:
         return
     try:
         facts = json.loads((place / proof.file).read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         facts = None
     if not isinstance(facts, dict) or proof.key not in facts:
         raise DataError(f"{place}: the folder holds other things, which are left alone (choose another --out)")
@@ -118,6 +235,9 @@ def new_folder(place: Path, proof: Proof, overwrite: bool) -> Iterator[Path]:
         proof: What a folder there must hold to be replaced.
         overwrite: Whether one may be.
 
+    Raises:
+        NotWritten: See `writing`.
+
     >>> import tempfile
     >>> place = Path(tempfile.mkdtemp()).resolve() / "rows"
     >>> with new_folder(place, Proof("a.json", "a", "is there"), overwrite=False) as work:
@@ -125,38 +245,19 @@ def new_folder(place: Path, proof: Proof, overwrite: bool) -> Iterator[Path]:
     >>> [file.name for file in place.iterdir()], [path.name for path in place.parent.iterdir()]
     (['a.json'], ['rows'])
     """
-    place.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{place.name}.{socket.gethostname()}."
-    for old in [path for path in place.parent.iterdir() if path.name.startswith(prefix)]:
-        process = old.name.removeprefix(prefix).partition("-")[0]
-        if process.isdigit() and old not in _MINE and (int(process) == os.getpid() or not _alive(int(process))):
-            shutil.rmtree(old, ignore_errors=True)
-    around = place.parent / f"{prefix}{os.getpid()}-{token_hex(8)}"
-    work, replaced = around / "new", around / "old"
-    _MINE.add(around)
-    try:
-        around.mkdir(mode=0o700)  # in here: an interruption may come as soon as the folder is there
+    with writing(place), _work_folder(place) as around:
+        work, replaced = around / "new", around / "old"
         work.mkdir()
         yield work
         refuse_taken(place, proof, overwrite)  # another run may have been faster
+        for path in sorted(work.rglob("*")):
+            _flush(path)
         try:
             if place.exists():
                 os.replace(place, replaced)
             os.replace(work, place)
-        except BaseException:  # an interruption too: what was moved away would be removed below
+        except BaseException:  # an interruption too: what was moved away would be removed at the end
             if replaced.exists() and not place.exists():
                 os.replace(replaced, place)
             raise
-    finally:
-        shutil.rmtree(around, ignore_errors=True)
-        _MINE.discard(around)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+        _flush(place.parent)

@@ -1,14 +1,18 @@
 """What is wrong with an input, said so that a person can mend it."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Self
 
-__all__ = ["KEPT_PROBLEMS", "DataError", "Problem", "did_you_mean", "keep", "shown"]
+__all__ = ["KEPT_PROBLEMS", "DataError", "Problem", "did_you_mean", "keep", "shown", "visible"]
 
 KEPT_PROBLEMS = 20
 """How many problems of a run are remembered; all of them are counted."""
+
+
+_OBEYED = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class DataError(ValueError):
@@ -76,13 +80,25 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f' (do you mean "{near[0]}"?)' if near else f" (one of {', '.join(sorted(known))})"
 
 
+def visible(text: str) -> str:
+    r"""A text without what a terminal obeys or cannot show: controls, marks that turn the direction, halves of pairs.
+
+    >>> print(visible("a\x1b[31m\u202eb\ud800\n"), end="")
+    a\x1b[31m\u202eb\ud800
+    """
+    return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def shown(value: object, limit: int = 60) -> str:
     """A value as it is quoted in a message: one line, cut to `limit` characters.
 
     >>> shown("Pariss"), shown(["a"]), shown("x" * 80, limit=5)
     ('"Pariss"', "['a']", '"xxxxx…"')
     """
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except RecursionError:
+        text = f"a {type(value).__name__} too deep to show"
     text = " ".join(text.split()) if isinstance(value, str) and value.strip() else text
-    text = text if len(text) <= limit else text[:limit] + "…"
+    text = visible(text if len(text) <= limit else text[:limit] + "…")
     return f'"{text}"' if isinstance(value, str) else text

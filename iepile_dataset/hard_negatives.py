@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import fsspec
 import orjson
 
+from .bounded import read_small
 from .errors import DataError, shown
 
 _FORM = 'write {"label": ["confusable label", …]} or {"task": {"source": {"label": […]}}}'
@@ -59,8 +59,7 @@ def read_hard_negatives(file: str) -> HardNegatives:
         DataError: There is no such file, or it has neither form.
     """
     try:
-        with fsspec.open(file, "rb") as data:
-            return _parsed(data.read(), file)
+        return _parsed(read_small(file), file)
     except FileNotFoundError:
         make = f"iepile negatives mine CORPUS --out {file}"
         raise DataError(f"{file}: no such hard-negative dictionary ({make})") from None

@@ -7,14 +7,14 @@ from functools import cached_property
 from json.encoder import encode_basestring as quote
 from typing import Any
 
-import yaml
-
+from .bounded import parse_json, parse_yaml
 from .errors import DataError, shown
 
 __all__ = ["SCHEMA_FILES", "three_lines"]
 
 SCHEMA_FILES = ("schema.json", "schema.yaml", "schema.yml")
 
+_MOST = 100_000  # labels
 _FORM = (
     "write three lines: a list of types, a list of relations or roles, an object {type: [roles]}; "
     'or one object {"types": [...], "relations": [...], "roles": {type: [...]}} in JSON or YAML'
@@ -93,6 +93,8 @@ def parse_schema(text: str, file: str = "schema.json") -> Schema:
     types, relations, third, triples = _parts(text, file)
     _refuse_half([types, relations, third, triples], file)
     described: dict[str, str] = {}
+    if (count := sum(len(part) for part in (types, relations, third) if isinstance(part, list | Mapping))) > _MOST:
+        raise DataError(f"{file}: {count:,} labels, more than {_MOST:,} (leave out those that are never annotated)")
     if isinstance(types, Mapping) and all(isinstance(value, list) for value in types.values()) and types:
         types, third = list(types), {**dict(types), **dict(third or {})}
     if not isinstance(third, Mapping):
@@ -116,22 +118,25 @@ def three_lines(text: str) -> list[Any] | None:
     # Only "\n": JSON strings may hold what else `str.splitlines` takes for the end of a line.
     lines = [line for line in text.removeprefix("\ufeff").split("\n") if line.strip()]
     try:
-        return [json.loads(line) for line in lines] if len(lines) == 3 else None
-    except ValueError:
+        return [parse_json(line, "") for line in lines] if len(lines) == 3 else None
+    except DataError:
         return None
 
 
-def one_value(text: str) -> Any:
+def one_value(text: str, file: str = "schema.json") -> Any:
     """A file's value: JSON where it is JSON, since YAML reads its escapes and tabs otherwise, or else YAML.
 
     Raises:
-        yaml.YAMLError: It is neither.
+        DataError: It is neither, or larger or deeper than any that people write.
     """
     text = text.removeprefix("\ufeff")
     try:
-        return json.loads(text)
+        json.loads(text)
+    except RecursionError:
+        pass
     except ValueError:
-        return yaml.safe_load(text)
+        return parse_yaml(text, file, _FORM)
+    return parse_json(text, file, _FORM)
 
 
 def _parts(text: str, file: str) -> tuple[Any, Any, Any, Any]:
@@ -139,10 +144,7 @@ def _parts(text: str, file: str) -> tuple[Any, Any, Any, Any]:
     if lines := three_lines(text):
         types, relations, roles = lines
         return types, relations, roles, {}
-    try:
-        data = one_value(text)
-    except yaml.YAMLError as error:
-        raise DataError(f"{file}: not readable as a schema: {' '.join(str(error).split())} ({_FORM})") from None
+    data = one_value(text, file)
     if not isinstance(data, Mapping) or not {"types", "relations", "roles", "triples"} & set(data):
         raise DataError(f"{file}: no schema in it ({_FORM})")
     roles, triples = data.get("roles") or {}, data.get("triples") or {}
@@ -175,7 +177,7 @@ def _labels(values: Any, file: str, line: int, described: dict[str, str]) -> tup
     if not isinstance(values, list):
         raise DataError(f"{file}:{line}: {shown(values)} is not a list of labels ({_FORM})")
     for value in values:
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not value or "\0" in value:
             raise DataError(f"{file}:{line}: label {shown(value)} is not a non-empty string (quote or remove it)")
     return tuple(dict.fromkeys(values))
 

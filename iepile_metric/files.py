@@ -1,10 +1,12 @@
 """Predictions files: JSON lines of rows, plain or gzipped, with what is wrong in them kept as values."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import orjson
@@ -16,8 +18,14 @@ from .variants import first_way
 __all__ = ["layout", "rows_of"]
 
 BOM = b"\xef\xbb\xbf"
+LONGEST = 64 << 20  # bytes of a line, or of an element of an array
 PART = 8_000_000  # bytes of file that are worth a process
 _BLOCK = 1 << 20
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|["\[\]{},]', re.S)
+
+
+class TooLong(bytes):
+    """The beginning of a line that is longer than `LONGEST`; the rest was passed over."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,8 @@ class BadLine:
 def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes]:
     """Yield the lines that begin in a range of bytes; all lines of a file whose name ends in .gz.
 
-    The parts of a file that is one JSON array are its lines. A byte order mark is left out.
+    The elements of a file that is one JSON array are its lines. A byte order mark is left out. A line that would fill
+    the memory is `TooLong`.
 
     Raises:
         ValueError: it is in another encoding than UTF-8, or no array though it begins like one.
@@ -49,16 +58,29 @@ def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[byt
                 raise ValueError(f"{path}:1: {reason}")
             file.seek(len(BOM) if beginning.startswith(BOM) else 0)
             if _is_array(beginning):
-                yield from _parts(path, file.read())
+                yield from _elements(path, file)
                 return
         if start:
             file.seek(start - 1)
-            file.readline()
-        if end is None:
-            yield from file
-            return
-        while (left := end - file.tell()) > 0 and (block := file.read(min(_BLOCK, left))):
-            yield from BytesIO(block if block.endswith(b"\n") else block + file.readline())
+            _pass_over(file)
+        while (left := _BLOCK if end is None else end - file.tell()) > 0 and (block := file.read(min(_BLOCK, left))):
+            tail = len(block) - block.rfind(b"\n") - 1
+            rest = file.readline(LONGEST - tail) if tail else b""
+            if tail + len(rest) == LONGEST and not rest.endswith(b"\n") and _pass_over(file):
+                yield from BytesIO(block[:-tail])
+                yield TooLong(block[-tail:][:80])
+            else:
+                yield from BytesIO(block + rest)
+
+
+def _pass_over(file: Any) -> int:
+    """Go to the end of the line; how many bytes that was."""
+    passed = 0
+    while part := file.readline(_BLOCK):
+        passed += len(part)
+        if part.endswith(b"\n"):
+            break
+    return passed
 
 
 def _is_array(beginning: bytes) -> bool:
@@ -66,12 +88,30 @@ def _is_array(beginning: bytes) -> bool:
     return beginning.removeprefix(BOM).lstrip().startswith(b"[")
 
 
-def _parts(path: Path, content: bytes) -> Iterator[bytes]:
-    try:
-        rows = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise ValueError(f"{path}: a JSON array that breaks off ({error}): write one JSON object a line") from None
-    yield from map(orjson.dumps, rows)
+def _elements(path: Path, file: Any) -> Iterator[bytes]:
+    """The elements of an array, each as soon as its end is there."""
+    buffer, place, start, depth, count = b"", 0, 0, 0, 0
+    while block := file.read(max(_BLOCK, len(buffer))):
+        buffer, place, start = buffer[start:] + block, place - start, 0
+        for token in _TOKEN.finditer(buffer, place):
+            mark = token[0]
+            if mark == b'"':  # of a string that goes on in the next block
+                break
+            place = token.end()
+            if depth == 1 and mark in b",]" and buffer[start : token.start()].strip():
+                yield buffer[start : token.start()].strip()
+                count += 1
+            depth += 1 if mark in b"[{" else -1 if mark in b"]}" else 0
+            if depth == 0:
+                if buffer[place:].strip() or file.read(_BLOCK).strip():
+                    raise ValueError(f"{path}: something follows the JSON array: write one JSON object a line")
+                return
+            if depth == 1 and mark in b"[,":
+                start = place
+        if len(buffer) - start > LONGEST:
+            reason = f"element {count + 1} of the JSON array is longer than {LONGEST >> 20} MB"
+            raise ValueError(f"{path}: {reason}: write one JSON object a line")
+    raise ValueError(f"{path}: a JSON array that breaks off after {count} elements: write one JSON object a line")
 
 
 def wrong_encoding(beginning: bytes) -> str | None:
@@ -96,6 +136,9 @@ def read_rows(lines: Iterable[bytes], bad: list[BadLine], file: str = "") -> Ite
     """
     loads = orjson.loads
     for number, line in enumerate(lines, 1):
+        if line.__class__ is TooLong:
+            bad.append(BadLine(file, number, f"the line is longer than {LONGEST >> 20} MB"))
+            continue
         try:
             row = loads(line)
             if row["output"].__class__ is not str or row["label"].__class__ is not str or "prediction" in row:
@@ -197,9 +240,32 @@ def existing(path: str | Path) -> Path:
         ValueError: there is none.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "a pipe or a device, and a file is read more than once"
+        raise ValueError(f"{path}: is {what}; give a file of JSON lines, as `iepile predict` writes it")
     if not path.is_file():
         raise ValueError(f"{path}: no such file; give a file of JSON lines, as `iepile predict` writes it")
     return path
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file in one step: who reads it sees the old text or the new.
+
+    Raises:
+        OSError: it cannot be written; what was there is there still.
+    """
+    if path.exists() and not path.is_file():  # a folder, which is an error, or a device
+        path.write_text(text, "utf-8")
+        return
+    beside = path.with_name(f".{path.name[:80]}-{token_hex(8)}")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path.resolve())
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def score_file(

@@ -12,7 +12,7 @@ from .bootstrap import Counted, intervals
 from .calibration import Calibration
 from .counts import Outcome
 from .errors import KINDS, Analysis, questions
-from .files import BadLine
+from .files import BadLine, write_whole
 from .robustness import fields_in, score_ways
 from .semeval import SemEval
 
@@ -105,7 +105,7 @@ def write_report(
     """
     report = Report(options.get("match", "exact"))
     scores = Accumulator(task, watch=report, **options).extend(rows).result()
-    Path(path).write_text(report.html(scores, title or Path(path).stem), encoding="utf-8")
+    write_whole(Path(path), report.html(scores, title or Path(path).stem))
     return scores
 
 

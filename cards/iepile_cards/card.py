@@ -1,5 +1,6 @@
 """A page before it is written: metadata, a template and what fills it, and where all that comes from."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,14 +57,24 @@ class Page:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a file in one step: who reads it sees the old text or the new; give its path."""
+    """Write a file in one step: who reads it sees the old text or the new; give its path.
+
+    Raises:
+        ValueError: It cannot be written; what was there is there still.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}-{token_hex(8)}")
+    beside = path.with_name(f".{path.name[:80]}-{token_hex(8)}")
     try:
-        beside.write_text(text, "utf-8")
-        return beside.replace(path)
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path.resolve())
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written: {error.strerror} (make room, or choose another place)") from None
     finally:
         beside.unlink(missing_ok=True)
+    return path
 
 
 def on_hub(name: str | None) -> bool:

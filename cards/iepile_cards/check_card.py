@@ -122,7 +122,7 @@ def _read(path: Path) -> tuple[dict[str, Any], str, int]:
         raise ValueError(f"{path}: no metadata between two lines of --- at its head (write the card anew: iepile card)")
     try:
         data = yaml.safe_load(head)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 2
         raise ValueError(f"{path}:{line}: its head is no YAML (write the card anew: iepile card)") from None
     if not isinstance(data, dict):
@@ -155,7 +155,7 @@ def _compare_results(folder: Path) -> Iterator[Difference]:
     wanted = _by_task(as_yaml(entries))
     try:
         actual = _by_task(yaml.safe_load(path.read_text("utf-8")) if path.is_file() else [])
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         raise ValueError(f"{path}: no YAML (write the card anew: iepile card)") from None
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path}: not results as the Hub knows them: {error!r} (write the card anew)") from None

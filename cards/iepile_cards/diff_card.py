@@ -11,7 +11,7 @@ from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
 from .card import Page
-from .template import cell, fraction, percent, whole
+from .template import fraction, inline, percent, whole
 
 # Digits that are part of a name (T5, en_2) are none.
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
@@ -117,7 +117,7 @@ def _forms(leaf: Any) -> list[str]:
     """How templates write a value: its lines, a cell, a number in each of their ways."""
     if isinstance(leaf, int | float) and not isinstance(leaf, bool):
         return [form(leaf) for form in (str, whole, fraction, percent)]
-    return [cell(leaf), *str(leaf).split("\n")]
+    return [str(inline(leaf)), *str(leaf).split("\n")]
 
 
 def compare_text(file: str, expected: Expected, text: Sequence[str], first: int = 1) -> Iterator[Difference]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from iepile_dataset.errors import visible
 from iepile_trainer.command_line import Commands
 
 from ..console import console, failing, progress_bar, say, warn
@@ -90,7 +91,7 @@ def metric(
         if out:
             say(f"card: {page.write(out)}")
         else:
-            typer.echo(str(page.card()))
+            typer.echo(visible(str(page.card())))
 
 
 @app.command("app")

@@ -112,15 +112,14 @@ def model(
 def _model_upload(run: Path, repo: str, options: LicensedOptions, predictions: bool, base: str | None) -> "Upload":
     from iepile_cards import card_text
     from iepile_cards.push import checked_name
-    from iepile_cards.upload_set import HubError, model_upload
-    from iepile_trainer.run_folder import is_whole_safetensors, read_run
+    from iepile_cards.upload_set import model_upload
+    from iepile_trainer.models.damage import refuse_damaged
+    from iepile_trainer.run_folder import read_run
 
     record = read_run(run)
     if base:
         checked_name(base)
-    for weights in run.glob("*.safetensors"):
-        if not is_whole_safetensors(weights):
-            raise HubError(f"{weights}: cut short (train again, or copy it again)")
+    refuse_damaged(str(run))
     if predictions:
         licences = {
             f"{entry.get('dataset') or 'its data'}, licence {number}": words

@@ -118,10 +118,24 @@ def _write_table(file: Path, task: str | None, table: Path, options: ScoringOpti
     from iepile_metric.record_table import per_record
 
     records = per_record(rows_of(file, task)[0], task, **asdict(options))
-    write = pyarrow.csv.write_csv if table.suffix == ".csv" else pyarrow.parquet.write_table
-    write(records, content := BytesIO())
+    content = BytesIO()
+    if table.suffix == ".csv":
+        pyarrow.csv.write_csv(_uncomputed(records), content)
+    else:
+        pyarrow.parquet.write_table(records, content)
     write_file(table, content.getvalue())
     say(f"table: {table} ({records.num_rows} records)", to=stderr)
+
+
+def _uncomputed(records: Any) -> Any:
+    """A table whose texts no spreadsheet takes for a formula: an apostrophe stands before them."""
+    import pyarrow.compute
+
+    for place, name in enumerate(records.column_names):
+        if records.schema.field(name).type == "string":
+            quoted = pyarrow.compute.replace_substring_regex(records.column(name), r"^([=+\-@\t\r])", r"'\1")
+            records = records.set_column(place, name, quoted)
+    return records
 
 
 def report_bad(bad: list[Any], words: str, shown: int = 20) -> None:

@@ -16,6 +16,7 @@ import orjson
 from ..atomic import Proof, final_place, json_text, new_folder, refuse_taken
 from ..corpus.file_form import BOM
 from ..corpus.layout import read_file
+from ..corpus.lines import LINE_BYTES, Overlong
 from ..corpus.record_check import problems
 from ..corpus.shards import Progress, Segment, advancing
 from ..corpus.sources import Source, choose_sources
@@ -33,6 +34,10 @@ CLEANED = "cleaned.json"
 DROPPED = "dropped"
 
 _PROOF = Proof(CLEANED, "rules", "holds a cleaned corpus already")
+
+
+class _TooLong(DataError):
+    """A line was not read, so that it could not be carried over."""
 
 
 @dataclass
@@ -125,7 +130,11 @@ def clean(
     root = _tree_root(corpus)
     with new_folder(place, _PROOF, overwrite) as work:
         for path, source in sorted(sources.items()):
-            _clean_source(source, fsspec.core.url_to_fs(path)[1].removeprefix(root).strip("/"), work, options, result)
+            name = fsspec.core.url_to_fs(path)[1].removeprefix(root).strip("/")
+            try:
+                _clean_source(source, name, work, options, result)
+            except _TooLong as error:
+                result.problems.append(Problem.of_error(path, error))
             advance(sum(source.sizes.values()))
         (work / CLEANED).write_text(json_text(result.as_json(options)), "utf-8")
     result.seconds = perf_counter() - start
@@ -148,6 +157,9 @@ def _read(source: Source, options: CleanOptions) -> Iterator[Record]:
     key = TASKS[source.task].annotation
     for split, size in source.sizes.items():
         for number, line in Segment(source, split, 0, size).lines():
+            if line.__class__ is Overlong:
+                reason = f"{source.files[split]}:{number}: the line is longer than {LINE_BYTES >> 20} MB"
+                raise _TooLong(f"{reason} (cut its text into several records)")
             if not line.isspace():
                 raw = (line if number > 1 else line.removeprefix(BOM)).rstrip(b"\r\n")
                 try:

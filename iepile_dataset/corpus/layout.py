@@ -13,10 +13,12 @@ from urllib.parse import quote, unquote
 import fsspec
 import orjson
 
+from ..bounded import read_small
 from ..errors import DataError, shown
 from ..schema import SCHEMA_FILES
 from ..tasks import LANGUAGES, TASK_FOLDERS
 from .file_form import BOM, wrong_form
+from .lines import LINE_BYTES
 
 __all__ = ["SPLITS", "SPLIT_FILES"]
 
@@ -36,7 +38,10 @@ _PROBE_BYTES = 1 << 16
 _REVISION = re.compile(r"\A(hf://(?:datasets/|spaces/)?[^/@]+/[^/@]+)@(refs/(?:convert|pr)/[^/]+|[^/]+)")
 
 Listing = dict[str, dict[str, Any]]
-"""File name → what its file system tells of it, and `broken` where it is a link to nothing."""
+"""File name → what its file system tells of it, and `broken`, why it cannot be read, where it is no file."""
+
+_NOWHERE = "is a link to a file that is not there (mend or remove it)"
+_ENDLESS = "is a pipe, a socket or a device, not a file (write its content to a file)"
 
 
 def json_record(line: bytes) -> dict[str, Any] | None:
@@ -102,13 +107,13 @@ class Folder:
         """Records at the beginning of each split file.
 
         Raises:
-            DataError: A split file is a link to nothing, or nothing but another form than JSON lines.
+            DataError: A split file is no file, or nothing but another form than JSON lines.
         """
         for name in (name for names in self.splits().values() for name in names):
             self.refuse_broken(name)
             filesystem, plain = fsspec.core.url_to_fs(f"{self.path}/{name}")
             with filesystem.open(plain, "rb", block_size=_PROBE_BYTES) as file:
-                head = file.read(_PROBE_BYTES) + file.readline()
+                head = file.read(_PROBE_BYTES) + file.readline(LINE_BYTES)
             form = wrong_form(head)
             records = list(filter(None, map(json_record, head.removeprefix(BOM).splitlines())))
             if form and (form.is_whole or not records):
@@ -116,9 +121,9 @@ class Folder:
             yield from records
 
     def refuse_broken(self, name: str) -> None:
-        """A DataError where a file is a link to nothing."""
-        if self.names[name].get("broken"):
-            raise DataError(f"{name} is a link to a file that is not there (mend or remove it)")
+        """A DataError where a file is a link to nothing, or nothing that has an end."""
+        if reason := self.names[name].get("broken"):
+            raise DataError(f"{name} {reason}")
 
 
 def folders_in(root: str, task: str = "NER") -> Iterator[Folder]:
@@ -179,10 +184,13 @@ def absolute(address: str) -> str:
 
 
 def read_file(address: str) -> bytes | None:
-    """The content of a small file, None where there is none."""
+    """The content of a small file, None where there is none.
+
+    Raises:
+        DataError: It is larger than any that people write.
+    """
     filesystem, plain = fsspec.core.url_to_fs(address)
-    content: bytes | None = filesystem.cat_file(plain) if filesystem.isfile(plain) else None
-    return content
+    return read_small(address) if filesystem.isfile(plain) else None
 
 
 def files_below(filesystem: Any, base: str, depth: int | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -201,7 +209,32 @@ def files_below(filesystem: Any, base: str, depth: int | None = None) -> Iterato
             if left != 0 and not around.startswith(os.path.realpath(path).rstrip("/") + "/"):
                 yield from files_below(filesystem, path, left)
         else:
-            yield path, {**info, "broken": True} if info.get("islink") and not filesystem.exists(path) else info
+            yield path, _with_defect(filesystem, path, info)
+
+
+def _with_defect(filesystem: Any, path: str, info: dict[str, Any]) -> dict[str, Any]:
+    """What a file system tells of a file, and why it cannot be read, if it cannot."""
+    if info.get("islink"):
+        if not filesystem.exists(path):
+            return {**info, "broken": _NOWHERE}
+        info = {**filesystem.info(path), "islink": True}
+    return {**info, "broken": _ENDLESS} if info.get("type") == "other" else info
+
+
+def listed(address: str, info: Mapping[str, Any]) -> tuple[int, str]:
+    """A file's size in bytes, and a mark that changes when it does; "" where its file system has none.
+
+    Args:
+        address: A path, or another address, of which nobody asks again: lists of other file systems are kept.
+        info: What its file system told of it.
+
+    Raises:
+        FileNotFoundError: It is gone.
+    """
+    if "://" in address:
+        return int(info.get("size") or 0), ""
+    facts = os.stat(address)
+    return facts.st_size, f"{facts.st_ino}:{facts.st_mtime_ns}"
 
 
 def folders_of(data_files: Mapping[str, Sequence[Any]]) -> Iterator[Folder]:
@@ -220,7 +253,7 @@ def folders_of(data_files: Mapping[str, Sequence[Any]]) -> Iterator[Folder]:
             if name in BESIDE:  # a pattern such as *.json catches it
                 continue
             filesystem, plain = fsspec.core.url_to_fs(file)
-            listings.setdefault(path, _beside(path))[name] = filesystem.info(plain)
+            listings.setdefault(path, _beside(path))[name] = _with_defect(filesystem, plain, filesystem.info(plain))
             grouped.setdefault((path, so_far[path]), {})[split] = name
             so_far[path] += 1
     for (path, number), given in grouped.items():

@@ -9,10 +9,13 @@ import orjson
 from ..errors import Problem, shown
 from ..tasks import TASKS
 from .file_form import BOM, FormError, wrong_form
+from .lines import LINE_BYTES, Overlong
 from .record_check import problems
 from .sources import Source
 
 __all__ = ["read_records"]
+
+_TOO_LONG = FormError(f"the line is longer than {LINE_BYTES >> 20} MB", "cut its text into several records", False)
 
 
 def read_records(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes, Any]]:
@@ -24,6 +27,9 @@ def read_records(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, byte
     [(1, b'{}', {}), (3, b'7', 7)]
     """
     for number, line in lines:
+        if line.__class__ is Overlong:
+            yield number, line, _TOO_LONG
+            continue
         if line.isspace():
             continue
         try:

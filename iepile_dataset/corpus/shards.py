@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BufferedReader, BytesIO
+from io import BufferedReader
 from typing import BinaryIO
 
 import fsspec
 
-from .sources import Source
+from ..errors import DataError
+from .lines import lines_in, pass_over
+from .sources import RUN_AGAIN, Source
 
 _BLOCK = 1 << 20
 
@@ -51,7 +53,13 @@ class Segment:
         return self.source.files[self.split]
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
-        """(1-based line number, line) for each line that belongs to the segment."""
+        """(1-based line number, line) for each line that belongs to the segment.
+
+        Raises:
+            DataError: The file is another than the one that was listed, also where that shows only at the end.
+        """
+        size = self.source.sizes[self.split]
+        self.source.refuse_changed(self.split)
         with fsspec.open(self.file, "rb") as opened:
             # Line by line, a remote file would fetch the same ranges again and again.
             file = BufferedReader(opened, _BLOCK) if "://" in self.file else opened
@@ -60,15 +68,14 @@ class Segment:
                 number = 1 + (_newlines(file, self.start) if self.line is None else self.line)
                 # From one byte earlier: where a line begins exactly at `start`, that byte is its newline.
                 file.seek(self.start - 1)
-                position = self.start - 1 + len(file.readline())
+                position = self.start - 1 + pass_over(file, size - self.start + 1)
                 number += position > self.start
-            # Block by block: asking the file for each line costs half as much as parsing it.
-            while position < self.end and (block := file.read(min(_BLOCK, self.end - position))):
-                if not block.endswith(b"\n"):
-                    block += file.readline()
-                yield from enumerate(BytesIO(block), number)
-                number += block.count(b"\n")
-                position += len(block)
+            try:
+                yield from enumerate(lines_in(file, min(self.end, size) - position, size - position), number)
+            except EOFError:
+                reason = f"it ends before byte {size:,}, where it ended when it was listed"
+                raise DataError(f"{self.file}: changed while it was read: {reason} ({RUN_AGAIN})") from None
+        self.source.refuse_changed(self.split)
 
 
 def _newlines(file: BinaryIO, size: int) -> int:

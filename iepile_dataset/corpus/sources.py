@@ -3,20 +3,21 @@
 import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
 
-import orjson
-
+from ..bounded import parse_json
 from ..errors import DataError, Problem, shown
 from ..licences import allows
 from ..options import Selection
 from ..schema import SCHEMA_FILES, Schema, parse_schema
 from ..tasks import LANGUAGES, TASKS, Task, task_named
-from .layout import SPLITS, TREE, Folder, folders_in, folders_of, read_file
+from .layout import SPLITS, TREE, Folder, folders_in, folders_of, listed, read_file
 
 __all__ = ["SPLITS", "Source", "choose_sources", "find_sources", "sample_corpus"]
+
+RUN_AGAIN = "run again when nothing writes it"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Source:
         licence: Licence words of its `meta.json`, empty where it has none.
         path: Its folder.
         empty_below: Threshold for empty training rows, where they are limited; see `limit`.
+        marks: Split to what changes with its file, see `layout.listed`.
     """
 
     name: str
@@ -44,11 +46,26 @@ class Source:
     licence: str
     path: str
     empty_below: int | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """`<language>/<TASK>/<name>`, the beginning of its record ids."""
         return f"{self.language}/{TASKS[self.task].name}/{self.name}"
+
+    def refuse_changed(self, split: str) -> None:
+        """A DataError where a split's file is no longer the one that was listed.
+
+        One that has only grown is: it is read to its listed end.
+        """
+        file, size, mark = self.files[split], self.sizes[split], self.marks.get(split)
+        try:
+            now, changed = listed(file, {"size": size})
+        except FileNotFoundError:
+            raise DataError(f"{file}: was removed while it was read ({RUN_AGAIN})") from None
+        inode = str(mark).partition(":")[0] + ":"
+        if now < size or (mark and mark != changed and (now == size or not changed.startswith(inode))):
+            raise DataError(f"{file}: changed while it was read: {size:,} bytes listed, {now:,} now ({RUN_AGAIN})")
 
 
 def sample_corpus() -> str:
@@ -204,23 +221,22 @@ def _source(folder: Folder, task: Task) -> Source:
         raise _NotServed(f"{schema_file} has no labels for {task.name} ({task.where})")
     if "meta.json" in folder.names:
         folder.refuse_broken("meta.json")
-    try:
-        meta = orjson.loads((read_file(f"{folder.path}/meta.json") or b"{}").removeprefix(b"\xef\xbb\xbf"))
-    except ValueError as error:
-        raise DataError(f"meta.json is not JSON: {error} (mend or remove it)") from None
+    meta = parse_json(read_file(f"{folder.path}/meta.json") or b"{}", "meta.json")
     if not isinstance(meta, dict):
         raise DataError(f"meta.json is {shown(meta)}, not an object (mend or remove it)")
-    files, sizes = {}, {}
+    files, facts = {}, {}
     for split, names in folder.splits().items():
         folder.refuse_broken(names[0])
-        files[split], sizes[split] = f"{folder.path}/{names[0]}", int(folder.names[names[0]].get("size") or 0)
+        files[split] = f"{folder.path}/{names[0]}"
+        facts[split] = listed(files[split], folder.names[names[0]])
     if not files:
         raise DataError("its split files are packed (unpack them: gunzip *.gz)")
     language = folder.language or str(meta.get("lang") or "") or _guess_language(folder)
     if language not in LANGUAGES:
         raise DataError(f"meta.json says language {shown(language)} (en or zh)")
     licence = str(meta.get("licence") or meta.get("license") or "")
-    return Source(folder.name, task.name.lower(), language, schema, files, sizes, licence, folder.path)
+    sizes, marks = ({split: pair[place] for split, pair in facts.items()} for place in (0, 1))
+    return Source(folder.name, task.name.lower(), language, schema, files, sizes, licence, folder.path, marks=marks)
 
 
 def _unread(folder: Folder) -> Iterator[Problem]:

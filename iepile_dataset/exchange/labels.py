@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
+from ..bounded import parse_yaml
 from ..errors import DataError, shown
 
 __all__ = ["Labels", "read_label_map", "readable"]
@@ -45,12 +44,7 @@ def read_label_map(text: str, name: str) -> dict[str, str]:
     >>> read_label_map("PER: person", "labels.yaml")
     {'PER': 'person'}
     """
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise DataError(
-            f"{name}: not YAML: {' '.join(str(error).split())} (write PER: person, a label a line)"
-        ) from None
+    value = parse_yaml(text, name, "write PER: person, a label a line")
     if not isinstance(value, dict) or not all(isinstance(name, str) and name for name in value.values()):
         raise DataError(f"{name}: {shown(value)} is no map of labels (write PER: person, a label a line)")
     return {str(label): name for label, name in value.items()}

@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..atomic import json_text, write_file
-from ..corpus.sources import Source
+from ..bounded import parse_json, read_small
+from ..corpus.sources import RUN_AGAIN, Source
 from ..errors import DataError, shown
 from ..instructions.generate import Counts, totals
 from ..options import Options
@@ -66,7 +67,7 @@ def manifest(
                     "source": source.key,
                     "path": source.path,
                     "licence": source.licence,
-                    "files": {split: read(file) for split, file in source.files.items()},
+                    "files": {split: read(file, source.sizes[split]) for split, file in source.files.items()},
                     "counts": {split: by_split.get(f"{source.key}/{split}", {}) for split in source.files},
                 }
                 for source in sources
@@ -94,11 +95,9 @@ def read_manifest(file: Path) -> dict[str, Any]:
         DataError: There is none, or it is something else.
     """
     try:
-        facts = json.loads(file.read_text("utf-8"))
+        facts = parse_json(read_small(str(file)), str(file), "prepare the folder again")
     except FileNotFoundError:
         raise DataError(f"{file.parent}: no {MANIFEST} in it (iepile prepare writes one)") from None
-    except ValueError as error:
-        raise DataError(f"{file}: not JSON: {error} (prepare the folder again)") from None
     of_object = isinstance(facts, dict)
     for name, kind in _KINDS.items():
         if not of_object or not isinstance(facts.get(name), kind):
@@ -250,8 +249,17 @@ def _lines(file: Path) -> int:
         return sum(1 for _ in data)
 
 
-def _file_facts(file: str) -> dict[str, Any]:
-    """Address, size and SHA-256 of a source's file."""
+def _file_facts(file: str, size: int) -> dict[str, Any]:
+    """Address, size and SHA-256 of what was read of a source's file.
+
+    Raises:
+        DataError: There is less of it now.
+    """
+    digest, left = hashlib.sha256(), size
     with fsspec.open(file, "rb") as data:
-        digest = hashlib.file_digest(data, "sha256").hexdigest()
-        return {"file": file, "bytes": data.tell(), "sha256": digest}
+        while left and (block := data.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
+    if left:
+        raise DataError(f"{file}: changed while it was read: {left:,} of {size:,} bytes are gone ({RUN_AGAIN})")
+    return {"file": file, "bytes": size, "sha256": digest.hexdigest()}

@@ -120,6 +120,9 @@ def prepare(
             first = f"; the first: {result.problems[0]}" if result.problems else ""
             records = f"no row could be made of {result.total('read')} records"
             raise DataError(f"{data_dir or 'the sample'}: {records}{first}")
+        for source in sources:  # once more: a part that was read first may have changed since
+            for split in source.files:
+                source.refuse_changed(split)
         result.rows_sha256 = _describe(work, sources, options, form, result, digest)
     result.seconds = perf_counter() - start
     return result

@@ -1,6 +1,7 @@
 """The README of a prepared folder; its YAML is what makes the folder loadable without this package."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -10,7 +11,18 @@ import jinja2
 import yaml
 
 from ..corpus.sources import SPLITS, Source
+from ..errors import visible
 from ..instructions.generate import Counts
+
+
+def inline(text: str) -> str:
+    r"""A text as Markdown that stays in its cell: no markup, link or HTML begins in it.
+
+    >>> print(inline("a | <b>\n[c](d)"))
+    a \| &lt;b&gt; \[c\](d)
+    """
+    text = re.sub(r"([\\`\[\]|])", r"\\\1", " ".join(visible(text).split()))
+    return text.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def readme(folder: Path, sources: Sequence[Source], counts: Counts, files: Mapping[str, str]) -> str:
@@ -38,6 +50,7 @@ def readme(folder: Path, sources: Sequence[Source], counts: Counts, files: Mappi
     template = resources.files(__package__).joinpath("README.md.jinja").read_text("utf-8")
     return jinja2.Template(template, keep_trailing_newline=True).render(
         yaml=yaml.safe_dump(head, sort_keys=False, allow_unicode=True),
+        inline=inline,
         sources=sources,
         rows=rows,
         configs=[config["config_name"] for config in configs],

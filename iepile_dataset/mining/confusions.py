@@ -9,6 +9,8 @@ import numpy as np
 import orjson
 
 from ..answers import UNFIT, leaves
+from ..bounded import refuse_endless
+from ..corpus.lines import lines_in
 from ..corpus.records import json_object, read_records
 from ..corpus.sources import Source
 from ..errors import DataError, Problem, keep, shown
@@ -88,8 +90,9 @@ def read_predictions(
     confusions = {source.key: Confusions(source) for source in sources}
     # Rows that do not state their language are those of the first source of that name.
     by_name = {key.partition("/")[2]: counter for key, counter in reversed(confusions.items())}
+    refuse_endless(file)
     with fsspec.open(file, "rb", compression="infer") as lines:
-        for number, line, row in read_records(enumerate(lines, 1)):
+        for number, line, row in read_records(enumerate(lines_in(lines), 1)):
             counts["predictions"] += 1
             try:
                 name, language = f"{row['task'].upper()}/{row['source']}", row.get("language")

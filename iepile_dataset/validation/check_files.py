@@ -10,6 +10,7 @@ import fsspec
 
 from ..corpus.file_form import FormError
 from ..corpus.layout import read_file
+from ..corpus.lines import lines_in
 from ..corpus.record_check import problems
 from ..corpus.records import json_object, read_records
 from ..schema import Schema
@@ -104,7 +105,7 @@ def _lines(file: str, check: Check, folder: Folder) -> Iterator[Finding]:
     """Findings of JSON lines."""
     wrong: Iterable[Defect]
     with fsspec.open(file, "rb", compression="infer") as data:
-        for number, line, value in read_records(enumerate(data, 1)):
+        for number, line, value in read_records(enumerate(lines_in(data), 1)):
             folder.values += 1
             if isinstance(value, FormError):
                 wrong = [(value.reason, value.reason, value.remedy)]

@@ -7,9 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 import fsspec
-import orjson
-import yaml
 
+from ..bounded import MOST_BYTES, parse_json
 from ..corpus.layout import read_file
 from ..errors import DataError
 from ..schema import SCHEMA_FILES, Schema, one_value, parse_schema, three_lines
@@ -26,15 +25,17 @@ def check_object(file: str, name: str) -> Iterator[Finding]:
         name: Its format; `schema` stands for both forms of a schema.
     """
     with fsspec.open(file, "rb", compression="infer") as data:
-        text = data.read().decode("utf-8", "replace").removeprefix("\ufeff")
+        text = data.read(MOST_BYTES + 1).decode("utf-8", "replace").removeprefix("\ufeff")
     if name == "schema":
         yield from _schema(file, text)
         return
     try:
-        for kind, reason, remedy in defects(orjson.loads(text), name):
-            yield Finding(file, 0, reason, remedy, kind=kind)
-    except orjson.JSONDecodeError as error:
-        yield Finding(file, 0, f"not JSON: {error}", "mend the file", kind="not JSON")
+        value = parse_json(text, "", "mend the file")
+    except DataError as error:
+        yield Finding.of_error(file, DataError(str(error).removeprefix(": ")), kind="not JSON")
+        return
+    for kind, reason, remedy in defects(value, name):
+        yield Finding(file, 0, reason, remedy, kind=kind)
 
 
 def _schema(file: str, text: str) -> Iterator[Finding]:
@@ -42,7 +43,7 @@ def _schema(file: str, text: str) -> Iterator[Finding]:
     name, wrong = "schema-lines", []
     if values is None:
         name = "schema-object"
-        with suppress(yaml.YAMLError):  # parse_schema says what is wrong with it
+        with suppress(DataError):  # parse_schema says what is wrong with it
             values = one_value(text)
     for kind, reason, remedy in defects(values, name) if name == "schema-lines" or isinstance(values, dict) else ():
         line = re.match(r"\[(\d)\]", reason)

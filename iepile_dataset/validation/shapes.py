@@ -55,7 +55,12 @@ def defects(value: Any, name: str) -> Iterator[Defect]:
     """
     if validator(name).is_valid(value):  # some twenty times as fast as to ask for errors
         return
-    for error in sorted(validator(name).iter_errors(value), key=lambda error: _place(error.instance_path)):
+    try:
+        errors = sorted(validator(name).iter_errors(value), key=lambda error: _place(error.instance_path))
+    except ValueError:  # it does not descend any deeper
+        yield "brackets inside each other", "too many brackets inside each other", "mend or remove it"
+        return
+    for error in errors:
         schema: Any = format_schema(name)
         for step in error.schema_path[:-1]:
             schema = schema[step]

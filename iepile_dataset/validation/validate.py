@@ -7,6 +7,7 @@ from pathlib import Path
 
 import fsspec
 
+from ..bounded import refuse_endless
 from ..corpus.layout import SPLITS, files_below
 from ..corpus.shards import Progress, advancing
 from ..errors import DataError, shown
@@ -78,6 +79,7 @@ def _targets(path: str, as_format: str | None, report: Report) -> Iterator[tuple
             yield path, name, int(filesystem.size(base) or 0)
         return
     if not filesystem.isdir(base):
+        refuse_endless(path)
         raise DataError(f"{path}: no such file or folder")
     base = base.rstrip("/")
     for file, info in sorted(files_below(filesystem, base), key=itemgetter(0)):
@@ -86,6 +88,9 @@ def _targets(path: str, as_format: str | None, report: Report) -> Iterator[tuple
         if not ours or any(part.startswith(".") for part in below.split("/")):
             continue
         address = path.rstrip("/") + below
+        if info.get("type") == "other" and "broken" in info and not info.get("islink"):
+            report.add(Finding.of_error(address, DataError(info["broken"])))
+            continue
         if name := _format(address, as_format, report):
             yield address, name, int(info.get("size") or 0)
 

@@ -30,7 +30,7 @@ MAY_IMPORT = {
 LAYERS = {
     "iepile_dataset": (
         ("errors", "licences"),
-        ("atomic",),
+        ("atomic", "bounded"),
         ("schema", "hard_negatives", "places"),
         ("answers",),
         ("annotations",),

@@ -8,7 +8,9 @@ misspelt option is answered before torch is.
 
 import dataclasses
 import inspect
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from enum import Enum
 from math import inf
@@ -17,9 +19,11 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 from typer.core import TyperCommand
 
+from iepile_dataset.errors import visible
+
 from .errors import TrainerError
 
-__all__ = ["Commands"]
+__all__ = ["Commands", "terminate_as_interrupt"]
 
 
 def option(default: Any, help: str, **rules: Any) -> Any:
@@ -140,7 +144,7 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 own = [field for field in dataclasses.fields(kind) if field.name in values]
                 values[name] = kind(**{field.name: _chosen(values.pop(field.name), field) for field in own})
         except ValueError as problem:
-            print(f"error: {problem}", file=sys.stderr)
+            print(f"error: {visible(str(problem))}", file=sys.stderr)
             raise typer.Exit(1) from None
         return function(**values)
 
@@ -161,6 +165,7 @@ def run(function: Callable[..., Any], argv: Sequence[str] | None = None, prog: s
     Raises:
         SystemExit: Unless all went well: 2 for an unknown option or value, the function's own code otherwise.
     """
+    terminate_as_interrupt()
     app = Commands(add_completion=False, pretty_exceptions_enable=False)
     app.command()(function)
     try:
@@ -168,6 +173,12 @@ def run(function: Callable[..., Any], argv: Sequence[str] | None = None, prog: s
     except SystemExit as end:
         if end.code:
             raise
+
+
+def terminate_as_interrupt() -> None:
+    """Let SIGTERM end this process as Ctrl-C does: what was begun is cleaned up. A parent's own choice stays."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _parameters(kind: type) -> list[inspect.Parameter]:

@@ -50,19 +50,20 @@ def command(options: PredictArguments) -> None:
         iepile predict --model runs/lora --input letters.txt --schema person,location --output found.jsonl
     """
     from iepile_dataset import DataError
+    from iepile_dataset.errors import visible
 
     from .prediction.run import run_prediction
 
     try:
         summary = run_prediction(options)
     except (TrainerError, DataError, OSError) as problem:
-        sys.exit(f"error: {problem}")
+        sys.exit(f"error: {visible(str(problem))}")
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on after the last row", file=sys.stderr)
         sys.exit(130)
     if summary is None:  # another of several processes was the last
         return
-    print(summary)
+    print(visible(str(summary)))
     if summary.read and not summary.answered:
         sys.exit("error: nothing was answered without an error, see the reasons above")
 

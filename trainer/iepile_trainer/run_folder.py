@@ -87,7 +87,7 @@ def read_object(path: Path, absent: str, remedy: str) -> dict[str, Any]:
         return dict(json.loads(path.read_bytes()))
     except FileNotFoundError:
         raise TrainerError(absent) from None
-    except (ValueError, TypeError) as problem:
+    except (ValueError, TypeError, RecursionError) as problem:
         raise TrainerError(f"{path} is damaged ({problem}); {remedy}") from None
 
 
@@ -147,7 +147,7 @@ def _is_whole(checkpoint: Path) -> bool:
     """Whether the state, which is written last, is JSON, and the files with weights are as long as they say."""
     try:
         json.loads((checkpoint / "trainer_state.json").read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     weights = all(is_whole_safetensors(path) for path in checkpoint.glob("*.safetensors"))
     return weights and all(is_zipfile(path) for path in [*checkpoint.glob("*.pt"), *checkpoint.glob("*.pth")])
@@ -194,7 +194,7 @@ def claim(folder: Path | str, plan: dict[str, Any], overwrite: bool = False) -> 
         clear(folder)
     checkpoint, started = last_checkpoint(folder), folder / STARTED
     if checkpoint is not None and started.is_file():
-        before = json.loads(started.read_text(encoding="utf-8"))
+        before = read_object(started, "", "train anew with --overwrite")
         remedy = "repeat its options to resume, or give another --output_dir or --overwrite"
         refuse_changed(_flat(before), _flat(plan), f"{checkpoint} belongs to a run with", remedy)
     for path in folder.glob("checkpoint-*"):

@@ -45,6 +45,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from .command_line import terminate_as_interrupt
 from .data.arguments import DataArguments
 from .errors import TrainerError
 from .training.arguments import RunArguments, WatchArguments
@@ -58,7 +59,9 @@ __all__ = ["main", "run_training", "train"]
 def main(argv: list[str] | None = None) -> None:
     """Train as the command line says; what the user can put right is said in one line, exit code 1."""
     from iepile_dataset import DataError
+    from iepile_dataset.errors import visible
 
+    terminate_as_interrupt()
     try:
         parsed = parse(argv, "sft", __doc__)
         if not sys.stderr.isatty():
@@ -67,7 +70,7 @@ def main(argv: list[str] | None = None) -> None:
             without_bars()
         run_training(*parsed)
     except (TrainerError, DataError) as problem:
-        sys.exit(f"error: {problem}")
+        sys.exit(f"error: {visible(str(problem))}")
     except KeyboardInterrupt:
         anew = any(word.startswith("--overwrite") for word in (sys.argv if argv is None else argv))
         again = "the same command without --overwrite" if anew else "the same command"
@@ -88,6 +91,8 @@ def run_training(
     Returns:
         The run record, see `train`.
     """
+    from iepile_dataset.errors import visible
+
     from .data.load import first_rows, load_both, load_rows
     from .evaluate_run import answer_split
 
@@ -103,7 +108,7 @@ def run_training(
         loaded = load_both(data, training.eval_strategy != "no", training.dataset_num_proc)
         test_rows = watch.test_split and load_rows(data, watch.test_split, None, training.dataset_num_proc)
     if first and loaded.notes:
-        print(*loaded.notes, sep="\n", flush=True)
+        print(*map(visible, loaded.notes), sep="\n", flush=True)
     model, tokenizer = _model(first_rows(loaded.rows), path, adapter, run, training, model_args)
     record = train(
         model,

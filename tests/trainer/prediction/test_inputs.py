@@ -2,12 +2,15 @@
 
 import io
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from iepile_dataset import DataError
 from iepile_trainer import TrainerError
 from iepile_trainer.predict import PredictArguments
+from iepile_trainer.prediction import inputs
 from iepile_trainer.prediction.inputs import Reader
 from iepile_trainer.prediction.load_inputs import load_inputs
 
@@ -100,9 +103,9 @@ def test_standard_input_is_text_or_json_lines_by_its_first_letter():
         (b"[1] Ada\n", ["[1] Ada"]),
         (b'{"text": "Ada"}\n', ["Ada"]),
     ):
-        reader = Reader("-", PredictArguments(schema="person"), io.BytesIO(content).read)
+        reader = Reader("-", PredictArguments(schema="person"), io.BytesIO(content))
         assert texts(reader.read()) == expected
-    reader = Reader("-", PredictArguments(input_format="csv", schema="person"), io.BytesIO(b"text\nAda\n").read)
+    reader = Reader("-", PredictArguments(input_format="csv", schema="person"), io.BytesIO(b"text\nAda\n"))
     assert texts(reader.read()) == ["Ada"]
 
 
@@ -158,3 +161,24 @@ def test_a_folder_of_texts_is_a_document_a_file(tmp_path):
 def test_a_file_that_holds_no_text_is_refused_by_its_first_bytes(tmp_path, content, kind, name):
     with pytest.raises(TrainerError, match=f"{name} is {kind}"):
         read(tmp_path, name, content)
+
+
+def test_a_pipe_is_read_once_and_one_without_an_end_is_refused(tmp_path, monkeypatch):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as writer:
+        writing = writer.submit(pipe.write_text, "张三 in Ulm\nBo\n")
+        assert texts(load_inputs(PredictArguments(input=str(pipe), schema="person"))) == ["张三 in Ulm", "Bo"]
+        writing.result()
+    monkeypatch.setattr(inputs, "_MOST", 1 << 20)  # 1 GB would make the test slow
+    with pytest.raises(TrainerError, match=r"^/dev/zero is larger than 0 GB, or never ends"):
+        load_inputs(PredictArguments(input="/dev/zero", schema="person"))
+
+
+def test_a_line_that_is_too_long_is_an_item_and_keeps_its_beginning(tmp_path, monkeypatch):
+    monkeypatch.setattr(inputs, "LINE_BYTES", 1 << 20)
+    bad, good = read(tmp_path, "a.jsonl", json.dumps({"text": "x" * (1 << 20)}) + '\n{"text": "Bo"}\n')
+    assert (good.own, len(bad.own["line"])) == ({"text": "Bo"}, 200)
+    assert bad.error == f"{tmp_path}/a.jsonl:1: the line is longer than 1 MB (cut its text)"
+    deep = read(tmp_path, "b.jsonl", '{"text": "Bo", "schema": ' + "[" * 900 + "]" * 900 + "}\n")
+    assert deep[0].error.startswith(f"{tmp_path}/b.jsonl:1: ")

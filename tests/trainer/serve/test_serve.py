@@ -180,7 +180,11 @@ def test_the_page_needs_no_network_and_the_description_fits_the_answers(server, 
     assert "POST /extract" in page.text
     assert not re.findall(r"(?:src|href)=\"(?:https?:)?//", page.text)
     told = httpx.get(f"{server}/openapi.json").json()
-    assert {path: list(of) for path, of in told["paths"].items()} == {"/extract": ["post"], "/health": ["get"]}
+    assert {path: list(of) for path, of in told["paths"].items()} == {
+        "/extract": ["post"],
+        "/health": ["get"],
+        "/metrics": ["get"],
+    }
     schema = told["paths"]["/extract"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
     events = {"text": SUED, "schema": {"lawsuit": ["plaintiff", "place"]}, "task": "ee"}
     for body in ({"text": ADA, "schema": LABELS}, {"texts": [ADA, ""], "schema": LABELS}, events):

@@ -124,7 +124,7 @@ def test_a_client_that_goes_away_is_forgotten(held, client):
             await until(held.began.is_set)
             gone = asyncio.ensure_future(http.post("/extract", json={"text": "gone", "schema": ["city"]}))
             await until(lambda: batcher.waiting == 1)
-            future = batcher._waiting[0][1]
+            future = batcher._short[0][1]
             gone.cancel()
             await until(future.cancelled)
             held.let.set()

@@ -123,6 +123,11 @@ def is_there(address):
         ([], "no model: give --model"),
         (["--model", "x", "--host", "192.0.2.1"], "cannot listen on 192.0.2.1:8000"),
         (["--model", "./nowhere", "--port", "0"], "nowhere"),
+        (["--model", "x", "--port", "0", "--tls_key", "a.pem"], "--tls_key needs --tls_cert"),
+        (
+            ["--model", "x", "--port", "0", "--tls_cert", "/nowhere/a.pem"],
+            "/nowhere/a.pem: no certificate with its key",
+        ),
         (["--model", "x", "--port", "0", "--backend", "openai", "--base_url", "localhost"], "is no address"),
     ],
 )

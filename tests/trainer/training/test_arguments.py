@@ -62,3 +62,14 @@ def test_options_that_would_change_nothing_are_refused_with_what_does_and_number
     assert refused("--max_length", "0") == "--max_length 0: a number above 0"
     assert "the same command resumes" in refused("--resume_from_checkpoint", "runs/a/checkpoint-5")
     assert "--prompt_format" in refused("--chat_template_path", "mine.jinja")
+
+
+def test_a_recipe_of_somebody_else_sets_no_other_variable_and_no_memory_on_fire(tmp_path):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("env: {HF_ENDPOINT: https://example.org}\n")
+    assert refused("--config", str(wrong)).startswith(f'{wrong}: env sets "HF_ENDPOINT", a recipe may set OMP_NUM_')
+    for content in ("a: &a [1]\nb: &b [*a, *a]\nc: [*b, *b]\n", "a: " + "[" * 3_000, "seed: 1\0"):
+        wrong.write_text(content)
+        assert refused("--config", str(wrong)).startswith(str(wrong))
+    wrong.write_text("env: {OMP_WAIT_POLICY: passive}\nlearning_rate: 1e-3\n")
+    assert parse(["--config", str(wrong)])[2].learning_rate == 1e-3

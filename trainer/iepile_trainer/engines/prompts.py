@@ -1,10 +1,11 @@
 """Rows → prompts, and tokens → their places: what the engines have in common."""
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from threading import Lock
+from threading import Condition
 from typing import Any
 
 from ..constrain import PLAIN, Keys, closed, lark, shape_of, spelling_of
@@ -35,6 +36,30 @@ class Prompt:
     examples: Sequence[Turn] = ()
 
 
+class FairLock:
+    """A lock that threads get in the order in which they came: who asks for it again and again lets others pass."""
+
+    def __init__(self) -> None:
+        self._queue: deque[object] = deque()
+        self._changed = Condition()
+
+    def __enter__(self) -> None:
+        me = object()
+        with self._changed:
+            self._queue.append(me)
+            try:
+                self._changed.wait_for(lambda: self._queue[0] is me)
+            except BaseException:
+                self._queue.remove(me)
+                self._changed.notify_all()
+                raise
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._queue.popleft()
+            self._changed.notify_all()
+
+
 class PromptEngine:
     """Makes prompts; what the engines have in common.
 
@@ -52,7 +77,7 @@ class PromptEngine:
         self.options, self.tokenizer, self.room = options, tokenizer, room
         self._spelling = PLAIN if tokenizer is None or options.constrain == "none" else spelling_of(tokenizer)
         self._examples = Examples.read(options.examples, options.shots) if options.examples else None
-        self._turn = Lock()
+        self._turn = FairLock()
 
     def count(self, instruction: str) -> int:
         """The tokens of an instruction's prompt.

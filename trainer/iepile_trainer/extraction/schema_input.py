@@ -73,7 +73,7 @@ def _read(given: Any, task: Task, files: bool) -> Schema:
         raise DataError(f"schema={shown(given)} is no schema (expected {expected}, or a file)")
     try:
         text = json.dumps(whole, ensure_ascii=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise DataError(f"the schema is not JSON: {error} (expected {expected})") from None
     return parse_schema(text, "schema")
 

@@ -11,6 +11,7 @@ The end token stands inside the `{% generation %}` block: it is learnt.
 from typing import Any
 
 from ..errors import TrainerError
+from .probe import try_template
 from .shipped import Format, find, shipped
 
 __all__ = ["OWN", "Format", "end_token_id", "find", "shipped", "stop_token_ids", "use_format"]
@@ -32,7 +33,8 @@ def use_format(tokenizer: Any, name: str | None = None) -> str:
         The format's name, `"tokenizer"` for a template of the tokenizer's own.
 
     Raises:
-        TrainerError: Unknown format, a tokenizer without an end token, or without the template asked for.
+        TrainerError: Unknown format, a tokenizer without an end token, or without the template asked for; a template of
+            its own that cannot be used, see `probe`.
     """
     if tokenizer.eos_token_id is None:
         raise TrainerError(
@@ -41,8 +43,10 @@ def use_format(tokenizer: Any, name: str | None = None) -> str:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     if name in (None, OWN) and tokenizer.chat_template is not None:
-        used = _used(tokenizer)
-        return used.name if used else OWN
+        if used := _used(tokenizer):
+            return used.name
+        try_template(tokenizer)
+        return OWN
     if name == OWN:
         raise TrainerError("the tokenizer has no chat template of its own (name a format: `iepile formats` lists them)")
     format = find(name or "plain")

@@ -5,6 +5,7 @@ Weights are read from safetensors and GGUF alone: a pickled `.bin` file can run 
 
 import logging
 import re
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import TrainerError, first_line, import_extra
+from .damage import refuse_damaged
 from .location import base_and_adapter, file_of, split_gguf
 from .precision import chosen
 
@@ -108,7 +110,7 @@ def load_tokenizer(
         return pretrained(AutoTokenizer, place, revision, trust_remote_code, **gguf)
     except TrainerError:
         raise
-    except (OSError, ValueError) as problem:
+    except Exception as problem:  # a damaged one fails anywhere
         if Path(model).is_dir() and not any(next(Path(model).glob(name), None) for name in ("tok*", "*.model", "voc*")):
             raise TrainerError(f"{model} holds no tokenizer (save the model's own beside the weights)") from None
         raise TrainerError(f"cannot load the model {model}: {first_line(problem)}") from None
@@ -157,16 +159,24 @@ def load_trainable(
 
 def read_weights(model: str, **options: Any) -> Any:
     """A whole model from its safetensors or its GGUF file; `options` go to `from_pretrained`."""
+    refuse_damaged(model)
     remote = {name: options.get(name) for name in ("revision", "trust_remote_code")}
     auto = auto_class(_reads_and_writes(config_of(model, **remote)))
     place, gguf = split_gguf(model)
     try:
-        form: dict[str, Any] = gguf or {"use_safetensors": True}
-        loaded = pretrained(auto, place, **form, **options)
-        return _written_out(loaded, model) if gguf else loaded
+        if gguf:
+            return _written_out(pretrained(auto, place, **gguf, **options), model)
+        loaded, info = pretrained(auto, place, use_safetensors=True, output_loading_info=True, **options)
+        if lacking := sorted(info["missing_keys"]):
+            # They would be drawn at random.
+            raise TrainerError(
+                f"cannot load the model {model}: its weights lack {len(lacking):,} tensors that config.json asks for, "
+                f"such as {lacking[0]} (fetch or save it again)"
+            )
+        return loaded
     except TrainerError:
         raise
-    except (OSError, ValueError, ImportError) as problem:
+    except Exception as problem:  # a configuration that fits nothing fails anywhere
         reason = first_line(problem)
         if "safetensors" in reason or (Path(model).is_dir() and not list(Path(model).glob("*.safetensors"))):
             pickled = sorted(path.name for path in Path(model).glob("*.bin"))
@@ -202,7 +212,7 @@ def config_of(model: str, revision: str | None = None, trust_remote_code: bool |
         return pretrained(AutoConfig, place, revision, trust_remote_code, **gguf)
     except TrainerError:
         raise
-    except (OSError, ValueError) as problem:
+    except Exception as problem:  # a damaged one fails anywhere
         raise TrainerError(f"cannot load the model {model}: {first_line(problem)}") from None
 
 
@@ -221,12 +231,15 @@ def with_adapter(model: Any, adapter: str, trainable: bool = False) -> Any:
     """
     from peft import PeftModel
 
+    refuse_damaged(adapter)
     if file_of(adapter, "adapter_model.safetensors") is None:
         raise TrainerError(f"the adapter {adapter} has no adapter_model.safetensors (a pickled file is not read)")
     try:
         # To answer, its weights are read as they are: DoRA would multiply random ones first, in the base's type.
-        return PeftModel.from_pretrained(model, adapter, is_trainable=trainable, low_cpu_mem_usage=not trainable)
-    except (RuntimeError, ValueError, OSError) as problem:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "Found missing adapter keys")
+            return PeftModel.from_pretrained(model, adapter, is_trainable=trainable, low_cpu_mem_usage=not trainable)
+    except Exception as problem:  # a configuration that fits nothing fails anywhere
         reason = " ".join(" ".join(str(problem).splitlines()[:2]).split())
         raise TrainerError(f"the adapter {adapter} does not fit {model.name_or_path}: {reason}") from None
 

@@ -1,12 +1,14 @@
 """Where a model lies: a folder, a GGUF file, the Hub, or the cache of what the package registry holds."""
 
-import json
 import re
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from iepile_dataset.errors import shown
+
 from ..errors import TrainerError
+from .damage import settings_in
 from .pretrained import ORIGIN, PRETRAINED, cache_folder
 
 __all__ = ["base_and_adapter", "file_of", "located", "split_gguf"]
@@ -33,11 +35,19 @@ def base_and_adapter(model: str, adapter: str | None = None) -> tuple[str, str |
 
 
 def adapter_base(model: str) -> str | None:
-    """The base model that a local adapter folder, or an adapter on the Hub, names; None for a whole model."""
+    """The base model that a local adapter folder, or an adapter on the Hub, names; None for a whole model.
+
+    Raises:
+        TrainerError: Its configuration is damaged, or names none.
+    """
     if split_gguf(model)[1]:
         return None
-    config = file_of(model, "adapter_config.json")
-    return config and str(json.loads(Path(config).read_text("utf-8"))["base_model_name_or_path"])
+    if (config := file_of(model, "adapter_config.json")) is None:
+        return None
+    base = settings_in(config).get("base_model_name_or_path")
+    if not isinstance(base, str) or not base:
+        raise TrainerError(f"{config}: base_model_name_or_path is {shown(base)} (name what it was trained on)")
+    return base
 
 
 def file_of(model: str, name: str) -> str | None:

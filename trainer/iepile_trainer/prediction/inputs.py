@@ -16,15 +16,17 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
 from iepile_dataset import DataError, Schema
+from iepile_dataset.corpus.lines import LINE_BYTES
 from iepile_dataset.errors import shown
 from iepile_dataset.schema import SCHEMA_FILES
 from iepile_dataset.tasks import LANGUAGES, Task, task_named
@@ -35,6 +37,7 @@ from ..extraction.schema_input import schema_of
 from .arguments import STDIN, PredictArguments
 
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "jsonl", ".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "text"}
+_MOST = 1 << 30  # bytes of an input, whose lines are all held in memory
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 _BINARY = {
     b"%PDF": ("a PDF file", "take its text out first: pdftotext"),
@@ -83,8 +86,8 @@ class Reader:
         stdin: Where `-` is read from.
     """
 
-    def __init__(self, path: str, args: PredictArguments, stdin: Callable[[], bytes] | None = None) -> None:
-        self._path, self._args, self._stdin = path, args, stdin or sys.stdin.buffer.read
+    def __init__(self, path: str, args: PredictArguments, stdin: BinaryIO | None = None) -> None:
+        self._path, self._args, self._stdin = path, args, stdin
         self._task = next(iter(args.task or ()), None)
         self._common_schema = cache(self._schema)
 
@@ -98,7 +101,12 @@ class Reader:
         """
         if self._task is not None:
             task_named(self._task)
-        content = self._stdin() if self._path == STDIN else Path(self._path).read_bytes()
+        with nullcontext(self._stdin or sys.stdin.buffer) if self._path == STDIN else open(self._path, "rb") as file:
+            content = file.read(_MOST + 1)
+        if len(content) > _MOST:
+            raise TrainerError(
+                f"{self._name} is larger than {_MOST >> 30} GB, or never ends (cut it into several files)"
+            )
         for beginning, (kind, remedy) in _BINARY.items():
             if content.startswith(beginning):
                 raise TrainerError(f"{self._name} is {kind}, not text ({remedy})")
@@ -137,6 +145,8 @@ class Reader:
     def _object(self, number: int, line: bytes) -> Item:
         if number == 1 and line.lstrip().startswith(b"["):
             raise TrainerError(f"{self._name} is one JSON array (write one object a line: jq -c '.[]')")
+        if len(line) > LINE_BYTES:
+            return self._broken(number, line[:200], f"the line is longer than {LINE_BYTES >> 20} MB (cut its text)")
         try:
             own = orjson.loads(line)
         except orjson.JSONDecodeError as problem:

@@ -77,7 +77,7 @@ def _file(args: PredictArguments) -> Path | None:
     path = Path(args.input)
     if path.suffix.lower() in SUFFIXES and not path.exists():
         raise TrainerError(f"{path}: no such file")
-    if args.input == STDIN or path.is_file() or _holds_texts(path):
+    if args.input == STDIN or path.is_file() or is_pipe(path) or _holds_texts(path):
         return path
     if not any((path / name).is_file() for name in SCHEMA_FILES):
         return None
@@ -86,6 +86,11 @@ def _file(args: PredictArguments) -> Path | None:
     if file is None:
         raise TrainerError(f"{path}: no {names[0]} in it (another --split, or the file's own path)")
     return file
+
+
+def is_pipe(path: Path) -> bool:
+    """Whether it can be read only once, as `<(zcat a.gz)`, or never to its end."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _holds_texts(path: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from iepile_dataset.atomic import json_text, write_file
+from iepile_dataset.atomic import json_text, write_file, writing
 
 from ..errors import TrainerError
 from ..run_folder import read_object, refuse_changed
@@ -43,7 +43,8 @@ def open_output(output: Path | str, made_with: dict[str, Any], overwrite: bool =
         refuse_changed(_record(output), made_with, f"{output} was made with", "another --output, or --overwrite")
         return _whole_rows(output)
     write_file(record_path(output), json_text(made_with))
-    output.touch()
+    with writing(output):
+        output.touch()
     return 0
 
 
@@ -127,7 +128,7 @@ def append(output: Path | str, rows: Iterable[Any], written: Callable[[Any], Non
         TrainerError: Another process is writing the file.
     """
     output = Path(output)
-    with _alone(output) as file:
+    with writing(output), _alone(output) as file:
         _whole_rows(output)  # a line that a kill cut off
         for row in rows:
             file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))

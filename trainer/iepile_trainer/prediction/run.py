@@ -19,7 +19,7 @@ from ..extraction.documents import Document
 from ..extraction.extractor import Extractor
 from .arguments import STDIN, PredictArguments
 from .inputs import Item
-from .load_inputs import TRAIN, load_inputs, training_rows
+from .load_inputs import TRAIN, is_pipe, load_inputs, training_rows
 from .output_file import Work, forget_failed, open_output, rows_in
 
 __all__ = ["Summary", "run_prediction"]
@@ -91,8 +91,8 @@ def run_prediction(args: PredictArguments) -> Summary | None:
     output, (rank, processes, first_alone) = _output(args), this_process()
     if args.device_map and processes > 1:
         raise TrainerError("--device_map spreads one model over all GPUs: start one process (no accelerate launch)")
-    if args.input == STDIN and processes > 1:
-        raise TrainerError("--input - can be read by one process only: write it to a file for several")
+    if processes > 1 and (args.input == STDIN or is_pipe(Path(args.input))):
+        raise TrainerError(f"--input {args.input} can be read by one process only: write it to a file for several")
     with first_alone:
         inputs = load_inputs(args)
         if args.examples == TRAIN:

@@ -1,9 +1,11 @@
 """The addresses of the server, and what they say where something is wrong.
 
-`POST /extract`, `GET /health`, and for people `/docs` and `/openapi.json`. An error is `{"error": …, "field": …}`.
+`POST /extract`, `GET /health`, `GET /metrics`, and for people `/docs` and `/openapi.json`. An error is
+`{"error": …, "field": …}`.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -14,7 +16,7 @@ from typing import Any
 import jinja2
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +25,7 @@ from ..errors import TrainerError
 from ..extraction.results import Extraction
 from ..run_folder import versions
 from . import responses
+from .access import Guarded, Requests
 from .arguments import ServeArguments
 from .batcher import Batcher
 from .requests import ExtractRequest, documents_in
@@ -30,7 +33,8 @@ from .requests import ExtractRequest, documents_in
 _READ_ON = 16  # times the limit that are read and thrown away, so that a client gets to read why it is refused
 _GONE = 499  # what nginx calls it; nobody reads it
 _ERRORS = {
-    400: "The body is no JSON.",
+    400: "The body is no JSON, or the host another than this server's.",
+    401: "A key is needed: `Authorization: Bearer KEY`.",
     413: "The request is too large.",
     422: "A value is wrong; `field` names it.",
     503: "Too many wait, the server stops, or its model answers nothing.",
@@ -46,7 +50,7 @@ def application(batcher: Batcher, args: ServeArguments) -> ASGIApp:
         batcher: Who answers; closed by whoever made it.
         args: What it may say of the model, what a request may ask for, and how long it may take.
     """
-    started = time.monotonic()
+    started, requests = time.monotonic(), Requests()
     app = FastAPI(
         title="iepile",
         description="Texts and a schema in, typed results with their places out.",
@@ -90,10 +94,19 @@ def application(batcher: Batcher, args: ServeArguments) -> ASGIApp:
     async def root() -> Response:
         return RedirectResponse("/docs")
 
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> Response:
+        """Requests by path and status, how long extractions took, and what waits, for Prometheus."""
+        waiting = f"# TYPE iepile_waiting gauge\niepile_waiting {batcher.waiting}"
+        answered = f"# TYPE iepile_answered_total counter\niepile_answered_total {batcher.answered}"
+        lines = "\n".join([*requests.lines(), waiting, answered, ""])
+        return PlainTextResponse(lines, media_type="text/plain; version=0.0.4")
+
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(AnyHTTPException, _http)
     app.add_exception_handler(Exception, lambda _, problem: _error(500, f"{type(problem).__name__} (see the log)"))
-    return Bounded(app, args.body_bytes, args.timeout)
+    bounded = Bounded(app, args.body_bytes, args.timeout)
+    return Guarded(bounded, os.environ.get("IEPILE_API_KEY", ""), args.hosts, requests)
 
 
 class Bounded:

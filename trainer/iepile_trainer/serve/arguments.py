@@ -24,6 +24,18 @@ class ServeArguments(ExtractionOptions):
         5.0, "Milliseconds that a first text waits for others to share its batch.", range=(0, 1e6)
     )
     timeout: float = option(60.0, "Seconds that a request may take before it is given up.", range=(1e-3, 1e6))
+    header_timeout: float = option(
+        10.0, "Seconds in which a client must have sent the head of its request.", range=(1e-3, 1e6)
+    )
+    max_connections: int = option(
+        512, "Most clients at once; of more, the one goes that has sent nothing for longest.", range=(1, inf)
+    )
+    allowed_hosts: str | None = option(
+        None, "Names, with commas between them, under which the server answers; others get 400. Default: any."
+    )
+    tls_cert: str | None = option(None, "PEM file of a certificate: answer over https.")
+    tls_key: str | None = option(None, "PEM file of the certificate's private key.")
+    access_log: bool = option(False, "Write a line a request to standard error: client, path, status, time; no text.")
     retries: int = option(
         2,
         "Times that a request to a server behind this one is sent again; the tries share --timeout.",
@@ -34,6 +46,11 @@ class ServeArguments(ExtractionOptions):
     def body_bytes(self) -> int:
         """Most bytes of a request: each character may be two escapes of six bytes; a schema and the rest beside it."""
         return 12 * self.max_text_chars + 1_000_000
+
+    @property
+    def hosts(self) -> list[str]:
+        """The names of `allowed_hosts`."""
+        return [name.strip() for name in (self.allowed_hosts or "").split(",") if name.strip()]
 
     @property
     def facts(self) -> dict[str, str | None]:

@@ -22,6 +22,7 @@ log = logging.getLogger("iepile.serve")
 
 Pair = tuple[Document, "Future[Extraction]"]
 
+_LONG = 4_000  # characters of a text that is asked about in many windows
 _SIZE = 256  # documents a batch, of an engine that does not say how many prompts it answers together
 
 
@@ -34,7 +35,7 @@ class Closed(HTTPException):
 
 
 class Batcher:
-    """Answers documents, as many together as wait.
+    """Answers documents, as many together as wait; long ones apart, which take turns with the others.
 
     A cancelled future's document is not asked about, and what is not yet sent of its questions is left out.
 
@@ -42,26 +43,29 @@ class Batcher:
         extract: Who answers.
         most: Documents that may wait.
         pause: Seconds that the first document waits for others when nothing else is done.
-        threads: Batches that are answered at once; more than one only pays where another process does the work.
+        threads: Batches that are answered at once, beside one of long texts; more than one only pays where another
+            process does the work.
     """
 
     def __init__(self, extract: Extractor, most: int = 1024, pause: float = 0.005, threads: int = 1) -> None:
         self._extract = extract
         self._most, self._pause = most, pause
-        self._waiting: deque[Pair] = deque()
+        self._short: deque[Pair] = deque()
+        self._long: deque[Pair] = deque()
         self._changed = Condition()
         self._closing = False
         self._pace = 0.0
         self.answered = 0
         self.batches = 0
-        self._threads = [Thread(target=self._run, name="iepile-batcher", daemon=True) for _ in range(threads)]
+        lanes = [self._short] * threads + [self._long]
+        self._threads = [Thread(target=self._run, args=(lane,), name="iepile-batcher", daemon=True) for lane in lanes]
         for thread in self._threads:
             thread.start()
 
     @property
     def waiting(self) -> int:
         """Documents that wait for their turn."""
-        return len(self._waiting)
+        return len(self._short) + len(self._long)
 
     @property
     def is_ready(self) -> bool:
@@ -81,15 +85,19 @@ class Batcher:
         with self._changed:
             if not self.is_ready:
                 raise Closed(503, "the server takes no more requests")
-            if len(self._waiting) + len(documents) > self._most:
-                self._waiting = deque(pair for pair in self._waiting if not pair[1].cancelled())
-            if len(self._waiting) + len(documents) > self._most:
-                seconds = str(min(max(math.ceil(self._pace * len(self._waiting)), 1), 60))
+            if self.waiting + len(documents) > self._most:
+                for lane in (self._short, self._long):
+                    wanted = [pair for pair in lane if not pair[1].cancelled()]
+                    lane.clear()
+                    lane.extend(wanted)
+            if self.waiting + len(documents) > self._most:
+                seconds = str(min(max(math.ceil(self._pace * self.waiting), 1), 60))
                 words = f"too many texts wait already (try again in {seconds} s)"
                 raise Full(503, words, {"Retry-After": seconds})
             pairs: list[Pair] = [(document, Future()) for document in documents]
-            self._waiting.extend(pairs)
-            self._changed.notify()
+            for pair in pairs:
+                (self._long if len(pair[0].text) > _LONG else self._short).append(pair)
+            self._changed.notify_all()
         return [future for _, future in pairs]
 
     def close(self, timeout: float | None = None) -> bool:
@@ -102,8 +110,8 @@ class Batcher:
             thread.join(None if until is None else max(until - time.monotonic(), 0))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _run(self) -> None:
-        while (batch := self._next()) is not None:
+    def _run(self, lane: deque[Pair]) -> None:
+        while (batch := self._next(lane)) is not None:
             if not batch:
                 continue
             start = time.monotonic()
@@ -113,16 +121,16 @@ class Batcher:
                 pace = (time.monotonic() - start) / len(batch)
                 self._pace = (self._pace + pace) / 2 if self._pace else pace
 
-    def _next(self) -> list[Pair] | None:
+    def _next(self, lane: deque[Pair]) -> list[Pair] | None:
         """What is answered next; None when all is done."""
         size = getattr(self._extract.engine, "batch_size", _SIZE)
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closing)
-            if not self._waiting:
+            self._changed.wait_for(lambda: lane or self._closing)
+            if not lane:
                 return None
-            self._changed.wait_for(lambda: len(self._waiting) >= size or self._closing, self._pause)
+            self._changed.wait_for(lambda: len(lane) >= size or self._closing, self._pause)
             # Another thread may have taken them meanwhile: then nothing is left for this one.
-            return [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
+            return [lane.popleft() for _ in range(min(size, len(lane)))]
 
     def _answer(self, batch: list[Pair]) -> None:
         sent: deque[Future[Extraction]] = deque()

@@ -11,15 +11,23 @@ vllm serve runs/merged --port 8001
 iepile serve --engine openai --base_url http://127.0.0.1:8001/v1 --model runs/merged --tokenizer runs/merged
 ```
 
-Requests that come together are answered together. /docs explains them, /health says whether the server is ready. There
-is no key and no encryption: leave --host as it is, or put a proxy with both in front. Ctrl+C or SIGTERM: requests that
-were accepted are answered, new ones refused; a second Ctrl+C gives up at once.
+# For others: a key, which clients send as `Authorization: Bearer KEY`, and encryption
+```bash
+IEPILE_API_KEY=$(openssl rand -hex 32) iepile serve --model runs/quickstart --host 0.0.0.0 \\
+    --tls_cert server.pem --tls_key server.key --allowed_hosts extract.example.org --access_log
+```
+
+Requests that come together are answered together; long texts take turns with the others. /docs explains them, /health
+says whether the server is ready, /metrics has figures for Prometheus. Ctrl+C or SIGTERM: requests that were accepted
+are answered, new ones refused; a second Ctrl+C gives up at once.
 """
 
+import logging
 import math
 import os
 import signal
 import socket
+import ssl
 import sys
 from dataclasses import replace
 from typing import Any
@@ -27,6 +35,9 @@ from typing import Any
 from ..command_line import run
 from ..errors import TrainerError, import_extra
 from .arguments import ServeArguments
+
+_HEAD = 16 << 10  # bytes of the head of a request
+_LINES = 100  # a minute, of what went wrong
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -42,6 +53,7 @@ def command(options: ServeArguments) -> None:
     curl http://127.0.0.1:8000/extract --json '{"text": "Ada Bell lives in Rome.", "schema": ["person", "place"]}'
     """
     from iepile_dataset import DataError
+    from iepile_dataset.errors import visible
 
     # Threads that wait in a loop slow each other down many times over when cores are shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -51,7 +63,7 @@ def command(options: ServeArguments) -> None:
     except ModuleNotFoundError as missing:
         sys.exit(f"error: no module {missing.name!r} (pip install 'iepile[train,serve]')")
     except (TrainerError, DataError, OSError) as problem:
-        sys.exit(f"error: {problem}")
+        sys.exit(f"error: {visible(str(problem))}")
     except KeyboardInterrupt:  # before anything was served
         sys.exit(130)
 
@@ -66,33 +78,77 @@ def serve(args: ServeArguments) -> None:
     uvicorn = import_extra("uvicorn", "serve")
     if not args.model:
         raise TrainerError("no model: give --model (a run folder, a Hub id, or what a server calls its model)")
+    _check_tls(args)
     listening = _bound(args.host, args.port)  # first, so that a port that is taken is found out before the model loads
     extractor = _loaded(args)
 
-    from .application import application
     from .batcher import Batcher
+    from .connections import Sparing
 
     # A model at work holds Python's lock, and by default hands it on too seldom for requests to be read meanwhile.
     sys.setswitchinterval(0.0005)
     batcher = Batcher(extractor, args.max_waiting, args.batch_wait_ms / 1000, _threads(args))
-    config = uvicorn.Config(
+    server = uvicorn.Server(configured(batcher, args))
+    _log(Sparing(_LINES), args.access_log)
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn ends on them and then passes them on: all is done by then
+        signal.signal(number, lambda *_: None)
+    listening.listen(2048)
+    host, port = listening.getsockname()[:2]
+    if not os.environ.get("IEPILE_API_KEY") and not host.startswith("127.") and host != "::1":
+        print("warning: whoever reaches this address may ask (set IEPILE_API_KEY to a key)", file=sys.stderr)
+    scheme = "https" if args.tls_cert else "http"
+    print(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/docs (Ctrl+C ends it)", flush=True)
+    server.run(sockets=[listening])
+    if not batcher.close(timeout=1):  # at work for nobody any more: requests were given up, or a second Ctrl+C came
+        sys.stdout.flush()
+        os._exit(1 if server.force_exit else 0)
+
+
+def configured(batcher: Any, args: ServeArguments) -> Any:
+    """How uvicorn is to serve what a batcher answers."""
+    import uvicorn
+
+    from .application import application
+    from .connections import protocol_of
+
+    return uvicorn.Config(
         application(batcher, replace(args, max_texts=min(args.max_texts, args.max_waiting))),
+        http=protocol_of(args),
+        h11_max_incomplete_event_size=_HEAD,
+        ssl_certfile=args.tls_cert,
+        ssl_keyfile=args.tls_key,
         log_level="warning",
         lifespan="off",
         server_header=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=math.ceil(args.timeout),
     )
-    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn ends on them and then passes them on: all is done by then
-        signal.signal(number, lambda *_: None)
-    listening.listen(2048)
-    host, port = listening.getsockname()[:2]
-    print(f"http://{f'[{host}]' if ':' in host else host}:{port}/docs (Ctrl+C ends it)", flush=True)
-    server = uvicorn.Server(config)
-    server.run(sockets=[listening])
-    if not batcher.close(timeout=1):  # at work for nobody any more: requests were given up, or a second Ctrl+C came
-        sys.stdout.flush()
-        os._exit(1 if server.force_exit else 0)
+
+
+def _check_tls(args: ServeArguments) -> None:
+    """A TrainerError for a certificate that cannot be used."""
+    if not args.tls_cert and not args.tls_key:
+        return
+    if not args.tls_cert:
+        raise TrainerError("--tls_key needs --tls_cert, the certificate that it belongs to")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(args.tls_cert, args.tls_key, lambda: "")
+    except OSError as problem:  # ssl.SSLError is one
+        files = " and ".join(filter(None, (args.tls_cert, args.tls_key)))
+        reason = problem.strerror or str(problem)
+        raise TrainerError(f"{files}: no certificate with its key: {reason} (PEM files, without a password)") from None
+
+
+def _log(sparing: logging.Filter, access: bool) -> None:
+    """Bound what strangers can have written, and write the access log where it is wanted."""
+    for name in ("uvicorn.error", "asyncio", "iepile.serve"):
+        logging.getLogger(name).addFilter(sparing)
+    if access:
+        log, handler = logging.getLogger("iepile.access"), logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        log.propagate = False
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from iepile_dataset.errors import visible
+
 from ..errors import TrainerError
 from ..tokenization.encode import IGNORED, prompt_ids
 from .estimate import sharing_stage
@@ -105,7 +107,8 @@ class SampleEvaluation:
         errors = [row["error"] for row in answers.values() if "error" in row]
         if errors and errors[0] not in self._shown:
             self._shown.add(errors[0])
-            print(f"{len(errors)} of {len(answers)} rows of the sample count as wrong: {errors[0]}", flush=True)
+            first = visible(str(errors[0]))
+            print(f"{len(errors)} of {len(answers)} rows of the sample count as wrong: {first}", flush=True)
 
 
 def answers_by_place(

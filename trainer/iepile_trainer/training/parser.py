@@ -15,6 +15,8 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
+from iepile_dataset.errors import shown
+
 from ..data.arguments import DataArguments
 from ..errors import TrainerError, first_line
 from ..models.location import located
@@ -35,6 +37,13 @@ _PATHS = ("dataset", "data_dir", "data_files", "hard_negatives", "model_name_or_
 _COUNTS = (
     "per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps", "max_length",
     "num_train_epochs",
+)  # fmt: skip
+# What a recipe may set: threads, memory, logs. A recipe of somebody else must not say whose servers or code are used.
+_ENVIRONMENT = (
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "TOKENIZERS_PARALLELISM", "PYTORCH_ALLOC_CONF",
+    "PYTORCH_CUDA_ALLOC_CONF", "CUDA_VISIBLE_DEVICES", "CUBLAS_WORKSPACE_CONFIG", "NCCL_DEBUG", "NCCL_P2P_DISABLE",
+    "NCCL_IB_DISABLE", "HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "WANDB_PROJECT", "WANDB_MODE", "WANDB_NAME",
+    "TRACKIO_PROJECT", "MLFLOW_EXPERIMENT_NAME",
 )  # fmt: skip
 # Options of TRL that would change nothing: rows reach its trainer as token ids, in their order.
 _IDLE = {
@@ -122,17 +131,24 @@ def _recipe(names: list[str]) -> str:
 
 def _settings(path: str) -> dict[str, Any]:
     """What a recipe sets; its `env` goes into the environment."""
-    import yaml
+    from iepile_dataset import DataError
+    from iepile_dataset.bounded import parse_yaml, read_small
 
     try:
-        settings = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise TrainerError(f"{path}: {' '.join(str(problem).split())}") from None
+        settings = parse_yaml(read_small(path).decode("utf-8"), path)
+    except UnicodeDecodeError as problem:
+        raise TrainerError(f"{path}: {problem} (save it as UTF-8)") from None
+    except DataError as problem:
+        raise TrainerError(str(problem)) from None
     if not isinstance(settings, dict):
         raise TrainerError(f"{path}: not a mapping of options to values")
     env = settings.pop("env", {})
     if not isinstance(env, dict):
         raise TrainerError(f"{path}: env is not a mapping of variables to values")
+    for name in env:
+        if name not in _ENVIRONMENT:
+            allowed = ", ".join(_ENVIRONMENT)
+            raise TrainerError(f"{path}: env sets {shown(name)}, a recipe may set {allowed} (set others in the shell)")
     os.environ.update({name: str(value) for name, value in env.items()})
     return settings
 
