@@ -64,8 +64,8 @@ def score(
         ),
     ] = None,
     options: ScoringOptions = ScoringOptions(),  # noqa: B008 - frozen
-    output: OutputOptions = OutputOptions(),  # noqa: B008 - frozen
-    names: OriginalNames = OriginalNames(),  # noqa: B008 - frozen
+    output: OutputOptions = OutputOptions(),
+    names: OriginalNames = OriginalNames(),
     compat: Annotated[
         Literal["original"] | None, typer.Option(help="Count as the original toolkit does, in per cent.")
     ] = None,
