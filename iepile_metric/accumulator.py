@@ -146,6 +146,8 @@ class Accumulator:
         for key, totals in other._totals.items():
             self._totals.setdefault(key, Totals(totals.task)).add(totals)
         self._closed.extend(other._closed)
+        self._gold_of.placed += other._gold_of.placed
+        self._gold_of.unplaced += other._gold_of.unplaced
         for record in self._pending() + other._pending():
             mine_open = self._open.setdefault(record.key, record)
             if mine_open is record:
@@ -167,8 +169,10 @@ class Accumulator:
             several tasks came in.
 
         Raises:
-            ValueError: nothing was scored, or a streamed record came back after it had been counted.
+            ValueError: nothing was scored, no gold had a place where match "span" needs them, or a streamed record came back after it had been counted.
         """
+        if self._gold_of.unplaced and not self._gold_of.placed:
+            raise ValueError("no place (start, end) in the gold, which match span needs: choose another match")
         pending = self._pending()
         if self._streamed and _repeats(self._closed + array("q", [hash(record.key) for record in pending])):
             raise Returned("the batches of a record do not follow each other: score without `streamed`")

@@ -20,7 +20,11 @@ __all__ = ["has_place", "place_in", "placed", "placed_annotation", "text_of"]
 _FIELDS = (("", "entity"), ("", "event_trigger"), ("", "argument"), ("head_", "head"), ("tail_", "tail"))
 """What stands before `start` and `end`, and the field of the mention."""
 _PLACED = re.compile(r" \[(\d+):(\d+)\]\Z")
-_LETTER = re.compile(r"[^\W_]", re.ASCII)
+# Letters and digits of scripts that put spaces between words.
+_LETTER = re.compile(
+    r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f"
+    r"\U00020000-\U0003ffff]"
+)
 
 
 def written(mention: str, start: Any, end: Any) -> str:
@@ -80,8 +84,8 @@ def check_gold(task: "Task", gold: Units) -> None:
             for position in task.texts(measure):
                 if not has_place(unit[position]):
                     raise ValueError(
-                        f"the gold {task.fields[measure][position]} {unit[position]!r} has no start and end, which match "
-                        "span needs: annotate places (iepile import keeps those of other tools), or match exact"
+                        f"the gold {task.fields[measure][position]} {unit[position]!r} has no start and end, which "
+                        "match span needs: annotate places (iepile import keeps those of other tools), or match exact"
                     )
 
 
@@ -118,7 +122,7 @@ def text_of(row: Mapping[str, Any]) -> str:
 
 
 def placed(task: "Task", units: Units, row: Mapping[str, Any], text: str) -> Units:
-    """The units of an answer with their places: those of the row's `extractions`, else all in the text.
+    """The units of an answer with their places: those of its extractions, else all in the text.
 
     A unit of two texts, such as a relation, has the two places nearest to each other. A mention that the text does not
     hold stays without a place, and is wrong.
@@ -129,7 +133,7 @@ def placed(task: "Task", units: Units, row: Mapping[str, Any], text: str) -> Uni
         row: Its row.
         text: What it is about.
     """
-    if isinstance(row.get("extractions"), list):
+    if "annotated" in row:  # see `extractions.row_of`
         return task.gold(placed_annotation(row["annotated"]))[0]
     known: dict[str, list[tuple[int, int]]] = {}
 
@@ -178,7 +182,5 @@ def occurrences(text: str, mention: str) -> list[tuple[int, int]]:
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
-    return not any(
-        0 < place < len(text) and _LETTER.match(text[place - 1]) and _LETTER.match(text[place])
-        for place in (start, end)
-    )
+    borders = (place for place in (start, end) if 0 < place < len(text))
+    return not any(_LETTER.match(text[place - 1]) and _LETTER.match(text[place]) for place in borders)
