@@ -169,7 +169,8 @@ class Accumulator:
             several tasks came in.
 
         Raises:
-            ValueError: nothing was scored, no gold had a place where match "span" needs them, or a streamed record came back after it had been counted.
+            ValueError: nothing was scored, no gold has a place where match is "span", or a streamed record came
+                back after it had been counted.
         """
         if self._gold_of.unplaced and not self._gold_of.placed:
             raise ValueError("no place (start, end) in the gold, which match span needs: choose another match")

@@ -18,7 +18,7 @@ def city(start, text=TEXT, mention="Ulm"):
 
 
 def row(gold, output, text=TEXT, **more):
-    asked = json.dumps({"schema": ["city"], "input": text}, ensure_ascii=False)
+    asked = json.dumps({"schema": ["city", "town"], "input": text}, ensure_ascii=False)
     label, output = (json.dumps(value, ensure_ascii=False) for value in (gold, output))
     return {"instruction": asked, "label": label, "output": output, **more}
 
