@@ -131,8 +131,8 @@ def import_tab() -> None:
             words = [("the only one", ""), *((words["name"], name) for name, words in task_words().items())]
             task = gr.Dropdown(words, value="", label="Annotation, where there are several", elem_id="annotation")
     with gr.Accordion("Columns and names of labels", open=False, elem_id="more"):
-        columns = gr.Textbox(label="Columns", placeholder="token=0,tag=3", elem_id="columns")
-        labels = gr.Textbox(label="New names of labels", lines=3, placeholder="PER: person", elem_id="names")
+        columns = gr.Textbox("", label="Columns", placeholder="token=0,tag=3", elem_id="columns")
+        labels = gr.Textbox("", label="New names of labels", lines=3, placeholder="PER: person", elem_id="names")
     gr.HTML(
         "<p class='note'>CoNLL, brat (.txt with .ann), Label Studio, doccano, Argilla, spaCy, tables and others: what "
         "iepile import reads.</p>"
