@@ -18,6 +18,7 @@ from .commands import (
     card,
     clean,
     compare,
+    convert,
     download,
     export,
     formats,
@@ -62,6 +63,7 @@ app.command(rich_help_panel="Data")(clean.clean)
 app.command(rich_help_panel="Data")(stats.stats)
 app.add_typer(negatives.app, name="negatives", rich_help_panel="Data")
 app.command(rich_help_panel="Data")(prepare.prepare)
+app.command(rich_help_panel="Data")(convert.convert)
 app.command(rich_help_panel="Data")(verify.verify)
 app.add_typer(models.app, name="models", rich_help_panel="Models")
 app.command(rich_help_panel="Models", context_settings=train.PASS_ALL)(train.train)

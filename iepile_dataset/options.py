@@ -11,9 +11,9 @@ from typing import Any
 
 from .errors import DataError, shown
 from .licences import USES
-from .tasks import LANGUAGES
+from .tasks import LANGUAGES, TASKS
 
-__all__ = ["NORMALISE", "CleanOptions", "MiningOptions", "Options", "Selection"]
+__all__ = ["NORMALISE", "CleanOptions", "ConvertOptions", "MiningOptions", "Options", "Selection"]
 
 
 Valid = tuple[str, Callable[[Any], bool]]
@@ -158,6 +158,48 @@ class Options(Selection):
     def share(self) -> float | None:
         """The share of absent labels that is asked: `all` is 1, `none` is 0, and None stands for `hard`."""
         return {"all": 1.0, "none": 0.0, "hard": None}.get(str(self.negatives), _number(self.negatives))
+
+
+@dataclass(frozen=True)
+class ConvertOptions(Checked):
+    """How one file is converted, under the names of the original toolkit's converter; each field's help says more.
+
+    Raises:
+        DataError: A field has no such value, or hard negatives are asked for without their dictionary.
+
+    >>> ConvertOptions(neg_schema=0.5).rows.share
+    0.5
+    """
+
+    task: str = option("ner", tuple(TASKS), "The task, in any case.")
+    language: str | None = option(None, LANGUAGES, "Of the prompts. Default: that of the letters.")
+    split: str = option("train", ("train", "test"), "train: rows with output; test: rows with id and label.")
+    split_num: int = option(
+        4, LABELS, "Most labels in one instruction; -1: all at once; 6 is advised for NER, 1 for KG."
+    )
+    neg_schema: float = option(1.0, SHARE, "Share of the labels that do not occur in a training text and are asked.")
+    random_sort: bool = option(False, FLAG, "Labels in random order, the same in each run. Default: by their letters.")
+    cluster_mode: bool = option(
+        False, FLAG, "Ask only hard negatives, and at most split_num others: those that hard_negative_path names."
+    )
+    hard_negative_path: str | None = option(None, TEXT, "The dictionary of hard negatives, for cluster_mode.")
+    seed: int = option(42, WHOLE, "Seeds whatever is drawn.")
+    strict: bool = option(False, FLAG, "Stop at the first bad record instead of setting it aside.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cluster_mode and not self.hard_negative_path:
+            raise DataError("cluster_mode needs hard_negative_path, a dictionary (iepile negatives mine makes one)")
+
+    @property
+    def rows(self) -> Options:
+        """The same, as options of the rows; a remainder joins the last batch, as there."""
+        hard = self.cluster_mode and self.split == "train"
+        return Options(
+            split_num=self.split_num, remainder="merge", seed=self.seed, strict=self.strict,
+            negatives="hard" if hard else self.neg_schema if self.split == "train" else "all",
+            hard_negatives=self.hard_negative_path if hard else None,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

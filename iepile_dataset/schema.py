@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from json.encoder import encode_basestring as quote
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from .bounded import parse_json, parse_yaml
 from .errors import DataError, shown
 
-__all__ = ["SCHEMA_FILES", "three_lines"]
+__all__ = ["SCHEMA_FILES", "alphabetical", "three_lines"]
 
 SCHEMA_FILES = ("schema.json", "schema.yaml", "schema.yml")
 
@@ -79,13 +79,16 @@ def parse_schema(text: str, file: str = "schema.json") -> Schema:
 
     The three lines are the original corpus's format. In the object form `types` may be a mapping `{type: [roles]}`,
     and any list of labels a mapping `{label: {"description": …, "aliases": […], "examples": […]}}`. Typed relations
-    are `{relation: [[head type, tail type]]}`, as the third line or as `triples`.
+    are `{relation: [[head type, tail type]]}`, as the third line or as `triples`; a first line on which all are
+    `"head type_relation_tail type"`, as in the original's SPO and KG folders, states them too.
 
     >>> parse_schema('["person", "location"]\n[]\n{}').types
     ('person', 'location')
     >>> parse_schema("types: {sue: [plaintiff, place]}").roles
     {'sue': ('plaintiff', 'place')}
     >>> parse_schema('[]\n["in"]\n{"in": [["city", "country"]]}').triples
+    {'city_in_country': ('city', 'in', 'country')}
+    >>> parse_schema('["city_in_country"]\n["in"]\n{}').triples
     {'city_in_country': ('city', 'in', 'country')}
     >>> parse_schema("types: {city: {description: a town, examples: [Ulm]}}").descriptions
     {'city': 'a town. Examples: Ulm'}
@@ -100,13 +103,43 @@ def parse_schema(text: str, file: str = "schema.json") -> Schema:
     if not isinstance(third, Mapping):
         raise DataError(f"{file}:3: roles are {shown(third)}, not an object ({_FORM})")
     typed = {name: pairs for name, pairs in third.items() if _pairs(pairs)}
-    return Schema(
+    schema = Schema(
         types=_labels(types, file, 1, described),
         relations=_labels(relations, file, 2, described),
         roles={kind: _labels(names, file, 3, described) for kind, names in third.items() if kind not in typed},
         triples=_triples({**typed, **triples}, file),
         descriptions=described,
     )
+    return schema if schema.triples or schema.roles else replace(schema, triples=_joined(schema))
+
+
+def _joined(schema: Schema) -> dict[str, tuple[str, str, str]]:
+    """Typed relations of which each type is one, joined by `_`; the relations say where one with more of them is cut.
+
+    >>> _joined(Schema(types=("city_part_of_state",), relations=("part_of",)))
+    {'city_part_of_state': ('city', 'part_of', 'state')}
+    """
+    triples = {}
+    for name in schema.types:
+        known = [relation for relation in schema.relations if f"_{relation}_" in name[1:-1]]
+        relation = max(known, key=len, default="_".join(name.split("_")[1:-1]))
+        head, mark, tail = name.partition(f"_{relation}_")
+        if not (relation and head and mark and tail):
+            return {}
+        triples[name] = (head, relation, tail)
+    return triples
+
+
+def alphabetical(schema: Schema) -> Schema:
+    """A schema whose labels stand in the order of their letters, the roles of a type as they stood.
+
+    >>> alphabetical(Schema(types=("b", "a"), roles={"b": ("y", "x")})).types
+    ('a', 'b')
+    """
+    return replace(
+        schema, types=tuple(sorted(schema.types)), relations=tuple(sorted(schema.relations)),
+        roles=dict(sorted(schema.roles.items())), triples=dict(sorted(schema.triples.items())),
+    )  # fmt: skip
 
 
 def three_lines(text: str) -> list[Any] | None:

@@ -118,7 +118,8 @@ def _triples(entries: Sequence[Mapping[str, str]]) -> Schema:
 
 
 def _attributes(entries: Sequence[Mapping[str, Any]]) -> Schema:
-    roles = {entry["entity_type"]: tuple(entry["attributes"]) for entry in entries}
+    # Rows of the original's converter call them "attribute".
+    roles = {entry["entity_type"]: tuple(entry.get("attributes") or entry["attribute"]) for entry in entries}
     return Schema(types=tuple(roles), roles=roles)
 
 

@@ -86,7 +86,7 @@ def score(
             whole annotation, or an answer that stands for it; "" if unlabelled), and `id`, `source`, `task`,
             `instruction` where known. Rows of one id are batches of one record; without id each row is a record.
         task: The task of rows that do not name theirs.
-        match: "exact", "normalised" or "overlap" (see `matching.MATCHES`).
+        match: "exact", "normalised", "span" or "overlap" (see `matching.MATCHES`).
         count: "multiset" or "set" (see `matching.COUNTS`).
         parse: "lenient" repairs answers where the meaning is plain, "strict" refuses.
         compat: "original" gives the figures of the original toolkit instead (`original_scorer.original_score`);

@@ -10,6 +10,7 @@ from .matching import normalised
 from .mentions import Units, united
 from .options import PARSES, ScoringOptions
 from .parse_answer import Unparseable, read_answer
+from .places import check_text, placed, text_of
 from .record import GoldReader, Record, Watcher
 from .scores import Totals, result
 from .tasks import Task, task_named
@@ -57,7 +58,8 @@ class Accumulator:
         self.options = ScoringOptions(**options)
         self._strict, self._once = self.options.parse == "strict", self.options.count == "set"
         self._match = self.options.match
-        self._gold_of = GoldReader(normalised if self._match == "normalised" else None)
+        self._spans = self._match == "span"
+        self._gold_of = GoldReader(normalised if self._match == "normalised" else None, self._spans)
         self._task = task_named(task) if task else None
         self._streamed = streamed
         self._watch = watch
@@ -87,6 +89,9 @@ class Accumulator:
         output = row.get("output")
         if output.__class__ is not str and output is not None:
             raise ValueError(f"output is {type(output).__name__}, not text")
+        if self._spans:
+            text = text_of(row)
+            check_text(task, self._gold_of(task, label)[0], text)
         identity = row.get("id")
         record = self._current
         if (
@@ -112,6 +117,8 @@ class Accumulator:
                 totals.repaired.update(kinds)
                 totals.recovered += 1
                 totals.cut += row.get("cut") is True
+            if self._spans:
+                predicted = placed(task, predicted, row, text)
             before = record.predicted
             record.predicted = tuple(map(united, before, predicted)) if before else predicted
         if self._watch:
@@ -139,6 +146,8 @@ class Accumulator:
         for key, totals in other._totals.items():
             self._totals.setdefault(key, Totals(totals.task)).add(totals)
         self._closed.extend(other._closed)
+        self._gold_of.placed += other._gold_of.placed
+        self._gold_of.unplaced += other._gold_of.unplaced
         for record in self._pending() + other._pending():
             mine_open = self._open.setdefault(record.key, record)
             if mine_open is record:
@@ -160,8 +169,11 @@ class Accumulator:
             several tasks came in.
 
         Raises:
-            ValueError: nothing was scored, or a streamed record came back after it had been counted.
+            ValueError: nothing was scored, no gold has a place where match is "span", or a streamed record came
+                back after it had been counted.
         """
+        if self._gold_of.unplaced and not self._gold_of.placed:
+            raise ValueError("no place (start, end) in the gold, which match span needs: choose another match")
         pending = self._pending()
         if self._streamed and _repeats(self._closed + array("q", [hash(record.key) for record in pending])):
             raise Returned("the batches of a record do not follow each other: score without `streamed`")

@@ -16,6 +16,7 @@ from .accumulator import Record
 from .counts import Outcome
 from .matching import MOST, credits, normalised, overlap
 from .mentions import Unit
+from .places import has_place, place_in
 from .tasks import TASKS, Task
 
 KINDS = {
@@ -121,7 +122,7 @@ def _paired(
         missed.remove(gold)
     for kind in ("wrong direction", "wrong role", "wrong label", "wrong boundary"):
         for predicted in extra[:MOST] if missed else ():
-            alike = (unit for unit in missed if _is(kind, predicted, unit, positions, role))
+            alike = (unit for unit in missed if _is(kind, predicted, unit, positions, role, match))
             if gold := next(alike, ()):
                 errors.append(Error(kind, measure, predicted, gold, 2))
                 extra.remove(predicted)
@@ -129,7 +130,7 @@ def _paired(
     return errors, apart + extra, missed
 
 
-def _is(kind: str, predicted: Unit, gold: Unit, positions: tuple[int, ...], role: int | None) -> bool:
+def _is(kind: str, predicted: Unit, gold: Unit, positions: tuple[int, ...], role: int | None, match: str) -> bool:
     same = [a == b for a, b in zip(predicted, gold)]
     texts = [same[i] for i in positions]
     labels = [same[i] for i in range(len(gold)) if i not in positions]
@@ -139,14 +140,19 @@ def _is(kind: str, predicted: Unit, gold: Unit, positions: tuple[int, ...], role
         return role is not None and all(texts) and not same[role] and labels.count(False) == 1
     if kind == "wrong label":
         return all(texts) and not all(labels)
-    return all(labels) and not all(texts) and all(_touch(predicted[i], gold[i]) for i in positions)
+    return all(labels) and not all(texts) and all(_touch(predicted[i], gold[i], match) for i in positions)
 
 
-def _touch(one: str, other: str) -> bool:
+def _touch(one: str, other: str, match: str) -> bool:
+    if match == "span":
+        here, there = place_in(one), place_in(other)
+        return one == other or bool(here and there and here[0] < there[1] and there[0] < here[1])
     return one == other or (bool(one and other) and (one in other or other in one or overlap(one, other) > 0))
 
 
 def _occurs(part: str, text: str, match: str) -> bool:
+    if match == "span":
+        return has_place(part)
     return part in text or (match == "normalised" and part in normalised(text))
 
 

@@ -23,6 +23,7 @@ from .mentions import read_entities
 from .near_json import Decoder
 from .options import PARSES
 from .parse_answer import read_answer
+from .places import placed
 from .record import Record
 from .relations import read_relations
 from .repairs import REPAIRS
@@ -58,7 +59,7 @@ class IepileF1(evaluate.Metric):
         instructions: list of str, optional. What was asked, as rows have it (or JSON lists of labels): it says which
             object of an odd answer is the answer. Without them only unambiguous shapes are read.
         tasks: list of str or one str; needed if the metric was loaded without a task.
-        match: "exact", "normalised" or "overlap".
+        match: "exact", "normalised", "span" (by place; needs instructions, and places in the references) or "overlap".
         count: "multiset" or "set".
         parse: "lenient" or "strict".
 

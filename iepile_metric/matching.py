@@ -15,6 +15,10 @@ Pair = tuple[float, Unit, Unit]
 MATCHES = {
     "exact": "texts are equal, character for character",
     "normalised": "texts are equal after NFKC, case folding, single spaces, less surrounding punctuation",
+    "span": (
+        "places are equal: each occurrence counts by its start and end, which the gold states; predictions have those "
+        "that they state, or all places of the mention in the text (of two mentions the nearest)"
+    ),
     "overlap": (
         "exact matches first; then each remaining predicted unit may be credited to one remaining gold "
         "unit with the same labels by the Dice overlap of their texts' longest common run of tokens (words; "

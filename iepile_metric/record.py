@@ -8,6 +8,7 @@ import orjson
 
 from .counts import Outcome
 from .mentions import Units
+from .places import check_gold, placed_annotation
 from .tasks import Task
 
 
@@ -61,10 +62,15 @@ class GoldReader:
 
     Args:
         respell: Applied to every text before identical items merge.
+        places: Texts are read with their places, see `places`.
+
+    Attributes:
+        placed, unplaced: How many labels had mentions with places, and how many had one without.
     """
 
-    def __init__(self, respell: Callable[[str], str] | None = None) -> None:
-        self._respell = respell
+    def __init__(self, respell: Callable[[str], str] | None = None, places: bool = False) -> None:
+        self._respell, self._places = respell, places
+        self.placed = self.unplaced = 0
         self._last: tuple[Task | None, str, tuple[Units, Units]] = (None, "", ((), ()))
 
     def __call__(self, task: Task, label: str) -> tuple[Units, Units]:
@@ -80,9 +86,19 @@ class GoldReader:
             value = orjson.loads(label)
             if value.__class__ is not list and value.__class__ is not dict:
                 raise TypeError("neither list nor object")
-            gold = task.gold(value, self._respell)
+            gold = task.gold(placed_annotation(value) if self._places else value, self._respell)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise ValueError(f"label is no {task.name} annotation ({reason}): {str(label)[:80]}") from error
+        if self._places:
+            self._count_places(task, gold[0])
         self._last = (task, label, gold)
         return gold
+
+    def _count_places(self, task: Task, gold: Units) -> None:
+        try:
+            check_gold(task, gold)
+        except ValueError:
+            self.unplaced += 1
+            raise
+        self.placed += any(gold)

@@ -154,8 +154,10 @@ def examine(
         ValueError: no such file, unknown option, or nothing in it can be scored.
     """
     report = Report(match) if title or errors or resamples else None
-    calibration = Calibration(match) if fields_in(path, ["confidence"]) else None
-    semeval = SemEval() if errors else None
+    # Confidences belong to mentions, not to their places, and SemEval's schemes compare words.
+    by_words = match != "span"
+    calibration = Calibration(match) if by_words and fields_in(path, ["confidence"]) else None
+    semeval = SemEval() if by_words and errors else None
     watchers = [watcher for watcher in (report, calibration, semeval) if watcher]
 
     def watch(record: Record, outcomes: list[Outcome]) -> None:

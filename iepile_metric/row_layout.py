@@ -4,12 +4,15 @@
 |---|---|---|
 | of `iepile predict` | `output` | `label` |
 | published ones (`task`, `source`, `instruction`, `output`) with answers beside | `prediction` | `output` |
+| extractions of `iepile predict` from annotated texts | `extractions` | `entity`, `relation`, `event` or `label` |
 | of LLaMA-Factory (`prompt`, `predict`, `label`) and others | `predict`, `generated`, `response` … | `label` … |
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
+
+from .extractions import gold_key, row_of
 
 __all__ = ["ANSWERS", "layout_of"]
 
@@ -34,6 +37,8 @@ def layout_of(row: Mapping[str, Any]) -> tuple[str, str]:
     """
     answer = next((key for key in ANSWERS if key in row), None)
     gold = next((key for key in GOLD if key in row and key != answer), None)
+    if answer is None and "extractions" in row and (stated := gold_key(row)):
+        return "extractions", stated
     if answer is None:
         raise ValueError(f"the row has no 'output', nor any other key of an answer ({', '.join(ANSWERS[:-1])})")
     if gold is None and answer == "output":
@@ -53,6 +58,8 @@ def as_ours(row: dict[str, Any]) -> dict[str, Any]:
     '[]'
     """
     answer, gold = layout_of(row)
+    if answer == "extractions":
+        return row_of(row, gold)
     if row[answer] is not None and not isinstance(row[answer], str):
         raise ValueError(f"{answer!r} is {type(row[answer]).__name__}, not text: write its JSON as a string")
     label = row[gold]

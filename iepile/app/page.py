@@ -1,4 +1,4 @@
-"""The page with its three tabs, and the server behind it."""
+"""The page with its four tabs, and the server behind it."""
 
 import errno
 import os
@@ -66,6 +66,7 @@ def page(options: PageOptions) -> Any:
     """
     from .browse import browse_tab
     from .extract import extract_tab
+    from .importing import import_tab
     from .records import sources_of
 
     sources = sources_of(options.corpus)
@@ -81,6 +82,8 @@ def page(options: PageOptions) -> Any:
             score_tab()
         with gr.Tab("Browse"):
             browse_tab(options.corpus, sources)
+        with gr.Tab("Import"):
+            import_tab()
     return blocks.queue(max_size=_WAITING)
 
 

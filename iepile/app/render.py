@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from iepile_trainer.extraction.questions import Question
 from iepile_trainer.extraction.results import Extraction
 
-from .highlight import pieces, spans_of
+from .highlight import Span, pieces, spans_of
 from .records import Page
 
 if TYPE_CHECKING:
+    from iepile_dataset.exchange.importing import Imported
     from iepile_metric.report import Examined
 
 REPORT = 12_000_000
@@ -78,6 +79,13 @@ def scores(examined: "Examined") -> str:
     others = [table for table in laid_out if table not in main]
     report = examined.page if len(examined.page.encode()) <= REPORT else ""
     return _render("scores", main=main, others=others, bad=examined.bad, report=report, rows=ROWS)
+
+
+def imported(done: "Imported", records: Iterable[tuple[str, list[Span]]]) -> str:
+    """What an import did, and its first records with the places that they state."""
+    losses = sorted(done.losses.items(), key=lambda pair: -pair[1].count)
+    shown = [pieces(text, spans) for text, spans in records]
+    return _render("imported", done=done, losses=losses, shown=shown, rows=ROWS)
 
 
 def framed(page: str, title: str) -> str:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iepile_dataset.errors import DataError
-
 from ..console import console, failing, print_losses, progress_bar, say, table
 
 if TYPE_CHECKING:
@@ -48,6 +46,7 @@ def import_source(
 
         iepile import conll2003/ --out my/IE-en/NER/news --labels labels.yaml
     """
+    from iepile_dataset.exchange.format import column_names
     from iepile_dataset.exchange.importing import import_source as make
     from iepile_dataset.exchange.labels import read_label_map
 
@@ -55,18 +54,10 @@ def import_source(
         names = read_label_map(labels.read_text("utf-8"), str(labels)) if labels else None
         with progress_bar("importing") as advance:
             done = make(
-                source, out, form=form, task=task, columns=_columns(columns), labels=names, split=split,
+                source, out, form=form, task=task, columns=column_names(columns or ""), labels=names, split=split,
                 overwrite=overwrite, progress=advance,
             )  # fmt: skip
     _print(done)
-
-
-def _columns(text: str | None) -> dict[str, str]:
-    """`token=0,tag=3` as a mapping."""
-    pairs = [part.partition("=") for part in text.split(",")] if text else []
-    if any(not name.strip() or not value.strip() for name, _, value in pairs):
-        raise DataError(f"--columns {text} is no list of names (write token=0,tag=3 or text=content,entity=word)")
-    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _print(done: "Imported") -> None:

@@ -1,13 +1,13 @@
 """`iepile score`: model answers in a file → scores, and a page about them."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from iepile_dataset.atomic import write_file
+from iepile_dataset.atomic import json_text, write_file
 from iepile_metric.accumulator import ScoringOptions
 
 from ..console import console, failing, print_json, say
@@ -24,16 +24,48 @@ class OutputOptions:
     json: bool = field(default=False, metadata={"help": "Print one JSON object for machines."})
 
 
+_THEIRS = "By the names of the original's scorer"
+
+
+@dataclass(frozen=True)
+class OriginalNames:
+    """The options of the original toolkit's scorer, so that its command lines score here.
+
+    Raises:
+        ValueError: A match mode or a key to sort by that it does not have.
+    """
+
+    path1: Path | None = field(default=None, metadata={"help": "The file of answers.", "panel": _THEIRS})
+    match_mode: str | None = field(
+        default=None, metadata={"help": "normal is --count multiset.", "choices": ("normal", "set"), "panel": _THEIRS}
+    )
+    sort_by: str | None = field(
+        default=None,
+        metadata={"help": "With --compat original, figures for each of them too; otherwise the tables have them.",
+                  "choices": ("source", "task"), "panel": _THEIRS},
+    )  # fmt: skip
+    metrics_list: str = field(
+        default="f1", metadata={"help": "Taken and not needed: all figures are given.", "panel": _THEIRS}
+    )
+    language: str | None = field(
+        default=None, metadata={"help": "Taken and not needed.", "choices": ("en", "zh"), "panel": _THEIRS}
+    )
+    out_path: Path | None = field(
+        default=None, metadata={"help": "Write what --json prints to this file, too.", "panel": _THEIRS}
+    )
+
+
 def score(
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             help="JSON lines (or one array) with output, label, and id, task, source where known; predict, generated, "
             "response … of other toolkits; .gz too."
         ),
-    ],
-    options: ScoringOptions,
-    output: OutputOptions,
+    ] = None,
+    options: ScoringOptions = ScoringOptions(),  # noqa: B008 - frozen
+    output: OutputOptions = OutputOptions(),
+    names: OriginalNames = OriginalNames(),
     compat: Annotated[
         Literal["original"] | None, typer.Option(help="Count as the original toolkit does, in per cent.")
     ] = None,
@@ -58,12 +90,18 @@ def score(
     from iepile_metric.files import layout
 
     with failing():
+        file = _file(file, names.path1)
+        if names.match_mode:
+            options = replace(options, count="multiset" if names.match_mode == "normal" else "set")
         if words := layout(file):
             say(words, to=stderr)
         if compat:
-            bad = _original(file, output, options.count)
+            bad, scores = _original(file, output, options.count, names.sort_by)
         else:
-            bad = _score(file, output, options, report, errors=errors, resamples=resamples)
+            bad, scores = _score(file, output, options, report, errors=errors, resamples=resamples)
+        if names.out_path:
+            write_file(names.out_path, json_text(scores))
+            say(f"figures: {names.out_path}", to=stderr)
         if table and not compat:
             _write_table(file, output.task, table, options)
     report_bad(bad, "could not be scored")
@@ -71,7 +109,17 @@ def score(
         raise typer.Exit(1)
 
 
-def _score(file: Path, output: OutputOptions, options: ScoringOptions, report: Path | None, **wanted: Any) -> list[Any]:
+def _file(file: Path | None, path1: Path | None) -> Path:
+    if file and path1 and file != path1:
+        raise ValueError(f"{file} and --path1 {path1}: give one of them")
+    if not (file := file or path1):
+        raise ValueError("no file of answers (iepile score FILE; iepile predict writes one)")
+    return file
+
+
+def _score(
+    file: Path, output: OutputOptions, options: ScoringOptions, report: Path | None, **wanted: Any
+) -> tuple[list[Any], dict[str, Any]]:
     from iepile_metric.report import examine
     from iepile_metric.tables import tables
 
@@ -83,17 +131,18 @@ def _score(file: Path, output: OutputOptions, options: ScoringOptions, report: P
     if report:
         write_file(report, examined.page)
         say(f"report: {report}", to=stderr)
+    single = next(iter(by_task.values())) if len(by_task) == 1 else {}
+    scores = {**single, **examined.figures, "bad_lines": [str(line) for line in examined.bad]}
     if output.json:
-        single = next(iter(by_task.values())) if len(by_task) == 1 else {}
-        print_json({**single, **examined.figures, "bad_lines": [str(line) for line in examined.bad]})
+        print_json(scores)
     else:
         for table in tables(examined.figures):
             console.print(table)
-    return examined.bad
+    return examined.bad, scores
 
 
-def _original(file: Path, output: OutputOptions, count: str) -> list[Any]:
-    """Print the figures of the original toolkit."""
+def _original(file: Path, output: OutputOptions, count: str, sort_by: str | None) -> tuple[list[Any], dict[str, Any]]:
+    """Print the figures of the original toolkit, also of each source or task."""
     from iepile_metric.files import rows_of
     from iepile_metric.original_scorer import original_score
 
@@ -101,13 +150,22 @@ def _original(file: Path, output: OutputOptions, count: str) -> list[Any]:
     names = {str(row.get("task") or output.task or "").lower() for row in rows}
     if len(names) != 1 or names == {""}:
         raise ValueError(f"{file}: the original scores one task at a time: give --task")
-    scores = original_score(rows, names.pop(), count)
+    task = names.pop()
+    scores: dict[str, Any] = dict(original_score(rows, task, count))
+    if sort_by:
+        of = sorted({str(row.get(sort_by)) for row in rows})
+        scores["groups"] = {
+            name: original_score([row for row in rows if str(row.get(sort_by)) == name], task, count) for name in of
+        }
     if output.json:
         print_json(scores)
-    else:
-        for name, value in scores.items():
-            say(f"{name.replace('_', ' '):24}{value:>10}")
-    return bad
+        return bad, scores
+    for heading, figures in {"": scores, **scores.get("groups", {})}.items():
+        say(*([f"{sort_by} {heading}"] if heading else []))
+        for name, value in figures.items():
+            if name != "groups":
+                say(f"{name.replace('_', ' '):24}{value:>10}")
+    return bad, scores
 
 
 def _write_table(file: Path, task: str | None, table: Path, options: ScoringOptions) -> None:

@@ -34,6 +34,9 @@ def problems(record: Any, key: str, schema: Schema | None) -> Iterator[Finding]:
         yield f"the line holds {shown(record)}, not an object", 'write {"text": …, "' + key + '": […]}'
         return
     text = record.get("text")
+    if text is None and "instruction" in record:
+        yield "the line is an instruction already, no record", "train on it: iepile train --dataset FILE"
+        return
     if not isinstance(text, str):
         yield (f'"text" is {shown(text)}' if "text" in record else 'no "text"'), "give the text as a string"
         return

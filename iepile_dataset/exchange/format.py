@@ -6,10 +6,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..errors import DataError
 from .document import Document, Loss
 from .files import DataFile
 
-__all__ = ["Format", "ReadOptions"]
+__all__ = ["Format", "ReadOptions", "column_names"]
+
+
+def column_names(text: str) -> dict[str, str]:
+    """Columns as a person writes them.
+
+    Raises:
+        DataError: It is no list of names.
+
+    >>> column_names("token=0,tag=3"), column_names("")
+    ({'token': '0', 'tag': '3'}, {})
+    """
+    pairs = [part.partition("=") for part in text.split(",")] if text.strip() else []
+    if any(not name.strip() or not value.strip() for name, _, value in pairs):
+        raise DataError(f"--columns {text} is no list of names (write token=0,tag=3 or text=content,entity=word)")
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..corpus.layout import RAW
 from ..corpus.shards import Progress, advancing
 from ..errors import DataError
 from .document import Document, Loss
@@ -96,6 +97,9 @@ def open_input(
             raise DataError(
                 f"{source}: {unknown[0].name} has no known format: {described(unknown[0])} (--format says it)"
             )
+        if {kind.name for kind in by_format} == {"rows", "iepile"} and any(file.path.name == RAW for file in files):
+            # A folder of the original toolkit: instructions lie beside the records that they were made of.
+            unknown += by_format.pop(format_named("rows"))
         if len(by_format) > 1:
             kinds = "; ".join(
                 f"{kind.name}: {', '.join(one.name for one in some[:3])}" for kind, some in by_format.items()

@@ -80,6 +80,7 @@ class Instructor:
         train: Sample negatives and shuffle (the train split) or ask every label in schema order.
         options: See `Options`.
         source: The source's name, to find its part of a hard-negative dictionary.
+        shuffle: Ask the labels of a training text in random order; without it in that of the schema.
 
     >>> asker = Instructor(task_named("ner"), Schema(types=("city", "person")), "en", False, Options())
     >>> asker.ask("In Ulm", [{"entity": "Ulm", "entity_type": "city"}]).outputs
@@ -89,9 +90,16 @@ class Instructor:
     windows = lost = over = 0  # a whole text loses nothing; see `TokenBudget`
 
     def __init__(
-        self, task: Task, schema: Schema, language: str, train: bool, options: Options, source: str = ""
+        self,
+        task: Task,
+        schema: Schema,
+        language: str,
+        train: bool,
+        options: Options,
+        source: str = "",
+        shuffle: bool = True,
     ) -> None:
-        self.task, self.schema, self.train = task, schema, train
+        self.task, self.schema, self.train, self._shuffle = task, schema, train, shuffle
         self.labels = task.labels(schema)
         if not self.labels:
             raise DataError(f"the schema has no labels for {task.name} ({task.where})")
@@ -116,7 +124,7 @@ class Instructor:
         self._fixed_asked = self._asked(self._fixed, self.entries)
         self._fixed_outputs = self._outputs(self._fixed, {})
         # One label and no choice leave nothing to draw.
-        one = len(self.labels) == 1 and self._share == 1 and options.max_empty is None
+        one = (len(self.labels) == 1 or not shuffle) and self._share == 1 and options.max_empty is None
         self._always = not task.hints and (one or not train)
         self._keyed = not task.hints or options.max_empty is not None
         self._place = {label: number for number, labels in enumerate(self._fixed) for label in labels}
@@ -173,7 +181,8 @@ class Instructor:
             keys = self._draw.keys(text.encode() + content, 2 * count)
             # The first half of the keys chooses, the second orders: with the same keys for both, chosen negatives
             # would stand before the positives.
-            names = shuffled(names, keys) if self.task.hints else shuffled(self._sample(answers, keys), keys[count:])
+            order = keys if self.task.hints else keys[count:]
+            names = self._ordered(names if self.task.hints else self._sample(answers, keys), order)
         cut = self._cut(names, entries, fit)
         empty = sum(map(answers.keys().isdisjoint, cut)) if answers else len(cut)
         key = keys[0] << 16 | keys[1] if keys else 0
@@ -200,6 +209,9 @@ class Instructor:
             limit = self._split_num if self._split_num > 0 else self.task.split_num
             return present + hard + shuffled(others, keys)[:limit]
         return present + shuffled(absent, keys)[: math.ceil(self._share * len(absent))]
+
+    def _ordered(self, names: Sequence[str], keys: Sequence[int]) -> list[str]:
+        return shuffled(names, keys) if self._shuffle else sorted(names, key=self.labels.index)
 
     def _cut(self, labels: Sequence[str], entries: Mapping[str, str], fit: Fit | None = None) -> list[Sequence[str]]:
         cut = batches(labels, self._split_num, self._remainder)

@@ -37,6 +37,7 @@ GUIDES = [
     "formats",
     "metrics",
     "original",
+    "moving-over",
     "architecture",
 ]
 PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{name}.md" for name in GUIDES)]

@@ -199,3 +199,29 @@ def test_labels_and_sources_with_brackets_are_shown_as_they_are(tmp_path):
     done = CliRunner().invoke(app, ["score", str(file)])
     assert done.exit_code == 0, done.output
     assert all(name in done.output for name in ("[bold]", "[red]", "[/]"))
+
+
+def test_the_originals_scorer_by_its_own_options(file, tmp_path):
+    twice = row(1, '{"person": ["Ada", "Ada"]}')
+    asked = {"instruction": '{"input": "Ada"}'}
+    path = file({**twice, **asked}, {**row(2, "{}", source="two"), **asked})
+    theirs = ["--path1", path, "--task", "NER", "--language", "zh", "--metrics_list", "f1"]
+    # Ada again is wrong as a multiset, and the same one as a set.
+    figures = {
+        mode: json.loads(run("score", *theirs, "--match_mode", mode, "--json").stdout) for mode in ("normal", "set")
+    }
+    assert {mode: found["fp"] for mode, found in figures.items()} == {"normal": 1, "set": 0}
+    out = tmp_path / "out.json"
+    found = run("score", *theirs, "--compat", "original", "--sort_by", "source", "--out_path", out)
+    assert found.exit_code == 0, found.output
+    assert json.loads(out.read_text())["groups"]["two"] == {
+        "records": 1, "unparseable_outputs": 0, "precision": 0.0, "recall": 0.0, "f1": 0.0,
+    }  # fmt: skip
+    assert "source two" in found.stdout
+
+
+def test_a_file_is_named_once(file):
+    path = file(row())
+    assert run("score", path, "--path1", path).exit_code == 0
+    assert "give one of them" in run("score", path, "--path1", "other").stderr
+    assert "no file of answers" in run("score").stderr
