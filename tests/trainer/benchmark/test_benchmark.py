@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from iepile.cli import app
+from iepile_dataset import DataError
 from iepile_trainer import TrainerError
 from iepile_trainer.benchmark.arguments import BenchmarkArguments
 from iepile_trainer.benchmark.run import benchmark
@@ -126,7 +127,7 @@ def test_systems_of_a_file_have_options_of_their_own(tmp_path):
 def test_a_file_of_systems_that_is_wrong_is_refused(text, words, tmp_path):
     file = tmp_path / "systems.yaml"
     file.write_text(text)
-    with pytest.raises(TrainerError, match=words):
+    with pytest.raises((TrainerError, DataError), match=words):
         systems_of(BenchmarkArguments(systems=str(file)))
 
 
