@@ -42,7 +42,7 @@ def llama_cpp(tmp_path_factory):
 @pytest.fixture(scope="module")
 def exported(llama_cpp, smollm2_folder, tmp_path_factory):
     file = tmp_path_factory.mktemp("exported") / "smollm2.gguf"
-    llama_cpp("convert_hf_to_gguf", smollm2_folder, "--outfile", file, "--outtype", "q8_0")
+    llama_cpp("convert_hf_to_gguf", smollm2_folder, "--outfile", file, "--outtype", "f32")
     return file
 
 
@@ -53,8 +53,9 @@ def test_llama_cpp_answers_with_the_exported_model_as_transformers_does(llama_cp
     turn = [{"role": "user", "content": QUESTION}]
     ids = tokenizer.apply_chat_template(turn, add_generation_prompt=True, return_tensors="pt", return_dict=True)
     own = model.generate(**ids, max_new_tokens=10, do_sample=False)[0, ids["input_ids"].shape[1] :]
-    assert "Paris" in tokenizer.decode(own)
-    assert "Paris" in answer
+    said = tokenizer.decode(own, skip_special_tokens=True).strip()
+    assert "Paris" in said
+    assert said in " ".join(answer.split())
 
 
 def test_the_exported_file_is_a_model_again(exported, smollm2):
@@ -66,4 +67,4 @@ def test_the_exported_file_is_a_model_again(exported, smollm2):
     ids = torch.tensor([tokenizer(text)["input_ids"]])
     with torch.no_grad():
         one, other = back(input_ids=ids).logits, model(input_ids=ids).logits
-    assert (one.argmax(-1) == other.argmax(-1)).float().mean() > 0.8, "8 bits round what 4 bits had"
+    torch.testing.assert_close(one, other, atol=1e-3, rtol=1e-3)
