@@ -3,7 +3,7 @@
     python benchmarks/answer_loss.py SOURCE MODEL [MODEL …] [--task ner] [--rows 100]
 
 Kinds: `forced` is what the schema leaves no choice about (braces, labels, separators), `decision` opens a list with
-something or with nothing, `inside` is text of a mention or the end of it. Rows of the validation split, drawn by a seed.
+something or with nothing, `inside` is text of a mention or the end of it. Rows of the validation split, by a seed.
 """
 
 import argparse
