@@ -143,11 +143,11 @@ class DataFile:
         with self.path.open("r", encoding=self.encoding, errors="replace", newline="\n") as file:
             buffer = file.read(_BLOCK)
             while key and (place := re.search(rf'"{re.escape(key)}"\s*:\s*\[', buffer)) is None:
-                more = file.read(_BLOCK)
-                if not more:
+                block = file.read(_BLOCK)
+                if not block:
                     yield 1, buffer[:1000], ValueError(f'no list "{key}"')
                     return
-                buffer += more
+                buffer += block
             self.advance(len(buffer.encode()))
 
             def more() -> str:
