@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from iepile_metric import score, score_file
 from iepile_metric.report import examine
+from iepile_metric.row_layout import as_ours
 
 TEXT = "Ulm and Neu-Ulm: Ada left Ulm."
 
@@ -123,6 +124,37 @@ def test_extractions_have_the_places_that_they_state(tmp_path):
     assert (scores["tp"], scores["fp"], scores["fn"], bad) == (1, 0, 1, [])
     scores, _ = score_file(path)  # by their texts
     assert (scores["tp"], scores["fp"], scores["fn"]) == (1, 0, 0)
+
+
+def test_extractions_of_an_answer_that_could_not_be_read_are_unparseable():
+    line = {"text": TEXT, "task": "ner", "extractions": [], "entity": [city(0)], "error": "the answer cannot be read"}
+    scores = score([as_ours(line)], match="span")
+    assert (scores["unparseable"], scores["fn"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("task", "found", "output"),
+    [
+        ("re", {"label": "wed", "head": {"text": "Ada", "label": "", "start": 0, "end": 3},
+                "tail": {"text": "Bo", "label": "", "start": 8, "end": 10}}, {"wed": [{"subject": "Ada", "object": "Bo"}]}),
+        ("kg", {"label": "wed", "head": {"text": "Ada", "label": "person", "start": 0, "end": 3},
+                "tail": {"text": "Bo", "label": "", "start": 8, "end": 10}}, {"person": {"Ada": {"wed": ["Bo"]}}}),
+        ("ee", {"label": "wedding", "trigger": {"label": "", "text": "wed", "start": 4, "end": 7},
+                "arguments": [{"label": "who", "text": "Ada", "start": 0, "end": 3}]},
+         {"wedding": [{"trigger": "wed", "arguments": {"who": ["Ada"]}}]}),
+        ("eet", {"label": "wedding", "trigger": {"label": "", "text": "wed", "start": 4, "end": 7}, "arguments": []},
+         {"wedding": ["wed"]}),
+        ("eea", {"label": "wedding", "trigger": None, "arguments": [{"label": "who", "text": "Ada", "start": 0, "end": 3}]},
+         {"wedding": [{"who": ["Ada"]}]}),
+    ],
+)  # fmt: skip
+def test_extractions_of_every_task_are_answers_in_its_shape_and_score_as_their_own_gold(task, found, output):
+    line = {"text": "Ada wed Bo.", "task": task, "extractions": [found], "label": "[]"}
+    row = as_ours(line)
+    assert json.loads(row["output"]) == output
+    gold = {**line, "label": row["annotated"]}
+    for match in ("exact", "span"):
+        assert score([as_ours(gold)], match=match)["f1"] == 1.0
 
 
 def test_errors_are_named_by_place(tmp_path):
