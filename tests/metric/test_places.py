@@ -169,6 +169,16 @@ def test_errors_are_named_by_place(tmp_path):
     }  # fmt: skip
 
 
+def test_evaluate_takes_it_with_the_instructions():
+    metric = pytest.importorskip("iepile_metric.iepile_f1").IepileF1("ner")
+    asked = row([city(0)], {"city": ["Ulm"]})
+    columns = {"predictions": [asked["output"]], "references": [asked["label"]]}
+    found = metric.compute(**columns, instructions=[asked["instruction"]], match="span")
+    assert (found["tp"], found["fp"]) == (1, 2)
+    with pytest.raises(ValueError, match="no instruction"):
+        metric.compute(**columns, match="span")
+
+
 @given(st.lists(st.sampled_from(["Ada", "Bo", "and", "安妮"]), min_size=1, max_size=8))
 def test_gold_with_all_its_places_scores_one(words):
     text = " ".join(words)
