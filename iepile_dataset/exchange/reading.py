@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..corpus.layout import RAW
+from ..corpus.original import RAW
 from ..corpus.shards import Progress, advancing
 from ..errors import DataError
 from .document import Document, Loss
