@@ -114,7 +114,7 @@ def parse_schema(text: str, file: str = "schema.json") -> Schema:
 
 
 def _joined(schema: Schema) -> dict[str, tuple[str, str, str]]:
-    """Typed relations of which each type is one, joined by `_`; the relations say where one with more of them is cut.
+    """Typed relations, where each type is one, joined by `_`; the relations, where there are any, say what is cut out.
 
     >>> _joined(Schema(types=("city_part_of_state",), relations=("part_of",)))
     {'city_part_of_state': ('city', 'part_of', 'state')}
@@ -122,7 +122,7 @@ def _joined(schema: Schema) -> dict[str, tuple[str, str, str]]:
     triples = {}
     for name in schema.types:
         known = [relation for relation in schema.relations if f"_{relation}_" in name[1:-1]]
-        relation = max(known, key=len, default="_".join(name.split("_")[1:-1]))
+        relation = max(known, key=len, default="" if schema.relations else "_".join(name.split("_")[1:-1]))
         head, mark, tail = name.partition(f"_{relation}_")
         if not (relation and head and mark and tail):
             return {}

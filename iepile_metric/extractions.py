@@ -40,7 +40,8 @@ def row_of(line: Mapping[str, Any], gold: str) -> dict[str, Any]:
         raise ValueError(f"no line of extractions ({type(error).__name__}: {error})") from None
     label = line[gold] if isinstance(line[gold], str) else json.dumps(line[gold], ensure_ascii=False)
     question = json.dumps({"input": text}, ensure_ascii=False)
-    output = json.dumps(answer, ensure_ascii=False)
+    # Where nothing of the model's answer could be read, there is none to score.
+    output = "" if line.get("error") and not items else json.dumps(answer, ensure_ascii=False)
     return {**line, "instruction": question, "output": output, "label": label, "annotated": items}
 
 

@@ -155,7 +155,7 @@ def _at_places(unit: Unit, positions: tuple[int, ...], places: Callable[[str], l
     if len(positions) == 1:
         return [_with(unit, positions, (place,)) for place in found[0]]
     pairs = ((head, tail) for head in found[0] for tail in found[1])
-    return [_with(unit, positions, min(pairs, key=_apart))]
+    return [_with(unit, positions, min(pairs, key=lambda pair: _apart(*pair)))]
 
 
 def _with(unit: Unit, positions: tuple[int, ...], places: tuple[tuple[int, int], ...]) -> Unit:
@@ -163,9 +163,8 @@ def _with(unit: Unit, positions: tuple[int, ...], places: tuple[tuple[int, int],
     return tuple(texts.get(position, part) for position, part in enumerate(unit))
 
 
-def _apart(pair: tuple[tuple[int, int], tuple[int, int]]) -> tuple[bool, int]:
-    (start, end), (other, last) = pair
-    gap = max(start, other) - min(end, last)
+def _apart(one: tuple[int, int], other: tuple[int, int]) -> tuple[bool, int]:
+    gap = max(one[0], other[0]) - min(one[1], other[1])
     return gap < 0, gap  # those that overlap only where there are no others
 
 

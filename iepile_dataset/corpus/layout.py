@@ -19,6 +19,7 @@ from ..schema import SCHEMA_FILES
 from ..tasks import LANGUAGES, TASK_FOLDERS
 from .file_form import BOM, wrong_form
 from .lines import LINE_BYTES
+from .original import is_original, record_files
 
 __all__ = ["SPLITS", "SPLIT_FILES"]
 
@@ -30,9 +31,6 @@ SPLITS: Mapping[str, tuple[str, ...]] = {
 SPLIT_FILES = {name for names in SPLITS.values() for name in names}
 BESIDE = (*SCHEMA_FILES, "meta.json")
 """What lies beside split files and says how to read them."""
-
-RAW = "sample.json"
-"""The records in a folder of the original toolkit, beside whose instructions they lie."""
 
 TREE = "expected IE-en/{}/<source>/{{train,dev,test}}.json with a schema.json beside them"
 
@@ -91,7 +89,7 @@ class Folder:
         Names further up say nothing: anybody may keep towns below `/home/re`. The original toolkit's folders are
         named by their task themselves.
         """
-        if RAW in self.names and self.name.upper() in TASK_FOLDERS:
+        if is_original(self.names) and self.name.upper() in TASK_FOLDERS:
             return self.name.upper()
         above = self.parts[:-1][-max(1, self.depth - 1) :]
         return next((part.upper() for part in reversed(above) if part.upper() in TASK_FOLDERS), None)
@@ -126,14 +124,6 @@ class Folder:
                 raise DataError(f"{name}: {form}")
             yield from records
 
-    def holds_rows(self, name: str) -> bool:
-        """Whether a file holds instructions instead of records."""
-        self.refuse_broken(name)
-        filesystem, plain = fsspec.core.url_to_fs(f"{self.path}/{name}")
-        with filesystem.open(plain, "rb", block_size=_PROBE_BYTES) as file:
-            first = json_record(file.readline().removeprefix(BOM))
-        return first is not None and "instruction" in first
-
     def refuse_broken(self, name: str) -> None:
         """A DataError where a file is a link to nothing, or nothing that has an end."""
         if reason := self.names[name].get("broken"):
@@ -160,16 +150,10 @@ def folders_in(root: str, task: str = "NER") -> Iterator[Folder]:
     for path, info in files_below(filesystem, base, _DEPTH):
         listings.setdefault(posixpath.dirname(path), {})[posixpath.basename(path)] = info
     for path, names in sorted(listings.items()):
-        original = RAW in names and any(name in names for name in SCHEMA_FILES)
+        original = is_original(names)
         if original or any(name.removesuffix(".gz") in SPLIT_FILES for name in names):
             folder = Folder(protocol + path, names, path.count("/") - base.count("/"))
-            yield _of_original(folder) if original else folder
-
-
-def _of_original(folder: Folder) -> Folder:
-    """A folder of the original toolkit: `sample.json` holds the records, where `train.json` holds instructions."""
-    records = {split: names[0] for split, names in folder.splits().items() if not folder.holds_rows(names[0])}
-    return replace(folder, given={"train": RAW, **records})
+            yield replace(folder, given=record_files(folder.path, folder.splits())) if original else folder
 
 
 def _refuse_unreachable(filesystem: Any, base: str, root: str) -> None:

@@ -31,7 +31,9 @@ def problems(record: Any, key: str, schema: Schema | None) -> Iterator[Finding]:
     'entity "Pariss" does not occur in the text'
     """
     if not isinstance(record, dict):
-        yield f"the line holds {shown(record)}, not an object", 'write {"text": …, "' + key + '": […]}'
+        shape = 'write {"text": …, "' + key + '": […]}'
+        remedy = f"{shape}, one object a line (jq -c '.[]')" if isinstance(record, list) else shape
+        yield f"the line holds {shown(record)}, not an object", remedy
         return
     text = record.get("text")
     if text is None and "instruction" in record:

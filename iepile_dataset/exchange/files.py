@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
+from .elements import elements
 
 __all__ = ["DataFile", "data_files", "split_in"]
 
 _BLOCK = 1 << 20
-_LONGEST = 256 << 20
 _HEAD = 1 << 16
 _SUFFIXES = (
     ".json", ".jsonl", ".ndjson", ".jsonlines", ".txt", ".conll", ".conllu", ".bio", ".bioes", ".bmes", ".iob", ".iob2",
@@ -140,47 +140,26 @@ class DataFile:
 
     def _elements(self, key: str) -> Iterator[tuple[int, str, Any]]:
         """The elements of a list, each parsed as soon as it is there."""
-        decoder, number = json.JSONDecoder(), 1
         with self.path.open("r", encoding=self.encoding, errors="replace", newline="\n") as file:
             buffer = file.read(_BLOCK)
             while key and (place := re.search(rf'"{re.escape(key)}"\s*:\s*\[', buffer)) is None:
-                more = file.read(_BLOCK)
-                if not more:
+                block = file.read(_BLOCK)
+                if not block:
                     yield 1, buffer[:1000], ValueError(f'no list "{key}"')
                     return
-                buffer += more
-            start = place.end() if key and place else buffer.index("[") + 1
-            number += buffer.count("\n", 0, start)
+                buffer += block
             self.advance(len(buffer.encode()))
-            while True:
-                while not (gap := re.compile(r"[\s,]*").match(buffer, start)) or gap.end() == len(buffer):
-                    number += buffer.count("\n", start)
-                    buffer, start = file.read(_BLOCK), 0
-                    self.advance(len(buffer.encode()))
-                    if not buffer:
-                        return
-                number += buffer.count("\n", start, gap.end())
-                start = gap.end()
-                if buffer[start] == "]":
-                    return
-                try:
-                    value, end = decoder.raw_decode(buffer, start)
-                    # A number or a word may go on in the next block.
-                    if end == len(buffer) and buffer[start] not in '[{"':
-                        raise ValueError("cut")
-                except ValueError as error:
-                    more = file.read(_BLOCK) if len(buffer) < _LONGEST else ""
-                    self.advance(len(more.encode()))
-                    buffer, start = buffer[start:] + more, 0
-                    if more:
-                        continue
-                    yield number, buffer[:1000], ValueError(f"not JSON from here on: {error}")
-                    return
-                yield number, buffer[start:end], value
-                number += buffer.count("\n", start, end)
-                start = end
-                if start > _BLOCK:
-                    buffer, start = buffer[start:], 0
+
+            def more() -> str:
+                block = file.read(_BLOCK)
+                self.advance(len(block.encode()))
+                return block
+
+            start = place.end() if key and place else buffer.index("[") + 1
+            parts = elements(buffer, start, more)
+            del buffer  # the first block need not stay in memory
+            for lines, text, value in parts:
+                yield lines + 1, text, value
 
 
 def _parsed(text: str) -> Any:

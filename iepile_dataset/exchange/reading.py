@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..corpus.layout import RAW
+from ..corpus.original import RAW
 from ..corpus.shards import Progress, advancing
 from ..errors import DataError
 from .document import Document, Loss
@@ -84,6 +84,8 @@ def open_input(
         splits = tuple(map(str, dataset)) if isinstance(dataset, Mapping) else ()
         return Input(format_named("huggingface"), lambda: read_dataset(dataset, options, name), splits)
     files = data_files(Path(source).expanduser())
+    if not any(file.start.strip() for file in files):
+        raise DataError(f"{source}: there is nothing in it (give a file or folder of annotations)")
     if form == "auto":
         by_format: dict[Format, list[DataFile]] = {}
         unknown = []
@@ -94,9 +96,8 @@ def open_input(
             else:
                 by_format.setdefault(chosen, []).append(file)
         if not by_format:
-            raise DataError(
-                f"{source}: {unknown[0].name} has no known format: {described(unknown[0])} (--format says it)"
-            )
+            one = f"{source}" if len(files) == 1 else f"{source}: {unknown[0].name}"
+            raise DataError(f"{one} has no known format: {described(unknown[0])} (--format says it)")
         if {kind.name for kind in by_format} == {"rows", "iepile"} and any(file.path.name == RAW for file in files):
             # A folder of the original toolkit: instructions lie beside the records that they were made of.
             unknown += by_format.pop(format_named("rows"))

@@ -89,6 +89,8 @@ def described(file: DataFile) -> str:
             f"{seen}; columns of tokens and tags are conll, other tables need --format table --columns text=…,entity=…"
         )
     keys = list(values[0])
+    if not any(isinstance(part, list | dict) for value in values for part in value.values()):
+        return f"objects with the keys {', '.join(keys[:8])} and no list in them: texts that nobody annotated"
     near = sorted(FORMATS.values(), key=lambda form: -_nearness(keys, form.keys))[:3]
     names = ", ".join(f"{form.name} ({_common(keys, form.keys)})" for form in near if _nearness(keys, form.keys))
     return f"objects with the keys {', '.join(keys[:8])}; near are {names or 'none'}"

@@ -14,7 +14,7 @@ from ..atomic import write_file, written_beside
 from ..corpus.layout import json_record
 from ..corpus.shards import Progress, Segment, advancing
 from ..corpus.sources import Source, language_of
-from ..errors import DataError, Problem, keep
+from ..errors import KEPT_PROBLEMS, DataError, Problem
 from ..instructions.generate import Counts, questions_of, totals
 from ..instructions.instructor import Instructor
 from ..options import ConvertOptions
@@ -88,36 +88,44 @@ def convert(
     if not os.path.isfile(src):
         raise DataError(f"{src}: no such file (--src_path is a file of records, JSON lines)")
     _refuse_other(src, tgt)
-    schema, named = _schema(src, schema_path), posixpath.basename(posixpath.dirname(os.path.abspath(src)))
-    language = options.language or _language(src)
-    size = os.path.getsize(src)
-    split = options.split
-    source = Source(named, options.task, language, schema, {split: src}, {split: size}, "", posixpath.dirname(src))
+    source = _source(src, _schema(src, schema_path), options)
     asker = Instructor(
-        TASKS[options.task], schema if options.random_sort else alphabetical(schema), language,
-        split == "train" or options.random_sort, options.rows, named, options.random_sort,
+        TASKS[source.task], source.schema, source.language, options.split == "train" or options.random_sort,
+        options.rows, source.name, options.random_sort,
     )  # fmt: skip
-    done = Converted(0, Counter(), language)
+    size = source.sizes[options.split]
+    done = Converted(0, Counter(), source.language)
     left_out: list[Problem] = []
     with written_beside(tgt) as work, work.open("w", encoding="utf-8", newline="\n") as file:
-        for row in _rows(Segment(source, split, 0, size), asker, options, done, left_out):
+        for row in _rows(Segment(source, options.split, 0, size), asker, options, done, left_out):
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
             done.rows += 1
         if not done.rows:
             first = f"; the first: {left_out[0]}" if left_out else ""
             raise DataError(f"{src}: no row could be made of {done.total('read')} records{first}")
     advancing(progress, size)(size)
-    for problem in left_out:
-        keep(done.problems, problem)
     done.left_out = len(left_out)
-    beside = tgt.with_name(f"quarantine-{tgt.stem}.jsonl")
-    if left_out:
-        lines = (json.dumps(asdict(problem), ensure_ascii=False) + "\n" for problem in left_out)
-        write_file(beside, "".join(lines))
-        done.quarantine = beside
-    else:
-        beside.unlink(missing_ok=True)  # of an earlier run
+    done.problems = left_out[:KEPT_PROBLEMS]
+    done.quarantine = _set_aside(left_out, tgt.with_name(f"quarantine-{tgt.stem}.jsonl"))
     return done
+
+
+def _source(src: str, schema: Schema, options: ConvertOptions) -> Source:
+    """The file as a source of one split, named by its folder."""
+    split, folder = options.split, posixpath.dirname(os.path.abspath(src))
+    schema = schema if options.random_sort else alphabetical(schema)
+    sizes = {split: os.path.getsize(src)}
+    language = options.language or _language(src)
+    return Source(posixpath.basename(folder), options.task, language, schema, {split: src}, sizes, "", folder)
+
+
+def _set_aside(problems: list[Problem], file: Path) -> Path | None:
+    """Write what was left out; where nothing was, a file of an earlier run goes."""
+    if not problems:
+        file.unlink(missing_ok=True)
+        return None
+    write_file(file, "".join(json.dumps(asdict(problem), ensure_ascii=False) + "\n" for problem in problems))
+    return file
 
 
 def _rows(

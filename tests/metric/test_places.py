@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from iepile_metric import score, score_file
 from iepile_metric.report import examine
+from iepile_metric.row_layout import as_ours
 
 TEXT = "Ulm and Neu-Ulm: Ada left Ulm."
 
@@ -125,6 +126,37 @@ def test_extractions_have_the_places_that_they_state(tmp_path):
     assert (scores["tp"], scores["fp"], scores["fn"]) == (1, 0, 0)
 
 
+def test_extractions_of_an_answer_that_could_not_be_read_are_unparseable():
+    line = {"text": TEXT, "task": "ner", "extractions": [], "entity": [city(0)], "error": "the answer cannot be read"}
+    scores = score([as_ours(line)], match="span")
+    assert (scores["unparseable"], scores["fn"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("task", "found", "output"),
+    [
+        ("re", {"label": "wed", "head": {"text": "Ada", "label": "", "start": 0, "end": 3},
+                "tail": {"text": "Bo", "label": "", "start": 8, "end": 10}}, {"wed": [{"subject": "Ada", "object": "Bo"}]}),
+        ("kg", {"label": "wed", "head": {"text": "Ada", "label": "person", "start": 0, "end": 3},
+                "tail": {"text": "Bo", "label": "", "start": 8, "end": 10}}, {"person": {"Ada": {"wed": ["Bo"]}}}),
+        ("ee", {"label": "wedding", "trigger": {"label": "", "text": "wed", "start": 4, "end": 7},
+                "arguments": [{"label": "who", "text": "Ada", "start": 0, "end": 3}]},
+         {"wedding": [{"trigger": "wed", "arguments": {"who": ["Ada"]}}]}),
+        ("eet", {"label": "wedding", "trigger": {"label": "", "text": "wed", "start": 4, "end": 7}, "arguments": []},
+         {"wedding": ["wed"]}),
+        ("eea", {"label": "wedding", "trigger": None, "arguments": [{"label": "who", "text": "Ada", "start": 0, "end": 3}]},
+         {"wedding": [{"who": ["Ada"]}]}),
+    ],
+)  # fmt: skip
+def test_extractions_of_every_task_are_answers_in_its_shape_and_score_as_their_own_gold(task, found, output):
+    line = {"text": "Ada wed Bo.", "task": task, "extractions": [found], "label": "[]"}
+    row = as_ours(line)
+    assert json.loads(row["output"]) == output
+    gold = {**line, "label": row["annotated"]}
+    for match in ("exact", "span"):
+        assert score([as_ours(gold)], match=match)["f1"] == 1.0
+
+
 def test_errors_are_named_by_place(tmp_path):
     gold = [city(0), {**city(8, mention="Neu-Ulm"), "entity_type": "town"}]
     path = tmp_path / "answers.jsonl"
@@ -135,6 +167,16 @@ def test_errors_are_named_by_place(tmp_path):
     assert {kind: tally["count"] for kind, tally in kinds.items()} == {
         "wrong boundary": 2, "not in the text": 1, "spurious": 4,
     }  # fmt: skip
+
+
+def test_evaluate_takes_it_with_the_instructions():
+    metric = pytest.importorskip("iepile_metric.iepile_f1").IepileF1("ner")
+    asked = row([city(0)], {"city": ["Ulm"]})
+    columns = {"predictions": [asked["output"]], "references": [asked["label"]]}
+    found = metric.compute(**columns, instructions=[asked["instruction"]], match="span")
+    assert (found["tp"], found["fp"]) == (1, 2)
+    with pytest.raises(ValueError, match="no instruction"):
+        metric.compute(**columns, match="span")
 
 
 @given(st.lists(st.sampled_from(["Ada", "Bo", "and", "安妮"]), min_size=1, max_size=8))

@@ -54,7 +54,12 @@ def _first_rows(file: DataFile) -> list[list[str]]:
     rows = [_cells(line, tabs) for line in lines if line.strip() and not line.startswith(("-DOCSTART-", "# "))]
     widths = [len(row) for row in rows]
     width = max(set(widths), key=widths.count) if widths else 0
-    return [row for row in rows if len(row) == width] if widths.count(width) > 0.9 * len(widths) else []
+    return [row for row in rows if len(row) == width] if _are_most(widths.count(width), len(widths)) else []
+
+
+def _are_most(good: int, rows: int) -> bool:
+    """Nine of ten, or of a few rows all but one."""
+    return good > 0.9 * rows or rows - 1 == good > 1
 
 
 def _has_tabs(file: DataFile) -> bool:
@@ -72,7 +77,7 @@ def fits(file: DataFile) -> bool:
 def _mostly_tagged(rows: list[list[str]]) -> list[list[str]]:
     """Rows without those few that end in no tag, which are set aside when they are read."""
     tagged = [row for row in rows if is_tag(row[-1])]
-    return tagged if len(tagged) > 0.9 * len(rows) else rows
+    return tagged if _are_most(len(tagged), len(rows)) else rows
 
 
 def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:

@@ -3,6 +3,7 @@
 import pytest
 
 from iepile_dataset.errors import DataError
+from iepile_dataset.exchange.reading import import_hint
 
 from .conftest import entities
 
@@ -84,3 +85,12 @@ def test_a_stated_text_is_kept_as_it_is(reader):
 def test_a_hash_may_be_a_token(reader):
     first, second = reader("# O\nUlm B-city\n\nNo O\n# O\n", "x.txt")
     assert (first["text"], second["text"]) == ("# Ulm", "No #")
+
+
+def test_a_short_file_is_known_though_one_of_its_lines_is_broken(reader):
+    (record,) = reader("Ada\tB-PER\nmoved\nOslo\tB-LOC\n\nUlm\tB-LOC\n", "a.txt")
+    assert reader.format("a.txt") == "conll"
+    assert record["text"] == "Ulm"
+    assert reader.kinds == ["a sentence with a broken line"]
+    (tmp := reader.folder / "b.txt").write_text("It rained\nall day\nin\nUlm and elsewhere.\n")
+    assert import_hint(tmp) == ""

@@ -164,3 +164,17 @@ def test_memory_does_not_grow_with_the_file(tmp_path, name):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.5 + 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "there is nothing in it"),
+        ('[{"id": 1, "text": "张三在北京"}]', "no list in them: texts that nobody annotated"),
+        ('[{"id": 1, "data": {"text": "张三在北京"}, "annotations": []}]', "not annotated at all"),
+    ],
+)
+def test_a_file_without_labels_is_told_so(tmp_path, content, words):
+    (tmp_path / "a.json").write_text(content, "utf-8")
+    with pytest.raises(DataError, match=words):
+        import_source(tmp_path / "a.json", tmp_path / "out")
