@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from iepile_dataset.errors import did_you_mean
+from iepile_dataset.errors import DataError, did_you_mean
 
 from ..engines.options import EngineOptions
 from ..errors import TrainerError
@@ -59,11 +59,13 @@ def systems_of(options: BenchmarkArguments) -> list[System]:
 
 
 def _listed(path: str) -> list[dict[str, Any]]:
-    import yaml
+    from iepile_dataset.bounded import parse_yaml, read_small
 
     try:
-        systems = yaml.safe_load(Path(path).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        systems = parse_yaml(read_small(path).decode("utf-8"), path)
+    except DataError as problem:
+        raise TrainerError(str(problem)) from None
+    except (OSError, UnicodeDecodeError) as problem:
         raise TrainerError(f"{path}: {' '.join(str(problem).split())}") from None
     if not isinstance(systems, list) or not all(isinstance(one, dict) and one.get("model") for one in systems):
         raise TrainerError(f"{path}: wanted a list of systems, each with a `model` (and a `name`, and options)")
