@@ -17,7 +17,8 @@ test: $(STAMP)  ## all tests that this machine can run
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 faults: $(STAMP)  ## disks without room, kills, two processes on one output
-	$(BIN)/python -m pytest tests/faults $(ARGS)
+	IEPILE_TABLE=1 $(BIN)/python -m pytest tests/faults tests/trainer/training/test_faults.py \
+		tests/trainer/prediction/test_kill.py tests/hub/test_faults.py $(ARGS)
 
 real: $(STAMP)  ## pretrained weights on CORPUS=folder (without one, the sample) within 20 CPU minutes
 	$(BIN)/iepile real $(CORPUS) $(ARGS)

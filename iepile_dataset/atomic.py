@@ -18,7 +18,10 @@ try:
 except ImportError:  # Windows has no such lock
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Proof", "final_place", "json_text", "new_folder", "refuse_taken", "write_file", "writing", "written_beside"]
+__all__ = [
+    "Proof", "final_place", "json_text", "lock_folder", "new_folder", "refuse_taken", "write_file", "writing",
+    "written_beside",
+]  # fmt: skip
 
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room, or choose another place"),
@@ -138,7 +141,7 @@ def _work_folder(place: Path) -> Iterator[Path]:
     place.parent.mkdir(parents=True, exist_ok=True)
     prefix = _prefix(place)
     for old in [path for path in place.parent.iterdir() if path.name.startswith(prefix)]:
-        if (lock := _lock(old)) not in (None, _UNKNOWN):
+        if (lock := lock_folder(old)) is not None and lock != _UNKNOWN:
             shutil.rmtree(old, ignore_errors=True)
             os.close(lock)
     around, lock = place, None
@@ -146,17 +149,26 @@ def _work_folder(place: Path) -> Iterator[Path]:
         while lock is None:  # who removes old ones may have taken a new one for one of them
             around = place.parent / f"{prefix}{token_hex(8)}"
             around.mkdir(mode=0o700)
-            lock = _lock(around)
+            lock = lock_folder(around)
         yield around
     finally:
         if around != place:
             shutil.rmtree(around, ignore_errors=True)
-        if lock not in (None, _UNKNOWN):
+        if lock is not None and lock != _UNKNOWN:
             os.close(lock)
 
 
-def _lock(folder: Path) -> Any:
-    """A folder opened and locked, its number; None where another process has it or removed it."""
+def lock_folder(folder: Path) -> int | None:
+    """Open a folder and keep it until it is closed, or this process ends however it does.
+
+    Returns:
+        A number for `os.close`; -1 where there are no such locks, None where another has it, or it is gone.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> lock_folder(folder) is None, lock_folder(folder) is None
+    (False, True)
+    """
     if fcntl is None:
         return _UNKNOWN
     try:

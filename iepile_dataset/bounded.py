@@ -142,7 +142,7 @@ def _refuse_wild_events(text: str, file: str, remedy: str) -> None:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor in nested or event.anchor in opened:
                 reason = f'alias "{event.anchor}" is of what holds aliases itself (write the value out)'
-                raise DataError(f"{file}:{event.start_mark.line + 1}: {reason}")
+                raise DataError(f"{file}:{_line(event)}: {reason}")
             nested.update(anchor for anchor in opened if anchor)
         elif isinstance(event, yaml.CollectionStartEvent):
             opened.append(event.anchor)
@@ -150,6 +150,10 @@ def _refuse_wild_events(text: str, file: str, remedy: str) -> None:
                 raise _too_deep(file, remedy)
         elif isinstance(event, yaml.CollectionEndEvent):
             opened.pop()
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 def _events(text: str) -> Iterator[Any]:

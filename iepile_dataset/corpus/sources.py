@@ -235,7 +235,8 @@ def _source(folder: Folder, task: Task) -> Source:
     if language not in LANGUAGES:
         raise DataError(f"meta.json says language {shown(language)} (en or zh)")
     licence = str(meta.get("licence") or meta.get("license") or "")
-    sizes, marks = ({split: pair[place] for split, pair in facts.items()} for place in (0, 1))
+    sizes = {split: size for split, (size, _) in facts.items()}
+    marks = {split: mark for split, (_, mark) in facts.items()}
     return Source(folder.name, task.name.lower(), language, schema, files, sizes, licence, folder.path, marks=marks)
 
 

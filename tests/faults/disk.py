@@ -71,7 +71,7 @@ def under(fault: str, name: str, command: list[str], disk: Path) -> dict[str, ob
         (disk / "x/inner").mkdir(parents=True)
     before = state(disk)
     code, said = run(command)
-    return {"first": first, "code": code, "said": said, "before": before, "after": state(disk)}
+    return {"fault": fault, "first": first, "code": code, "said": said, "before": before, "after": state(disk)}
 
 
 def main(fault: str, folder: Path) -> None:

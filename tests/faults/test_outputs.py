@@ -13,6 +13,12 @@ import pytest
 
 from . import disk
 
+FAULTS = {
+    "full": "full disk",
+    "read-only": "read-only disk",
+    "a folder in the way": "something else in the place",
+}
+
 
 def has_namespaces():
     return (
@@ -32,7 +38,7 @@ def results(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", disk.commands(Path(), Path()))
-def test_what_cannot_be_written_is_one_line_and_what_was_there_stays(results, name):
+def test_what_cannot_be_written_is_one_line_and_what_was_there_stays(results, name, record_property):
     result = results[name]
     if result["first"] is not None:
         assert result["first"][0] == 0, result["first"]
@@ -45,6 +51,7 @@ def test_what_cannot_be_written_is_one_line_and_what_was_there_stays(results, na
     assert "Errno" not in result["said"]
     assert "Traceback" not in result["said"]
     assert result["after"] == result["before"]
+    record_property("fault", (FAULTS[result["fault"]], name, "what was there, and one line with place and remedy"))
 
 
 def iepile(*words, **settings):

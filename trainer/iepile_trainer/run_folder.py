@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
 
-from iepile_dataset.atomic import json_text, write_file
+from iepile_dataset.atomic import json_text, lock_folder, write_file
 
 from .errors import TrainerError
 
 __all__ = [
-    "check_free", "claim", "clear", "is_finished", "is_whole_safetensors", "last_checkpoint", "read_object", "read_run",
-    "refuse_changed", "saving", "trained_length", "versions", "write_run",
+    "alone", "check_free", "claim", "clear", "is_finished", "is_whole_safetensors", "last_checkpoint", "read_object",
+    "read_run", "refuse_changed", "saving", "trained_length", "versions", "write_run",
 ]  # fmt: skip
 
 RECORD = "run.json"
@@ -207,6 +207,25 @@ def claim(folder: Path | str, plan: dict[str, Any], overwrite: bool = False) -> 
         reason = "it is a file" if folder.is_file() else problem.strerror
         raise TrainerError(f"{folder} cannot be the folder of a run: {reason} (give another --output_dir)") from None
     return checkpoint
+
+
+@contextmanager
+def alone(folder: Path | str) -> Iterator[None]:
+    """Keep other trainings off a run folder while the block runs, however it ends.
+
+    Raises:
+        TrainerError: Another is at work there.
+    """
+    with suppress(OSError):  # who writes there says what is wrong
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    lock = lock_folder(Path(folder))
+    if lock is None and Path(folder).is_dir():
+        raise TrainerError(f"{folder}: another training is at work there (wait for it, or give another --output_dir)")
+    try:
+        yield
+    finally:
+        if lock is not None and lock >= 0:
+            os.close(lock)
 
 
 def clear(folder: Path | str) -> None:

@@ -4,8 +4,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from iepile_dataset.bounded import parse_yaml, read_small
-from iepile_dataset.errors import did_you_mean
+from iepile_dataset.errors import DataError, did_you_mean
 
 from ..engines.options import EngineOptions
 from ..errors import TrainerError
@@ -39,8 +38,7 @@ def systems_of(options: BenchmarkArguments) -> list[System]:
     """The systems that the options name, the baselines first.
 
     Raises:
-        DataError: The file is no YAML.
-        TrainerError: It lists none, an option that there is not, or a name that two systems share.
+        TrainerError: A file that lists none, an option that there is not, or a name that two systems share.
 
     >>> [system.name for system in systems_of(BenchmarkArguments(model=["runs/lora/", "user/model"]))]
     ['empty', 'dictionary', 'gold', 'lora', 'user/model']
@@ -61,7 +59,14 @@ def systems_of(options: BenchmarkArguments) -> list[System]:
 
 
 def _listed(path: str) -> list[dict[str, Any]]:
-    systems = parse_yaml(read_small(path).decode("utf-8", "replace"), path)
+    from iepile_dataset.bounded import parse_yaml, read_small
+
+    try:
+        systems = parse_yaml(read_small(path).decode("utf-8"), path)
+    except DataError as problem:
+        raise TrainerError(str(problem)) from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise TrainerError(f"{path}: {' '.join(str(problem).split())}") from None
     if not isinstance(systems, list) or not all(isinstance(one, dict) and one.get("model") for one in systems):
         raise TrainerError(f"{path}: wanted a list of systems, each with a `model` (and a `name`, and options)")
     known = {"name"} | {field.name for field in fields(PredictArguments)} - _MINE

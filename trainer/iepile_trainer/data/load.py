@@ -1,6 +1,5 @@
 """Rows to train on and to validate on, loaded, mixed and split as the options say."""
 
-import json
 import math
 import time
 from collections import Counter
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import TrainerError
+from ..run_folder import read_object
 from ..tokenization.encode import draws_of, is_stream
 from ..tokenization.length_report import Tally
 from .arguments import ROW_OPTIONS, DataArguments
@@ -240,7 +240,7 @@ def _licences(data: DataArguments) -> dict[str, str]:
     for name in data.dataset:
         prepared = Path(name) / "manifest.json"
         if prepared.is_file():
-            sources = json.loads(prepared.read_text(encoding="utf-8")).get("sources", [])
+            sources = read_object(prepared, "", "prepare the folder again").get("sources", [])
             licences.update({source["source"]: source["licence"] for source in sources if source.get("licence")})
         if name == "iepile" and not data.data_files:
             licences.update({source.key: source.licence for _, source in _sources(data) if source.licence})

@@ -69,7 +69,7 @@ class Examples:
         try:
             lines = Path(path).read_text("utf-8").splitlines()
             rows = [json.loads(line) for line in lines[:MOST] if line.strip()]
-        except (OSError, ValueError) as problem:
+        except (OSError, ValueError, RecursionError) as problem:
             raise TrainerError(
                 f"{path}: {' '.join(str(problem).split())} (wanted a file of rows, JSON lines)"
             ) from None

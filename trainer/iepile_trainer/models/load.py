@@ -165,7 +165,7 @@ def read_weights(model: str, **options: Any) -> Any:
     place, gguf = split_gguf(model)
     try:
         if gguf:
-            return _written_out(pretrained(auto, place, **gguf, **options), model)
+            return _written_out(pretrained(auto, place, **{**options, **gguf}), model)
         loaded, info = pretrained(auto, place, use_safetensors=True, output_loading_info=True, **options)
         if lacking := sorted(info["missing_keys"]):
             # They would be drawn at random.

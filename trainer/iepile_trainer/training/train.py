@@ -1,6 +1,7 @@
 """One training: rows, a model and its configuration in; a run folder out."""
 
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,9 @@ def train(
         TrainerError: A finished or another run is in the folder, no row can be trained on, a loss is no number,
             or the folder cannot be written.
     """
-    return Training(model, tokenizer, rows, config, data or DataArguments(dataset=["rows"]), **options).run()
+    with ExitStack() as held:
+        data = data or DataArguments(dataset=["rows"])
+        return Training(model, tokenizer, rows, config, data, held, **options).run()
 
 
 @dataclass
@@ -39,6 +42,7 @@ class Training:
     """One training, see `train`.
 
     Attributes:
+        held: Takes what is let go of at its end: the run folder, which no other training may use meanwhile.
         peft_config: A `peft.LoraConfig` to train an adapter; None for all weights.
         eval_rows: Rows for the evaluation that `config.eval_strategy` asks for.
         quantization_config: For a model given by its path.
@@ -55,6 +59,7 @@ class Training:
     rows: Any
     config: Any
     data: DataArguments
+    held: ExitStack
     peft_config: Any = None
     eval_rows: Any = None
     quantization_config: Any = None
@@ -128,7 +133,7 @@ class Training:
         """The first process claims the folder; all of them learn the checkpoint, or why they cannot go on."""
         from accelerate.utils import broadcast_object_list
 
-        from ..run_folder import claim
+        from ..run_folder import alone, claim
 
         if isinstance(self.model, str):  # how the weights come to be, as far as the record does not say
             load = {name: value and str(value) for name, value in (self.config.model_init_kwargs or {}).items()}
@@ -141,6 +146,7 @@ class Training:
         checkpoint, refusal = None, None
         if self.is_first:
             try:
+                self.held.enter_context(alone(self.config.output_dir))
                 checkpoint = claim(self.config.output_dir, intent, self.overwrite)
             except TrainerError as problem:
                 refusal = str(problem)
