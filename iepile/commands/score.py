@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from iepile_dataset.atomic import write_file
 from iepile_metric.accumulator import ScoringOptions
 
 from ..console import console, failing, print_json, say
@@ -72,6 +71,7 @@ def score(
 
 
 def _score(file: Path, output: OutputOptions, options: ScoringOptions, report: Path | None, **wanted: Any) -> list[Any]:
+    from iepile_dataset.atomic import write_file
     from iepile_metric.report import examine
     from iepile_metric.tables import tables
 
@@ -114,6 +114,7 @@ def _write_table(file: Path, task: str | None, table: Path, options: ScoringOpti
     import pyarrow.csv
     import pyarrow.parquet
 
+    from iepile_dataset.atomic import write_file
     from iepile_metric.files import rows_of
     from iepile_metric.record_table import per_record
 
