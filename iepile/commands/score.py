@@ -71,9 +71,7 @@ def score(
 
 
 def _score(file: Path, output: OutputOptions, options: ScoringOptions, report: Path | None, **wanted: Any) -> list[Any]:
-    from iepile_dataset.atomic import write_file
     from iepile_metric.report import examine
-    from iepile_metric.tables import tables
 
     examined = examine(file, output.task, title=file.name if report else "", **wanted, **asdict(options))
     by_task = examined.figures["tasks"]
@@ -81,12 +79,16 @@ def _score(file: Path, output: OutputOptions, options: ScoringOptions, report: P
         if count := stated["misaligned"]:
             say(f"{name}: {count} rows have confidences that do not fit their answer, left out", to=stderr)
     if report:
+        from iepile_dataset.atomic import write_file
+
         write_file(report, examined.page)
         say(f"report: {report}", to=stderr)
     if output.json:
         single = next(iter(by_task.values())) if len(by_task) == 1 else {}
         print_json({**single, **examined.figures, "bad_lines": [str(line) for line in examined.bad]})
     else:
+        from iepile_metric.tables import tables
+
         for table in tables(examined.figures):
             console.print(table)
     return examined.bad
