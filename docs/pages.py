@@ -45,8 +45,8 @@ def _commands() -> str:
 
 def _leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:
     children = getattr(command, "commands", {})
-    for word, child in children.items():
-        yield from _leaves(f"{name} {word}", child)
+    for word in children:
+        yield from _leaves(f"{name} {word}", command.resolve_command(None, [word])[1])
     if not children:
         yield name, command
 

@@ -1,44 +1,191 @@
-"""`iepile`: the commands, in the order of the work."""
+"""`iepile`: the commands, in the order of the work; each is imported when it is called."""
 
 import os
 import sys
 from contextlib import suppress
-from typing import NoReturn
+from importlib import import_module
+from typing import Any, NoReturn
 
 import typer
-
-from iepile_trainer import predict, serve
-from iepile_trainer.command_line import Commands, terminate_as_interrupt
+from typer.core import TyperCommand, TyperGroup
 
 from . import __version__
-from .commands import app as page
-from .commands import (
-    benchmark,
-    calibrate,
-    card,
-    clean,
-    compare,
-    convert,
-    download,
-    export,
-    formats,
-    import_,
-    merge,
-    models,
-    negatives,
-    prepare,
-    push,
-    quickstart,
-    real,
-    recipes,
-    score,
-    stats,
-    train,
-    validate,
-    verify,
-)
 
-app = Commands(
+# Command → (its function, or its group of commands; its panel in --help; the first line of its own help). The line
+# stands here as well, so that --help need not import all commands; a test keeps the two equal.
+COMMANDS = {
+    "quickstart": (
+        ".commands.quickstart:quickstart",
+        "Start here",
+        "Annotated text becomes instructions, a small model learns from them, its answers are scored.",
+    ),
+    "real": (
+        ".commands.real:real",
+        "Start here",
+        "Train pretrained weights within a budget of CPU time, and show what was learnt.",
+    ),
+    "app": (
+        ".commands.app:app",
+        "Start here",
+        "A page in the browser: extract from a text, score a file of answers, browse a corpus.",
+    ),
+    "import": (
+        ".commands.import_:import_source",
+        "Data",
+        "Annotations of other tools → a source with split files and schema.",
+    ),
+    "export": (
+        ".commands.export:export",
+        "Data",
+        "Records or predictions → a file of another tool.",
+    ),
+    "validate": (
+        ".commands.validate:validate",
+        "Data",
+        "Does the data fit its format, and does it mean what it says?",
+    ),
+    "clean": (
+        ".commands.clean:clean",
+        "Data",
+        "A corpus without duplicates, contradictions, leaks and empty records, in the same layout.",
+    ),
+    "stats": (
+        ".commands.stats:stats",
+        "Data",
+        "Count what is in a corpus: records, instructions, labels, mentions, lengths, empty answers.",
+    ),
+    "prepare": (
+        ".commands.prepare:prepare",
+        "Data",
+        "Annotated text → instructions, as a folder that `load_dataset` reads.",
+    ),
+    "convert": (
+        ".commands.convert:convert",
+        "Data",
+        "One file of records → train.json or test.json, with the options and rows of the original's convert_func.py.",
+    ),
+    "verify": (
+        ".commands.verify:verify",
+        "Data",
+        "Prove that a prepared folder still holds what its manifest says; exit code 1 where it does not.",
+    ),
+    "train": (
+        ".commands.train:train",
+        "Models",
+        "Train a model on instructions; on several devices: accelerate launch -m iepile_trainer.sft.",
+    ),
+    "predict": (
+        "iepile_trainer.predict:command",
+        "Models",
+        "Answer instructions, or extract from texts, with a trained model, as JSON lines.",
+    ),
+    "serve": (
+        "iepile_trainer.serve:command",
+        "Models",
+        "Answer over HTTP: POST a text and a schema, get typed results with their places.",
+    ),
+    "calibrate": (
+        ".commands.calibrate:calibrate",
+        "Models",
+        "Fit how readily a run names something where it could say nothing.",
+    ),
+    "merge": (
+        ".commands.merge:merge",
+        "Models",
+        "Write an adapter and its base as one model: safetensors, tokenizer, chat template, run.json.",
+    ),
+    "score": (
+        ".commands.score:score",
+        "Scores",
+        "Score a file of answers: precision, recall, F1, overall, per source and per label.",
+    ),
+    "compare": (
+        ".commands.compare:compare",
+        "Scores",
+        "Compare two systems: difference of F1 (second minus first), its interval, and a p-value.",
+    ),
+    "benchmark": (
+        ".commands.benchmark:benchmark",
+        "Scores",
+        "Score models on the test split of every source, beside baselines and published figures.",
+    ),
+    "download": (
+        ".commands.download:download",
+        "Hub",
+        "Fetch a repository whole, one revision of it; its licence is shown first. "
+        "Repeat it to go on where it broke off.",
+    ),
+    "negatives": (
+        ".commands.negatives:app",
+        "Data",
+        "Hard negatives: labels that are easily taken for each other.",
+    ),
+    "models": (
+        ".commands.models:app",
+        "Models",
+        "Pretrained weights that the package registry holds; trained on and asked by their name, without network.",
+    ),
+    "recipes": (
+        ".commands.recipes:app",
+        "Models",
+        "Recipes for `iepile train --config`, accelerate configurations, a Slurm script.",
+    ),
+    "formats": (
+        ".commands.formats:app",
+        "Models",
+        "Prompt formats for `iepile train --prompt_format`.",
+    ),
+    "card": (
+        ".commands.card:app",
+        "Scores",
+        "Write the page of a run (`iepile card RUN [ANSWERS…]`), a dataset, the metric or the app, or check one.",
+    ),
+    "push": (
+        ".commands.push:app",
+        "Hub",
+        "Push a dataset, the metric, a model or the app to the Hub, each as one commit.",
+    ),
+}
+
+
+class _Lazy(TyperGroup):
+    """A group that knows its commands by name and imports the one that is called."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {
+            name: TyperCommand(name, help=line, rich_help_panel=panel) for name, (_, panel, line) in COMMANDS.items()
+        }
+        self._waiting = set(COMMANDS)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """See `typer.core.TyperGroup`."""
+        if args[0] in self._waiting:
+            self._waiting.remove(args[0])
+            self.commands[args[0]] = _loaded(args[0])
+        return super().resolve_command(ctx, args)
+
+
+def _loaded(name: str) -> Any:
+    """The command of a name, made by Typer."""
+    from iepile_trainer.command_line import Commands
+
+    place, panel, _ = COMMANDS[name]
+    module, _, attribute = place.partition(":")
+    found = import_module(module, __package__)
+    function = getattr(found, attribute)
+    if isinstance(function, typer.Typer):
+        holder = Commands()
+        holder.add_typer(function, name=name, rich_help_panel=panel)
+    else:
+        holder = Commands()
+        holder.command(name, rich_help_panel=panel, context_settings=getattr(found, "PASS_ALL", None))(function)
+    holder.callback()(lambda: None)  # with one command, Typer would have no group
+    return typer.main.get_group(holder).commands[name]
+
+
+app = typer.Typer(
+    cls=_Lazy,
     help="Schema-based information extraction: annotated text → instructions → model → answers → score.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -53,39 +200,16 @@ def _version(version: bool = typer.Option(False, "--version", help="Show the ver
         raise typer.Exit
 
 
-app.command(rich_help_panel="Start here")(quickstart.quickstart)
-app.command(rich_help_panel="Start here")(real.real)
-app.command(rich_help_panel="Start here")(page.app)
-app.command("import", rich_help_panel="Data")(import_.import_source)
-app.command("export", rich_help_panel="Data")(export.export)
-app.command(rich_help_panel="Data")(validate.validate)
-app.command(rich_help_panel="Data")(clean.clean)
-app.command(rich_help_panel="Data")(stats.stats)
-app.add_typer(negatives.app, name="negatives", rich_help_panel="Data")
-app.command(rich_help_panel="Data")(prepare.prepare)
-app.command(rich_help_panel="Data")(convert.convert)
-app.command(rich_help_panel="Data")(verify.verify)
-app.add_typer(models.app, name="models", rich_help_panel="Models")
-app.command(rich_help_panel="Models", context_settings=train.PASS_ALL)(train.train)
-app.command("predict", rich_help_panel="Models")(predict.command)
-app.command("serve", rich_help_panel="Models")(serve.command)
-app.command(rich_help_panel="Models")(calibrate.calibrate)
-app.command(rich_help_panel="Models")(merge.merge)
-app.add_typer(recipes.app, name="recipes", rich_help_panel="Models")
-app.add_typer(formats.app, name="formats", rich_help_panel="Models")
-app.command(rich_help_panel="Scores")(score.score)
-app.command(rich_help_panel="Scores")(compare.compare)
-app.command(rich_help_panel="Scores")(benchmark.benchmark)
-app.add_typer(card.app, name="card", rich_help_panel="Scores")
-app.add_typer(push.app, name="push", rich_help_panel="Hub")
-app.command(rich_help_panel="Hub")(download.download)
-
-
 def main() -> None:
     """Entry point of the `iepile` command: SIGTERM ends it as Ctrl-C does, and what is wrong is one line.
 
     Commands say themselves what a user can mend; here is what may go wrong in any of them.
     """
+    if sys.argv[1:] == ["--version"]:  # Typer takes a tenth of a second to read an option
+        print(__version__)
+        return
+    from iepile_trainer.command_line import terminate_as_interrupt
+
     terminate_as_interrupt()
     try:
         try:

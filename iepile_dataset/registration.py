@@ -1,11 +1,11 @@
 """Teaches `datasets` the name "iepile".
 
 `datasets` has no hook for builders that live in packages (loading scripts are gone), so the one function that
-finds the module of a dataset is wrapped. It is looked up at call time: the order of imports does not matter. That is
-done once `datasets` is imported, which takes a second (`evaluate` ten): who asks for `--help` waits for neither.
+finds the module of a dataset is wrapped. It is looked up at call time: the order of imports does not matter.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from hashlib import blake2b
@@ -14,12 +14,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from wrapt import register_post_import_hook
-
 from .corpus.layout import at_revision, fingerprint
 from .corpus.sources import sample_corpus
 
-__all__ = ["teach"]
+__all__ = ["teach", "teach_loaded"]
 
 NAME = "iepile"
 
@@ -35,9 +33,18 @@ def register() -> None:
     >>> get_dataset_config_names("iepile")
     ['ner', 're', 'ee', 'eet', 'eea', 'spo', 'kg']
     """
+    import datasets.inspect  # noqa: F401 - and with it datasets.load
+
+    teach_loaded()
+
+
+def teach_loaded() -> None:
+    """Teach what is imported of `datasets` already; see `register`."""
     # The second has imported the function by name.
     for name in ("datasets.load", "datasets.inspect"):
-        register_post_import_hook(lambda module: teach(module, "dataset_module_factory", NAME, _module), name)
+        module = sys.modules.get(name)
+        if hasattr(module, "dataset_module_factory") or name == "datasets.load":
+            teach(sys.modules[name], "dataset_module_factory", NAME, _module)
 
 
 def teach(module: ModuleType, factory: str, name: str, make: Any) -> None:

@@ -13,7 +13,7 @@ import orjson
 
 from .accumulator import Accumulator, Returned
 from .row_layout import OURS, as_ours, layout_of
-from .variants import first_way
+from .variants import MARKS, first_way
 
 __all__ = ["layout", "rows_of"]
 
@@ -26,6 +26,10 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|["\[\]{},]', re.S)
 
 class TooLong(bytes):
     """The beginning of a line that is longer than `LONGEST`; the rest was passed over."""
+
+
+class Marked(Exception):
+    """A row has one of the fields of `MARKS`."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,9 @@ def layout(path: str | Path) -> str | None:
     return None
 
 
-def collect(path: Path, add: Callable[[dict[str, Any]], None], start: int = 0, end: int | None = None) -> list[BadLine]:
+def collect(
+    path: Path, add: Callable[[dict[str, Any]], None], start: int = 0, end: int | None = None, unmarked: bool = False
+) -> list[BadLine]:
     """Give the rows of a file, or of a range of its bytes, to a function.
 
     Args:
@@ -193,12 +199,18 @@ def collect(path: Path, add: Callable[[dict[str, Any]], None], start: int = 0, e
         add: Raises a ValueError or TypeError for a row that it does not take.
         start: Where the range begins.
         end: Where it ends; line numbers count from its start.
+        unmarked: Stop where a row has one of the fields of `MARKS`.
 
     Returns:
         The lines that are no rows or were not taken.
+
+    Raises:
+        Marked: A row has one of these fields.
     """
     bad: list[BadLine] = []
     for number, row in read_rows(lines_of(path, start, end), bad, str(path)):
+        if unmarked and not MARKS.isdisjoint(row):
+            raise Marked
         try:
             add(row)
         except (ValueError, TypeError) as error:
@@ -269,7 +281,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def score_file(
-    path: str | Path, task: str | None = None, processes: int | None = None, **options: Any
+    path: str | Path, task: str | None = None, processes: int | None = None, unmarked: bool = False, **options: Any
 ) -> tuple[dict[str, Any], list[BadLine]]:
     """Score a predictions file.
 
@@ -282,6 +294,7 @@ def score_file(
             plain or .gz. For other keys see `row_layout`.
         task: The task of rows that do not name theirs.
         processes: At most so many; by default one for each core, and for each 8 MB.
+        unmarked: Stop where a row has one of the fields of `variants.MARKS`.
         options: `match`, `count`, `parse` and `watch` of `Accumulator`; a watcher sees records once they
             are complete, so with one the file is read by one process with all records kept open.
 
@@ -290,14 +303,15 @@ def score_file(
 
     Raises:
         ValueError: no such file, unknown option, or nothing in it can be scored.
+        Marked: a row has one of these fields.
     """
     path = existing(path)
     if options.get("watch") is None:
         try:
-            return _result(path, *_streamed(path, task, processes or os.cpu_count() or 1, options))
+            return _result(path, *_streamed(path, task, processes or os.cpu_count() or 1, options, unmarked))
         except Returned:
             pass
-    return _result(path, *_scored(path, task, options, streamed=False))
+    return _result(path, *_scored(path, task, options, streamed=False, unmarked=unmarked))
 
 
 def _result(path: Path, scores: Accumulator, bad: list[BadLine]) -> tuple[dict[str, Any], list[BadLine]]:
@@ -310,32 +324,41 @@ def _result(path: Path, scores: Accumulator, bad: list[BadLine]) -> tuple[dict[s
 
 
 def _scored(
-    path: Path, task: str | None, options: dict[str, Any], streamed: bool, start: int = 0, end: int | None = None
+    path: Path,
+    task: str | None,
+    options: dict[str, Any],
+    streamed: bool,
+    start: int = 0,
+    end: int | None = None,
+    unmarked: bool = False,
 ) -> tuple[Accumulator, list[BadLine]]:
     scores = Accumulator(task, streamed=streamed, **options)
-    return scores, collect(path, scores.add, start, end)
+    return scores, collect(path, scores.add, start, end, unmarked)
 
 
 def _streamed(
-    path: Path, task: str | None, processes: int, options: dict[str, Any]
+    path: Path, task: str | None, processes: int, options: dict[str, Any], unmarked: bool
 ) -> tuple[Accumulator, list[BadLine]]:
+    size = path.stat().st_size
+    parts = min(processes, size // PART)
+    if parts < 2:
+        return _scored(path, task, options, streamed=True, unmarked=unmarked)
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    size = path.stat().st_size
-    parts = min(processes, size // PART)
     with path.open("rb") as file:
         if _is_array(file.read(4)):
             parts = 1
     # Only forked processes hash alike, by which records that come back are noticed.
     if parts < 2 or path.suffix == ".gz" or "fork" not in multiprocessing.get_all_start_methods():
-        return _scored(path, task, options, streamed=True)
+        return _scored(path, task, options, streamed=True, unmarked=unmarked)
     edges = [size * part // parts for part in range(parts + 1)]
     with ProcessPoolExecutor(parts - 1, mp_context=multiprocessing.get_context("fork")) as pool:
         others = [
-            pool.submit(_scored, path, task, options, True, start, end) for start, end in zip(edges[1:], edges[2:])
+            pool.submit(_scored, path, task, options, True, start, end, unmarked)
+            for start, end in zip(edges[1:], edges[2:])
         ]
-        scores, bad = _scored(path, task, options, True, 0, edges[1])
+        scores, bad = _scored(path, task, options, True, 0, edges[1], unmarked)
         for start, other in zip(edges[1:], others):
             more, worse = other.result()
             scores.merge(more)

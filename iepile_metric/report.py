@@ -1,6 +1,7 @@
 """One self-contained HTML page: scores, errors, and every record with its mentions highlighted."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,9 @@ from typing import Any
 import orjson
 
 from .accumulator import Accumulator, Record
-from .bootstrap import Counted, intervals
-from .calibration import Calibration
 from .counts import Outcome
 from .errors import KINDS, Analysis, questions
-from .files import BadLine, write_whole
+from .files import BadLine, Marked, score_file, write_whole
 from .robustness import fields_in, score_ways
 from .semeval import SemEval
 
@@ -32,6 +31,8 @@ class Report:
     """
 
     def __init__(self, match: str = "exact") -> None:
+        from .bootstrap import Counted
+
         self.analysis = Analysis(match)
         self.counted = Counted()
         self._records: list[dict[str, Any]] = []
@@ -65,6 +66,8 @@ class Report:
             resamples: For the intervals of F1; 0 leaves them out.
         """
         from jinja2 import Environment, PackageLoader
+
+        from .bootstrap import intervals
 
         data = {
             "title": title,
@@ -153,6 +156,14 @@ def examine(
     Raises:
         ValueError: no such file, unknown option, or nothing in it can be scored.
     """
+    if not (title or errors or resamples):
+        # Most files need nothing else, and most of the time of a small one goes into imports.
+        with suppress(Marked):
+            scores, bad = score_file(path, task, unmarked=True, match=match, **options)
+            return Examined(scores, {"tasks": scores.get("tasks") or {scores["task"]: scores}}, bad, "")
+    from .bootstrap import intervals
+    from .calibration import Calibration
+
     report = Report(match) if title or errors or resamples else None
     # Confidences belong to mentions, not to their places, and SemEval's schemes compare words.
     by_words = match != "span"

@@ -1,6 +1,7 @@
 """Counts → the dictionary of scores: micro, macro, per label, per source."""
 
 from collections import Counter
+from operator import itemgetter
 from typing import Any
 
 from .counts import Outcome, rates
@@ -10,7 +11,8 @@ from .tasks import Task
 # Hits, extra and missed per label: whole numbers, but for overlap matching, whose credits are fractions.
 Counters = tuple[Counter[str], Counter[str], Counter[str]]
 
-_BUFFER = 100_000
+_BUFFER = 10_000
+_LABEL = itemgetter(0)
 
 
 class Totals:
@@ -23,7 +25,7 @@ class Totals:
         self.repaired: Counter[str] = Counter()
         self._labels: dict[str, Counters] = {measure: (Counter(), Counter(), Counter()) for measure in task.measures}
         # Label counting is deferred so that it runs in C.
-        self._waiting: list[tuple[list[str], list[str], list[str]]] = [([], [], []) for _ in task.measures]
+        self._waiting: list[Outcome] = [([], [], []) for _ in task.measures]
         self._loose: dict[str, list[int]] = {name: [0, 0, 0] for name in task.looser}
         self._places = [(name, task.measures.index(of), self._loose[name]) for name, (of, _) in task.looser.items()]
 
@@ -31,13 +33,10 @@ class Totals:
         """Count one record in all measures and looser figures, see `counts.judge`."""
         self.records += 1
         for (a, b, c), (hits, extra, missed) in zip(self._waiting, outcomes):
-            for unit in hits:
-                a.append(unit[0])
-            for unit in extra:
-                b.append(unit[0])
-            for unit in missed:
-                c.append(unit[0])
-            if len(a) + len(b) > _BUFFER:
+            a += hits
+            b += extra
+            c += missed
+            if len(a) + len(b) + len(c) > _BUFFER:
                 self._settle()
         for name, place, counts in self._places:
             hits, extra, missed = outcomes[place]
@@ -53,9 +52,9 @@ class Totals:
 
     def _settle(self) -> None:
         for counters, waiting in zip(self._labels.values(), self._waiting):
-            for counter, labels in zip(counters, waiting):
-                counter.update(labels)
-                labels.clear()
+            for counter, units in zip(counters, waiting):
+                counter.update(map(_LABEL, units))
+                units.clear()
 
     def labels(self, measure: str) -> Counters:
         """Hits, extra and missed per label."""

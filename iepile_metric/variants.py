@@ -11,6 +11,9 @@ __all__ = ["first_way"]
 
 KEYS = ("order", "split_num")
 
+MARKS = frozenset({*KEYS, "confidence"})
+"""Fields for which a row is more than an answer and its gold."""
+
 Way = tuple[Any, ...]
 """The values of `KEYS` in a row."""
 

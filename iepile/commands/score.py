@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from iepile_dataset.atomic import json_text, write_file
 from iepile_metric.accumulator import ScoringOptions
 
 from ..console import console, failing, print_json, say
@@ -100,6 +99,8 @@ def score(
         else:
             bad, scores = _score(file, output, options, report, errors=errors, resamples=resamples)
         if names.out_path:
+            from iepile_dataset.atomic import json_text, write_file
+
             write_file(names.out_path, json_text(scores))
             say(f"figures: {names.out_path}", to=stderr)
         if table and not compat:
@@ -121,7 +122,6 @@ def _score(
     file: Path, output: OutputOptions, options: ScoringOptions, report: Path | None, **wanted: Any
 ) -> tuple[list[Any], dict[str, Any]]:
     from iepile_metric.report import examine
-    from iepile_metric.tables import tables
 
     examined = examine(file, output.task, title=file.name if report else "", **wanted, **asdict(options))
     by_task = examined.figures["tasks"]
@@ -129,6 +129,8 @@ def _score(
         if count := stated["misaligned"]:
             say(f"{name}: {count} rows have confidences that do not fit their answer, left out", to=stderr)
     if report:
+        from iepile_dataset.atomic import write_file
+
         write_file(report, examined.page)
         say(f"report: {report}", to=stderr)
     single = next(iter(by_task.values())) if len(by_task) == 1 else {}
@@ -136,6 +138,8 @@ def _score(
     if output.json:
         print_json(scores)
     else:
+        from iepile_metric.tables import tables
+
         for table in tables(examined.figures):
             console.print(table)
     return examined.bad, scores
@@ -172,6 +176,7 @@ def _write_table(file: Path, task: str | None, table: Path, options: ScoringOpti
     import pyarrow.csv
     import pyarrow.parquet
 
+    from iepile_dataset.atomic import write_file
     from iepile_metric.files import rows_of
     from iepile_metric.record_table import per_record
 

@@ -1,0 +1,29 @@
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from iepile.cli import COMMANDS, app
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_of_each_what_it_says_itself(name):
+    group = typer.main.get_command(app)
+    assert (listed := group.commands[name]).help
+    _, command, _ = group.resolve_command(None, [name])
+    assert (command.name, command.rich_help_panel) == (name, listed.rich_help_panel)
+    assert " ".join(command.help.partition("\n\n")[0].split()) == listed.help
+
+
+def test_help_and_version_import_no_command():
+    code = """
+import sys
+from iepile.cli import main
+try: main()
+except SystemExit: pass
+print([name for name in sys.modules if name.startswith(("iepile.commands.", "iepile_"))])
+"""
+    for option in ("--help", "--version"):
+        done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "[]"
