@@ -27,7 +27,7 @@ COMMANDS = {
     "app": (
         ".commands.app:app",
         "Start here",
-        "A page in the browser: extract from a text, score a file of answers, browse a corpus.",
+        "A page in the browser: extract from a text, score a file of answers, browse a corpus, import annotations.",
     ),
     "import": (
         ".commands.import_:import_source",
@@ -208,9 +208,10 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:  # Typer takes a tenth of a second to read an option
         print(__version__)
         return
-    from iepile_trainer.command_line import terminate_as_interrupt
+    if COMMANDS.keys() & set(sys.argv[1:2]):
+        from iepile_trainer.command_line import terminate_as_interrupt
 
-    terminate_as_interrupt()
+        terminate_as_interrupt()
     try:
         try:
             app()
