@@ -59,7 +59,7 @@ def parse_json(text: str | bytes, file: str, remedy: str = "mend or remove it") 
     Raises:
         DataError: It is no JSON, or larger or deeper than any that people write.
 
-    >>> parse_json('{"a": 1}', "a.json"), parse_json("[" * 65 + "]" * 65, "a.json")
+    >>> parse_json('{"a": 1}', "a.json"), parse_json("[" * 66 + "]" * 66, "a.json")
     Traceback (most recent call last):
     iepile_dataset.errors.DataError: a.json: brackets inside each other, more than 64 deep (mend or remove it)
     """
@@ -94,6 +94,8 @@ def parse_yaml(text: str, file: str, remedy: str = "mend or remove it") -> Any:
     try:
         _refuse_wild_events(text, file, remedy)
         value = yaml.load(text, _LOADER)
+    except DataError:
+        raise
     except yaml.YAMLError as error:
         raise DataError(f"{file}: not readable as YAML: {' '.join(str(error).split())} ({remedy})") from None
     except (RecursionError, TypeError, ValueError, OverflowError) as error:  # of a date or number that there is not

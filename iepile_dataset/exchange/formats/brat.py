@@ -203,8 +203,10 @@ def _places(text: str, start: int, end: int) -> tuple[str, str]:
             pieces.append((place, place + len(part)))
         place += len(part)
     if len(pieces) < 2:
-        return f"{start} {end}", " ".join(text[start:end].split("\n"))
-    return ";".join(f"{a} {b}" for a, b in pieces), " ".join(text[a:b] for a, b in pieces)
+        pieces = [(start, end)]
+    pieces[0], pieces[-1] = (start, pieces[0][1]), (pieces[-1][0], end)  # with the line breaks at its own ends
+    words = (" ".join(text[first:last].split("\n")) for first, last in pieces)
+    return ";".join(f"{first} {last}" for first, last in pieces), " ".join(words)
 
 
 FORMAT = Format(

@@ -143,3 +143,11 @@ def test_whatever_is_annotated_comes_back_or_is_counted(form, kind, tmp_path_fac
         check([{"text": "In Ulm", kind: first[kind]}, *records], kind, form, tmp_path_factory.mktemp("data"))
 
     test()
+
+
+@pytest.mark.parametrize("mention", [(0, 4), (0, 3), (0, 5), (2, 4), (2, 6)])
+def test_brat_keeps_line_breaks_at_the_ends_of_a_mention(mention, tmp_path):
+    text, (start, end) = "\nab\n\n", mention
+    text += "c"
+    item = {"entity": text[start:end], "start": start, "end": end, "entity_type": "person"}
+    check([{"text": text, "entity": [item]}], "entity", "brat", tmp_path)
