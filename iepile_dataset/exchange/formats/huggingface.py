@@ -29,8 +29,8 @@ def _columns(row: Mapping[str, Any], options: ReadOptions | None = None) -> tupl
         (name for name in _TOKENS if name in lists and isinstance(lists[name][0], str)), ""
     )
     tags = given.get("tag") or next((name for name in _TAGS if name != tokens and _are_tags(lists.get(name))), "")
-    both = [row.get(name) for name in (tokens, tags) if name]
-    if len(both) < 2 or not all(isinstance(values, list) for values in both) or len(both[0]) != len(both[1]):
+    one, other = (row.get(name) if name else None for name in (tokens, tags))
+    if not isinstance(one, list) or not isinstance(other, list) or len(one) != len(other):
         return None
     return tokens, tags
 
