@@ -8,13 +8,16 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # Threads that wait for each other by spinning take the cores from whoever else is at work.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: quickstart test faults real test-real test-oldest test-newest lint docs bench clean
+.PHONY: quickstart test faults fuzz real test-real test-oldest test-newest lint docs bench clean
 
 quickstart: $(STAMP)  ## text → instructions → model → answers → F1, in about four minutes
 	$(BIN)/iepile quickstart $(ARGS)
 
 test: $(STAMP)  ## all tests that this machine can run
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+fuzz: $(STAMP)  ## many more examples for records, schemas, answers and importers
+	IEPILE_FUZZ=5000 $(BIN)/python -m pytest tests/dataset/test_fuzz.py tests/metric/test_fuzz.py $(ARGS)
 
 faults: $(STAMP)  ## disks without room, kills, two processes on one output
 	IEPILE_TABLE=1 $(BIN)/python -m pytest tests/faults tests/trainer/training/test_faults.py \

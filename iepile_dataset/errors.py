@@ -99,6 +99,7 @@ def shown(value: object, limit: int = 60) -> str:
         text = value if isinstance(value, str) else repr(value)
     except RecursionError:
         text = f"a {type(value).__name__} too deep to show"
-    text = " ".join(text.split()) if isinstance(value, str) and value.strip() else text
+    if isinstance(value, str):  # of white space alone, which it is shows
+        text = " ".join(text.split()) or text.encode("unicode_escape").decode()
     text = visible(text if len(text) <= limit else text[:limit] + "…")
     return f'"{text}"' if isinstance(value, str) else text

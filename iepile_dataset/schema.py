@@ -204,13 +204,15 @@ def _triples(typed: Mapping[str, Any], file: str) -> dict[str, tuple[str, str, s
 def _labels(values: Any, file: str, line: int, described: dict[str, str]) -> tuple[str, ...]:
     if isinstance(values, Mapping):
         for label, about in values.items():
-            if words := _description(about, f"{file}:{line}: {label}"):
+            if words := _description(about, f"{file}:{line}: {' '.join(str(label).split())}"):
                 described[label] = words
         values = list(values)
     if not isinstance(values, list):
         raise DataError(f"{file}:{line}: {shown(values)} is not a list of labels ({_FORM})")
     for value in values:
-        if not isinstance(value, str) or not value or "\0" in value:
+        if isinstance(value, str) and "\0" in value:
+            raise DataError(f"{file}:{line}: label {shown(value)} holds a NUL, which no text does (remove it)")
+        if not isinstance(value, str) or not value:
             raise DataError(f"{file}:{line}: label {shown(value)} is not a non-empty string (quote or remove it)")
     return tuple(dict.fromkeys(values))
 

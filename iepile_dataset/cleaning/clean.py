@@ -14,6 +14,7 @@ import fsspec
 import orjson
 
 from ..atomic import Proof, final_place, json_text, new_folder, refuse_taken
+from ..bounded import parse_json
 from ..corpus.file_form import BOM
 from ..corpus.layout import read_file
 from ..corpus.lines import LINE_BYTES, Overlong
@@ -222,7 +223,7 @@ def _carry_over(source: Source, folder: Path, options: CleanOptions, done: dict[
             (folder / name).write_bytes(content)
     if done.get("kept") != done.get("read") or done.get("normalised"):
         file = folder / "meta.json"
-        meta = orjson.loads(file.read_bytes()) if file.exists() else {}
+        meta = parse_json(file.read_bytes(), str(file)) if file.exists() else {}
         earlier = meta.get("cleaned", [])
         records = {{"validation": "dev"}.get(split, split): kept[split] for split in source.files}
         this = {"rules": list(options.rules), "done": done, "records": records}

@@ -93,7 +93,8 @@ def described(file: DataFile) -> str:
         return f"objects with the keys {', '.join(keys[:8])} and no list in them: texts that nobody annotated"
     near = sorted(FORMATS.values(), key=lambda form: -_nearness(keys, form.keys))[:3]
     names = ", ".join(f"{form.name} ({_common(keys, form.keys)})" for form in near if _nearness(keys, form.keys))
-    return f"objects with the keys {', '.join(keys[:8])}; near are {names or 'none'}"
+    shortly = ", ".join(shown(key)[1:-1] for key in keys[:8])
+    return f"objects with the keys {shortly}; near are {names or 'none'}"
 
 
 def _nearness(keys: Sequence[str], known: Sequence[str]) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import write_file, written_beside
-from ..corpus.layout import json_record
+from ..corpus.layout import json_record, listed
 from ..corpus.shards import Progress, Segment, advancing
 from ..corpus.sources import Source, language_of
 from ..errors import KEPT_PROBLEMS, DataError, Problem
@@ -114,9 +114,12 @@ def _source(src: str, schema: Schema, options: ConvertOptions) -> Source:
     """The file as a source of one split, named by its folder."""
     split, folder = options.split, posixpath.dirname(os.path.abspath(src))
     schema = schema if options.random_sort else alphabetical(schema)
-    sizes = {split: os.path.getsize(src)}
+    size, mark = listed(src, {})
     language = options.language or _language(src)
-    return Source(posixpath.basename(folder), options.task, language, schema, {split: src}, sizes, "", folder)
+    return Source(
+        posixpath.basename(folder), options.task, language, schema, {split: src}, {split: size}, "", folder,
+        marks={split: mark},
+    )  # fmt: skip
 
 
 def _set_aside(problems: list[Problem], file: Path) -> Path | None:

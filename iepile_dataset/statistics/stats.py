@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from ..answers import UNFIT
+from ..bounded import parse_json
 from ..corpus.layout import read_file
 from ..corpus.shards import Progress, advancing, make_shards
 from ..corpus.sources import Source, choose_sources
@@ -188,5 +189,5 @@ def _record_counter(
 
 def domain_of(path: str) -> str:
     """What a source's `meta.json` says it is about; that it can be read is known since the source was found."""
-    meta = orjson.loads(read_file(f"{path}/meta.json") or b"{}")
+    meta = parse_json(read_file(f"{path}/meta.json") or b"{}", f"{path}/meta.json")
     return str(meta.get("domain") or NOT_STATED)

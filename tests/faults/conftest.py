@@ -24,19 +24,19 @@ ELSEWHERE = {
     "test_one_fault_at_each_call_in_turn_is_mended_by_another_attempt": (
         "a call that fails once", "push", "what an undisturbed push leaves"),
 }  # fmt: skip
-_proved = set()
 
 
-def pytest_runtest_logreport(report):
-    """Keep what a test has proved."""
-    if report.when == "call" and report.passed:
-        _proved.update(tuple(value) for name, value in report.user_properties if name == "fault")
-        name = report.nodeid.rpartition("::")[2].partition("[")[0]
-        _proved.update([ELSEWHERE[name]] if name in ELSEWHERE else [])
-
-
-def pytest_sessionfinish(exitstatus):
+def pytest_sessionfinish(session, exitstatus):
     """Write the table where everything was proved."""
-    if os.environ.get("IEPILE_TABLE") and exitstatus == 0:
-        rows = "".join(f"| {' | '.join(row)} |\n" for row in sorted(_proved))
-        PAGE.write_text(PAGE.read_text("utf-8").partition(HEAD)[0] + HEAD + rows, "utf-8")
+    if not os.environ.get("IEPILE_TABLE") or exitstatus:
+        return
+    commands = {}  # (fault, what is there afterwards) → the commands
+    for report in session.config.pluginmanager.get_plugin("terminalreporter").stats["passed"]:
+        name = report.nodeid.rpartition("::")[2].partition("[")[0]
+        facts = [value for kind, value in report.user_properties if kind == "fault"]
+        for fault, command, afterwards in [*facts, *([ELSEWHERE[name]] if name in ELSEWHERE else [])]:
+            commands.setdefault((fault, afterwards), set()).add(command)
+    rows = (
+        f"| {fault} | {', '.join(sorted(named))} | {afterwards} |\n" for (fault, afterwards), named in commands.items()
+    )
+    PAGE.write_text(PAGE.read_text("utf-8").partition(HEAD)[0] + HEAD + "".join(sorted(rows)), "utf-8")

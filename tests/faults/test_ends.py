@@ -35,13 +35,13 @@ COMMANDS = {
     "prepare": ["prepare", "{inputs}/corpus", "--out", "{out}", "--overwrite"],
     "clean": ["clean", "{inputs}/corpus", "--only", "empty", "--out", "{out}", "--overwrite"],
     "import": ["import", "{inputs}/a.conll", "--out", "{out}", "--overwrite"],
-    "prepare lines": ["prepare", "{inputs}/corpus", "--out", "{out}", "--format", "jsonl", "--overwrite"],
+    "prepare --format jsonl": ["prepare", "{inputs}/corpus", "--out", "{out}", "--format", "jsonl", "--overwrite"],
 }
 BEFORE = {
     "prepare": ["prepare", sample_corpus(), "--task", "re", "--out", "{out}"],
     "clean": ["clean", f"{sample_corpus()}/IE-en/NER", "--only", "empty", "--out", "{out}"],
     "import": ["import", "{small}", "--out", "{out}"],
-    "prepare lines": ["prepare", sample_corpus(), "--task", "re", "--format", "jsonl", "--out", "{out}"],
+    "prepare --format jsonl": ["prepare", sample_corpus(), "--task", "re", "--format", "jsonl", "--out", "{out}"],
 }
 
 
@@ -78,7 +78,7 @@ def undisturbed(inputs):
 
 KILL, TERMINATE = "kill -9", "SIGTERM"
 NUMBERS = {KILL: signal.SIGKILL, TERMINATE: signal.SIGTERM}
-SLOW = ("clean", "prepare lines")
+SLOW = ("clean", "prepare --format jsonl")
 
 
 @pytest.mark.parametrize("how", [KILL, TERMINATE])

@@ -9,7 +9,7 @@ from typing import Any
 from iepile_dataset.atomic import json_text, write_file
 
 from .errors import TrainerError
-from .run_folder import is_finished, read_run
+from .run_folder import is_finished, read_object, read_run
 
 __all__ = ["add_scores", "answer_split", "read_scores", "renew", "split_of", "write_lines", "write_scores"]
 
@@ -132,7 +132,7 @@ def renew(run_dir: Path | str) -> None:
 def read_scores(folder: Path) -> dict[str, Any]:
     """The scores of a run, see `add_scores`; empty where it has none."""
     path = folder / SCORES
-    return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
+    return read_object(path, "", "score the run again") if path.is_file() else {}
 
 
 def write_scores(folder: Path, scores: dict[str, Any]) -> None:

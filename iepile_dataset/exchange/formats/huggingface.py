@@ -29,7 +29,8 @@ def _columns(row: Mapping[str, Any], options: ReadOptions | None = None) -> tupl
         (name for name in _TOKENS if name in lists and isinstance(lists[name][0], str)), ""
     )
     tags = given.get("tag") or next((name for name in _TAGS if name != tokens and _are_tags(lists.get(name))), "")
-    if tokens not in row or tags not in row or len(row[tokens]) != len(row[tags]):
+    one, other = (row.get(name) if name else None for name in (tokens, tags))
+    if not isinstance(one, list) or not isinstance(other, list) or len(one) != len(other):
         return None
     return tokens, tags
 

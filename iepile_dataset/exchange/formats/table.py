@@ -29,7 +29,10 @@ def fits(file: DataFile) -> bool:
 
 
 def _header(file: DataFile) -> list[str]:
-    return next(csv.reader(io.StringIO(file.start), delimiter=_delimiter(file)), [])
+    try:
+        return next(csv.reader(io.StringIO(file.start, newline=""), delimiter=_delimiter(file)), [])
+    except csv.Error:  # a cell that is longer than any
+        return []
 
 
 def _delimiter(file: DataFile) -> str:
@@ -41,8 +44,11 @@ def _rows(file: DataFile) -> Iterator[tuple[int, Row | ValueError]]:
     if file.path.suffix in (".csv", ".tsv", ".txt"):
         with file.path.open("r", encoding=file.encoding, errors="replace", newline="") as opened:
             reader = csv.DictReader(opened, delimiter=_delimiter(file))
-            for row in reader:
-                yield reader.line_num, row
+            try:
+                for row in reader:
+                    yield reader.line_num, row
+            except csv.Error as error:
+                yield reader.line_num, ValueError(f"not CSV from here on: {error}")
         file.advance(file.path.stat().st_size)
         return
     for line, _, value in file.values():

@@ -1,12 +1,11 @@
 """A vLLM engine in this process: needs a GPU and `pip install 'iepile[vllm]'`."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ..errors import TrainerError, first_line, import_extra
 from ..formats import stop_token_ids
+from ..models.damage import settings_in
 from ..models.load import answering_device, check_remote_code, load_tokenizer
 from ..models.location import base_and_adapter, file_of
 from ..models.precision import chosen
@@ -78,6 +77,5 @@ def lora_rank(adapter: str) -> int:
     >>> lora_rank(folder)
     16
     """
-    config = Path(file_of(adapter, "adapter_config.json") or "")
-    rank = int(json.loads(config.read_text("utf-8"))["r"])
+    rank = int(settings_in(file_of(adapter, "adapter_config.json") or "")["r"])
     return next((size for size in (8, 16, 32, 64, 128, 256, 320) if size >= rank), rank)

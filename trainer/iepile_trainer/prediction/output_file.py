@@ -35,6 +35,9 @@ def open_output(output: Path | str, made_with: dict[str, Any], overwrite: bool =
         TrainerError: The file was made with something else, or not by this command, or is being written.
     """
     output = Path(output)
+    if output.exists() and not output.is_file():
+        what = "a folder" if output.is_dir() else "a pipe or a device, and what was written is read again"
+        raise TrainerError(f"{output} is {what} (give a file as --output)")
     for path in (output, *_parts(output)) if output.exists() else ():
         with _alone(path):  # not under the hands of a run that is at work
             if overwrite:
