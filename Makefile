@@ -40,8 +40,8 @@ lint: $(STAMP)  ## style, docstrings, types
 docs: $(STAMP)  ## the documentation as a site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-bench: $(STAMP)  ## the figures of benchmarks/LOG.md, on this machine
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: $(STAMP)  ## speed beside plain yardsticks, on CORPUS=folder or the sample; other benchmarks are run by name
+	$(BIN)/python benchmarks/speed.py $(CORPUS) $(ARGS)
 
 clean:  ## the environment and the runs
 	rm -rf $(VENV) runs site

@@ -237,7 +237,7 @@ def read_answer(
             keys == text.count(":")
             and _UNLIKELY.isdisjoint(value)
             and '"None"' not in text
-            and '"无"' not in text
+            and (text.isascii() or '"无"' not in text)
             and ("/" not in text or '"N/A"' not in text)
         ):
             return units, []

@@ -5,6 +5,7 @@ send. Nothing is cut blindly. A row that is too long is asked about windows of i
 *text*, never its labels, its answer or its end token, see `overlong`; the report says how much of the gold went.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -19,6 +20,7 @@ IGNORED = -100  # the label that the loss skips
 
 _CARRIED = ("id", "task", "source", "language")
 _COUNTED = ("fate", "gold", "lost", "whole", "answer")
+_MARKERS = "[\ue000-\uf8ff\ufdd0-\ufdef\U000f0000-\U0010ffff]"  # of which transformers makes marks of its own
 _SAMPLE = 1000
 _FEW = 100
 
@@ -41,16 +43,39 @@ def prompt_ids(
     A text that happens to contain one of the tokenizer's control tokens keeps it as ordinary text. Templates that have
     a switch for thoughts are told `thinking`, under both names that are in use.
     """
+    options = {"add_generation_prompt": True, "enable_thinking": thinking, "thinking": thinking}
+    # Texts with control tokens in them are encoded piece by piece, which takes twice as long for all others.
+    special = re.compile("|".join([_MARKERS, *map(re.escape, tokenizer.get_added_vocab())]))
+    shown = any(special.search(text) for turn in examples for text in turn)
+    apart = [number for number, instruction in enumerate(instructions) if shown or special.search(instruction)]
     turns = [turns_of(instruction, examples) for instruction in instructions]
-    switch = {"enable_thinking": thinking, "thinking": thinking}
-    encoded = tokenizer.apply_chat_template(turns, add_generation_prompt=True, sanitize_control_tokens=True, **switch)
-    return encoded["input_ids"]
+    if len(apart) < len(turns):
+        prompts = token_ids(tokenizer, tokenizer.apply_chat_template(turns, tokenize=False, **options))
+    else:
+        prompts = [[] for _ in turns]
+    if apart:
+        chosen = [turns[number] for number in apart]
+        encoded = tokenizer.apply_chat_template(chosen, sanitize_control_tokens=True, **options)["input_ids"]
+        for number, prompt in zip(apart, encoded):
+            prompts[number] = prompt
+    return prompts
+
+
+def token_ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    """The tokens of texts as they stand: what a call of the tokenizer gives, without places and masks where it can."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None or tokenizer.split_special_tokens:
+        ids: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"]
+        return ids
+    backend.no_truncation()  # what an earlier call may have left behind
+    backend.no_padding()
+    return [encoding.ids for encoding in backend.encode_batch_fast(texts, add_special_tokens=False)]
 
 
 def answer_ids(tokenizer: Any, outputs: list[str]) -> list[list[int]]:
     """The answers as token ids, each with its end token."""
     end = end_token_id(tokenizer)
-    return [[*ids, end] for ids in tokenizer(outputs, add_special_tokens=False)["input_ids"]]
+    return [[*ids, end] for ids in token_ids(tokenizer, outputs)]
 
 
 def encode(
