@@ -43,7 +43,7 @@ LAYERS = {
     ),
     "iepile_trainer": (
         ("errors",),
-        ("command_line", "run_folder", "recipes"),
+        ("command_line", "json_lines", "run_folder", "recipes"),
         ("formats", "constrain"),
         ("models", "tokenization"),
         ("engines", "data"),

@@ -52,13 +52,27 @@ def test_the_text_that_is_asked_about_is_never_shown():
         ('{"instruction": 1}\n', r"examples.jsonl:1: this is no example \(no 'task'\)"),
         (json.dumps({**ROWS[0], "output": "[1"}) + "\n", "examples.jsonl:1: this is no example"),
         (json.dumps({**ROWS[0], "output": '{"person": 3}'}) + "\n", "examples.jsonl:1: this is no example"),
-        ("nonsense\n", "wanted a file of rows"),
+        (json.dumps(ROWS[0]) + "\nnonsense\n", "examples.jsonl:2: not JSON"),
+        ("[1]\n", "examples.jsonl:1: list instead of an object"),
     ],
 )
 def test_a_file_that_holds_no_examples_is_refused(lines, words, tmp_path):
     (tmp_path / "examples.jsonl").write_text(lines)
     with pytest.raises(TrainerError, match=words):
         Examples.read(str(tmp_path / "examples.jsonl"), 4)
+
+
+def test_a_byte_order_mark_and_separators_of_lines_in_a_text_are_no_end_of_a_row(tmp_path):
+    rows = [row("Ada lives\u2028in Ulm.", {"person": ["Ada"], "city": ["Ulm"]}), ROWS[1]]
+    text = "\ufeff" + "".join(json.dumps(one, ensure_ascii=False) + "\r\n" for one in rows)
+    (tmp_path / "examples.jsonl").write_bytes(text.encode())
+    assert len(shown(Examples.read(str(tmp_path / "examples.jsonl"), 9), row("Bo lives in Bonn."))) == 2
+
+
+@pytest.mark.parametrize(("place", "words"), [("/dev/zero", "a device"), ("/", "Is a directory"), ("/none", "No such")])
+def test_what_is_no_file_of_examples_is_refused_unread(place, words):
+    with pytest.raises(ValueError, match=words):
+        Examples.read(place, 4)
 
 
 def test_the_prompt_is_the_conversation_and_examples_go_where_there_is_no_room(small_model, tokenizer, tmp_path):

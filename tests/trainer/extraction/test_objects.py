@@ -99,6 +99,29 @@ def test_dataclasses_lists_of_a_class_and_json_schemas_are_taken_alike():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "who",
+    [
+        {"type": ["string", "null"]},
+        {"allOf": [{"$ref": "#/$defs/a~1b"}]},
+        {"oneOf": [{"$ref": "#/$defs/a~1b"}, {"type": "null"}], "description": "a name"},
+    ],
+)
+def test_a_string_is_one_however_a_json_schema_says_so(who):
+    schema = {
+        "title": "Visit",
+        "properties": {"who": who},
+        "required": ["who", "day"],
+        "$defs": {"a/b": {"type": "string"}},
+    }
+    found = Extractor(Said(ee={"Visit": [event(who="Ada Bell")]})).objects(TEXT, schema)
+    assert (found.value, found.lost) == ([{"who": "Ada Bell"}], ())
+
+
+def test_why_nothing_could_be_asked_is_among_what_is_lost():
+    assert Extractor(Said()).objects(" ", Visit).lost == ("ee: the text is empty",)
+
+
 def test_what_the_class_refuses_is_lost_with_its_reason():
     class Old(BaseModel):
         who: str
@@ -130,6 +153,11 @@ class Deep(BaseModel):
         ({"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"$ref": "#/$defs/A"}}}, "refers to itself"),
         ({"type": "object", "properties": {"is_red": {"type": "boolean"}}}, r"object.is_red: 'boolean' here is nothing"),
         ({"type": "object"}, "is no object with properties"),
+        ({"type": "object", "properties": ["who"]}, r"object.properties: \['who'\] is no object"),
+        ({"type": "object", "properties": {"who": True}}, r"object.who: True is nothing that our tasks can ask"),
+        ({"type": "object", "properties": {"who": {"type": "array", "items": [{}]}}}, r"object.who: \[\{\}\] is nothing"),
+        ({"type": "object", "properties": {"who": {"anyOf": [True, {"type": "null"}]}}}, "object.who: 'anyOf'"),
+        ({"type": "object", "properties": {"a_b": {"type": "string"}, "a b": {"type": "string"}}}, "by the same words"),
         (object(), "is no class of objects"),
     ],
 )  # fmt: skip
@@ -144,3 +172,5 @@ def test_several_tasks_are_answered_in_one_call():
     assert [(task, extraction[0].label) for task, extraction in found.items()] == [("ner", "person"), ("RE", "of")]
     with pytest.raises(DataError, match="nre"):
         Extractor(engine).several(TEXT, {"nre": ["person"]})
+    with pytest.raises(DataError, match="is no object of tasks"):
+        Extractor(Said()).several(TEXT, ["ner"])

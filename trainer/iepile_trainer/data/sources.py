@@ -9,9 +9,8 @@ from typing import Any
 
 import orjson
 
-from iepile_dataset.corpus.records import read_records
-
 from ..errors import TrainerError, first_line
+from ..json_lines import numbered_objects
 from ..tokenization.encode import checked_columns
 from .arguments import ROW_OPTIONS, DataArguments
 from .mixture import Mix
@@ -199,7 +198,7 @@ def _strings(stated: list[tuple[str, str, int]], task: str) -> Iterator[dict[str
     from iepile_dataset.instructions.parse import completed
 
     for path, name, _ in stated:
-        for number, row in _numbered(path):
+        for number, row in numbered_objects(path):
             if "instruction" not in row or not {"output", "label"} & row.keys():
                 lacking = "output" if "instruction" in row else "instruction"
                 raise TrainerError(
@@ -221,16 +220,6 @@ def _string(value: Any, key: str, place: str) -> str:
     raise TrainerError(
         f"{place}: {key!r} is of type {type(value).__name__}, not a string (write it as JSON in a string)"
     )
-
-
-def _numbered(path: Path | str) -> Iterator[tuple[int, dict[str, Any]]]:
-    with open(path, "rb") as lines:
-        for number, _, row in read_records(enumerate(lines, 1)):
-            if not isinstance(row, dict):
-                kind = f"{type(row).__name__} instead of an object"
-                reason = f"not JSON, {str(row) or 'one array'}" if isinstance(row, ValueError) else kind
-                raise TrainerError(f"{path}:{number}: {reason} (one JSON object per line)")
-            yield number, row
 
 
 def _row_files(path: Path, split: str) -> list[Path]:

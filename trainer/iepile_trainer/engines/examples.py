@@ -7,6 +7,7 @@ alike stands last. A row about the question's own text is never shown.
 import json
 import re
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from iepile_dataset.answers import UNFIT
 from iepile_dataset.instructions.parse import Question, annotation, read_instruction
 
 from ..errors import TrainerError
+from ..json_lines import numbered_objects
 
 __all__ = ["MOST", "Turn", "write_examples"]
 
@@ -67,13 +69,9 @@ class Examples:
             TrainerError: There is no such file, or a line that is no row.
         """
         try:
-            lines = Path(path).read_text("utf-8").splitlines()
-            rows = [json.loads(line) for line in lines[:MOST] if line.strip()]
-        except (OSError, ValueError, RecursionError) as problem:
-            raise TrainerError(
-                f"{path}: {' '.join(str(problem).split())} (wanted a file of rows, JSON lines)"
-            ) from None
-        return cls(rows, most, path)
+            return cls(islice(numbered_objects(path), MOST), most, path)
+        except OSError as problem:
+            raise TrainerError(f"{path}: {problem.strerror or problem} (wanted a file of rows, JSON lines)") from None
 
     def nearest(self, row: Mapping[str, Any]) -> list[Turn]:
         """The examples for a row, the most alike last; none where its task has none."""

@@ -161,6 +161,8 @@ class Extractor:
         Raises:
             DataError: An unknown task, language or schema.
         """
+        if not isinstance(schemas, Mapping):
+            raise DataError(f"{schemas!r} is no object of tasks (wanted task: schema)")
         documents = [next(documents_of([text], iter([schema]), task, language)) for task, schema in schemas.items()]
         return dict(zip(schemas, self.answer(documents)))
 

@@ -16,7 +16,7 @@ from iepile_dataset import DataError
 from ..errors import import_extra
 from .results import Event, Extraction, Mention
 
-_LEAVES = {"string", "integer", "number"}
+_LEAVES = ("string", "integer", "number")
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,8 @@ def objects_of(plan: Plan, make: Any, found: Mapping[str, Extraction]) -> Object
         make: Makes an object of plain data, or raises ValueError; None keeps plain data.
         found: Task → extraction.
     """
-    lost = [f"{line}" for extraction in found.values() for line in extraction.lost]
+    lost = [f"{task}: {extraction.error}" for task, extraction in found.items() if extraction.error]
+    lost += [str(line) for extraction in found.values() for line in extraction.lost]
     by_name = {record.name: (key, record) for key, record in plan.records.items()}
     filled: dict[str | None, list[Any]] = {key: [] for key in plan.records}
     events: Sequence[Any] = found.get("ee", ())
@@ -228,14 +229,20 @@ def _record(schema: Mapping[str, Any], root: Mapping[str, Any], place: str) -> R
             lists.add(key)
             leaf = _item(leaf, root, where)
         leaves[key] = _leaf(leaf, where)
-    required = frozenset(own.get("required", ())) - lists
+    required = frozenset(own.get("required") or ()) & leaves.keys() - lists
     return Record(name, {_words(key): key for key in leaves}, frozenset(lists), leaves, required)
 
 
 def _properties(schema: Mapping[str, Any], place: str) -> Mapping[str, Any]:
     if schema.get("type") != "object" or not schema.get("properties"):
         raise DataError(f"{place}: {_kind(schema)} is no object with properties")
-    properties: Mapping[str, Any] = schema["properties"]
+    properties: Any = schema["properties"]
+    if not isinstance(properties, Mapping):
+        raise DataError(f"{place}.properties: {properties!r} is no object (wanted name: schema)")
+    names: dict[str, str] = {}
+    for name in properties:
+        if (first := names.setdefault(_words(name), name)) != name:
+            raise DataError(f"{place}: {first!r} and {name!r} would be asked by the same words (rename one)")
     return properties
 
 
@@ -256,23 +263,36 @@ def _kind(schema: Mapping[str, Any]) -> str:
     return f"{kind!r}"
 
 
-def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+def _resolved(schema: Any, root: Mapping[str, Any], place: str) -> Mapping[str, Any]:
     """A part of a JSON Schema behind its references, without the null of an optional one."""
-    seen = set()
-    while True:
-        parts = [part for part in schema.get("anyOf") or schema.get("oneOf") or () if part.get("type") != "null"]
-        if len(parts) == 1:
-            schema = {**{key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}, **parts[0]}
-        elif isinstance(reference := schema.get("$ref"), str):
-            target = root
+    seen: set[str] = set()
+    while isinstance(schema, Mapping):
+        key = next((key for key in ("anyOf", "oneOf", "allOf", "$ref") if key in schema), None)
+        own = {name: value for name, value in schema.items() if name != key}
+        if key == "$ref":
+            reference = str(schema[key])
+            target: Any = root
             for step in reference.removeprefix("#").strip("/").split("/"):
-                target = target.get(step, {}) if isinstance(target, Mapping) else {}
-            if reference in seen or target is root or not target:
+                target = target.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(target, Mapping) else None
+            if reference in seen or not isinstance(target, Mapping):
                 raise DataError(f"{place}: {reference} refers to itself, or to nothing")
             seen.add(reference)
             schema = target
+        elif key:
+            parts = [part for part in schema[key] if part != {"type": "null"}]
+            if len(parts) != 1 or not isinstance(parts[0], Mapping):
+                return schema
+            schema = {**own, **parts[0]}
         else:
-            return schema
+            return _with_one_type(schema)
+    raise DataError(f"{place}: {schema!r} is nothing that our tasks can ask (wanted an object of JSON Schema)")
+
+
+def _with_one_type(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`"type": ["string", "null"]` as a string; what has properties is an object, whether or not it says so."""
+    kind = schema.get("type", "object" if "properties" in schema else None)
+    kinds = [one for one in kind if one != "null"] if isinstance(kind, list) else [kind]
+    return {**schema, "type": kinds[0]} if len(kinds) == 1 and kinds[0] else schema
 
 
 def _words(name: str) -> str:
