@@ -70,7 +70,7 @@ def outcome(predicted: list[Unit], merged: list[Unit], annotated: list[Unit], on
         predicted, merged, annotated = ([*dict.fromkeys(units)] for units in (predicted, merged, annotated))
     if predicted == merged:
         return merged, [], []
-    if not predicted or not merged and not annotated:
+    if not predicted or (not merged and not annotated):
         return [], predicted, merged
     wanted = dict.fromkeys(merged, 1)
     if len(wanted) < len(merged):

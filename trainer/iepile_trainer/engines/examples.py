@@ -69,7 +69,7 @@ class Examples:
             TrainerError: There is no such file, or a line that is no row.
         """
         try:
-            return cls(islice(numbered_objects(path), MOST), most, path)
+            return cls((row for _, row in islice(numbered_objects(path), MOST)), most, path)
         except OSError as problem:
             raise TrainerError(f"{path}: {problem.strerror or problem} (wanted a file of rows, JSON lines)") from None
 
