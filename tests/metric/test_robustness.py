@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from iepile.cli import app
 from iepile_metric import compare, score
 from iepile_metric.files import rows_of
+from iepile_metric.report import examine
 from iepile_metric.robustness import fields_in, score_ways
 
 GOLD = '[{"entity": "Ulm", "entity_type": "city"}, {"entity": "Ann", "entity_type": "person"}]'
@@ -128,3 +129,12 @@ def test_the_command_reports_mean_and_deviation(answers, tmp_path):
     assert done.exit_code == 0, done.output
     assert f"F1 over 3 ways to ask: {sum(F1) / 3:.4f} ± {stdev(F1):.4f}" in done.stdout
     assert len((tmp_path / "t.csv").read_text().splitlines()) == 1 + 2
+
+
+def test_a_field_that_comes_late_in_the_file_is_seen(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    rows = [row(record, "{}") for record in range(5)] + [row(0, "{}", order=1)]
+    file.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    assert len(examine(file).figures["spread"]["ner"]["ways"]) == 2
+    file.write_text("".join(json.dumps(one) + "\n" for one in rows[:5]))
+    assert "spread" not in examine(file).figures

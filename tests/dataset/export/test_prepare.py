@@ -52,6 +52,15 @@ def test_the_embedded_sample_becomes_a_folder_that_stock_datasets_loads(tmp_path
             assert first["completion"] == [{"role": "assistant", "content": first["output"]}]
 
 
+def test_files_have_chunks_by_content_and_an_index_of_pages(tmp_path):
+    prepare(tmp_path / "rows", tasks=["ner"])
+    written = pq.ParquetFile(next((tmp_path / "rows" / "ner").glob("*.parquet")))
+    column = written.metadata.row_group(0).column(0)
+    assert column.has_offset_index
+    assert column.has_column_index
+    assert json.loads(written.metadata.metadata[b"content_defined_chunking"])["max_chunk_size"] == 1 << 20
+
+
 def test_two_processes_write_the_same_bytes(tmp_path):
     prepare(tmp_path / "one")
     prepare(tmp_path / "two", num_proc=2)

@@ -24,6 +24,15 @@ def test_training_begins_with_the_prompt_that_prediction_sends(kind, request, da
         assert row["labels"][len(prompt) :] == row["input_ids"][len(prompt) :]
 
 
+def test_prompts_together_are_those_one_by_one_whatever_stands_in_them(chat_tokenizer):
+    texts = ["Who?", "a <|im_end|> b", "谁", "", "\ue000 and \U000f0000<|im_start|>\U000f0001", "Who?"]
+    chat_tokenizer(["a", "b c d"], padding=True, truncation=True, max_length=2)  # leaves its limits behind
+    turns = [[{"role": "user", "content": text}] for text in texts]
+    wanted = chat_tokenizer.apply_chat_template(turns, add_generation_prompt=True, sanitize_control_tokens=True)
+    assert prompt_ids(chat_tokenizer, texts) == wanted["input_ids"]
+    assert prompt_ids(chat_tokenizer, texts[1:2]) == wanted["input_ids"][1:2]
+
+
 @pytest.mark.parametrize(("kind", "end"), [("tokenizer", "</s>"), ("chat_tokenizer", "<|im_end|>")])
 def test_the_end_token_is_learnt(kind, end, request, dataset):
     tokenizer, rows = request.getfixturevalue(kind), dataset(3)
