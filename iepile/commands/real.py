@@ -1,8 +1,8 @@
 """`iepile real`: pretrained weights, trained on real text, F1 before and after, within a budget."""
 
-import json
 import os
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,6 +58,7 @@ def real(
 
 
 def _show(out: Path, scores: dict[str, Any], invented: bool) -> None:
+    from iepile_trainer.json_lines import numbered_objects
     from iepile_trainer.quickstart.real import SPLITS
     from iepile_trainer.quickstart.show import highlighted
 
@@ -70,8 +71,8 @@ def _show(out: Path, scores: dict[str, Any], invented: bool) -> None:
             figures.add_row(words, *cells)
     console.print(figures)
     say("\nThe first three of them that hold something, as answered under the constraint:")
-    rows = map(json.loads, (out / "predictions_extractive.jsonl").read_text("utf-8").splitlines())
-    for row in [row for row in rows if row["label"] not in ("", "[]")][:3]:
+    rows = (row for _, row in numbered_objects(out / "predictions_extractive.jsonl"))
+    for row in islice((row for row in rows if row["label"] not in ("", "[]")), 3):
         console.print(highlighted(row))
         say(f"      annotated: {row['label']}", style="dim")
     say(f"\nThe card, {out / 'README.md'}:\n", (out / "README.md").read_text("utf-8").rpartition("\n---\n")[2])

@@ -83,6 +83,13 @@ def test_only_choices_are_several_values_where_an_argument_may_follow():
     assert seen == [(Options(task=["ner", "re"]), "corpus"), (Options(source=["a"]), "corpus")]
 
 
+@pytest.mark.parametrize("before", [[], ["--quiet", "true"], ["--bits", "8"], ["--no_confidence"], ["--bits=8"]])
+def test_behind_the_argument_any_values_are_several(before):
+    run(read, [*before, "corpus", "--source", "a", "b", "c", "--task", "ner"])
+    run(read, [*before, "--source", "a", "corpus"])
+    assert [(options.source, corpus) for options, corpus in seen] == [(["a", "b", "c"], "corpus"), (["a"], "corpus")]
+
+
 def test_values_have_the_type_of_their_field():
     run(ask, ["--bits", "8", "--no_confidence", "--source", "a", "b"])
     assert seen == [Options(bits=8, confidence=False, source=["a", "b"])]

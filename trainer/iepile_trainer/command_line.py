@@ -41,9 +41,14 @@ def check_options(options: Any) -> None:
         value, rules = getattr(options, option.name), option.metadata
         if value is None:
             continue
-        if value not in rules.get("choices", [value]):
-            raise TrainerError(f"{option.name}={value!r} is unknown (one of {', '.join(map(str, rules['choices']))})")
-        least, most = rules.get("range", (value, value))
+        for one in value if isinstance(value, list) and _is_list(option.type) else [value]:
+            if one not in rules.get("choices", [one]):
+                raise TrainerError(f"{option.name}={one!r} is unknown (one of {', '.join(map(str, rules['choices']))})")
+        if "range" not in rules:
+            continue
+        least, most = rules["range"]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TrainerError(f"{option.name}={value!r} is no number")
         if not least <= value <= most:
             bounds = f"{least:g} or more" if most == inf else f"{least:g} to {most:g}"
             raise TrainerError(f"--{option.name} {value:g} is out of range ({bounds})")
@@ -53,7 +58,7 @@ class Command(TyperCommand):
     """A command that takes both `--a-b` and `--a_b`, and several values after one option, as in `--task ner re`.
 
     A flag may have its value behind it, `--confidence false`, as the scripts of transformers and TRL have it.
-    Where it has arguments beside its options, only values that the option's choices name are taken so.
+    Where it has arguments that do not stand before, only values that the option's choices name are taken so.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -69,30 +74,42 @@ class Command(TyperCommand):
 
     def _written_out(self, args: Sequence[str]) -> list[str]:
         kinds = getattr(self.callback, "__annotations__", {})
-        free = all(parameter.param_type_name == "option" for parameter in self.params)
-        # Options that may be repeated → the values that may follow one another; None for any.
-        several: dict[str, tuple[str, ...] | None] = {
-            name: _choices_in(kinds.get(parameter.name)) or (None if free else ())
+        arguments = [parameter.nargs for parameter in self.params if parameter.param_type_name == "argument"]
+        wanted = sum(arguments) if all(number > 0 for number in arguments) else inf
+        # Options that may be repeated → their choices, which alone may follow where a word may be an argument.
+        several = {
+            name: _choices_in(kinds.get(parameter.name))
             for parameter in self.params
             if getattr(parameter, "multiple", False)
             for name in parameter.opts
         }
+        flags = {
+            name
+            for flag in self.params
+            if getattr(flag, "is_flag", False)
+            for name in (*flag.opts, *flag.secondary_opts)
+        }
         written: list[str] = []
-        option, values = "", 0
+        option, values = "", 0  # the option whose values are read, and how many it has
         for position, word in enumerate(args):
             if word == "--":
                 return [*written, *args[position:]]
             if word.startswith("--"):
                 name, *value = word.split("=", 1)
                 word = "=".join([name.replace("_", "-"), *value])
-                option, values = word, 0
-            elif option in several:
-                choices = several[option]
-                if values and (choices is None or word.lower() in choices):
-                    written.append(option)
-                elif values:
-                    option = ""
-                values += 1
+                option, values = "" if value else word, 0
+                written.append(word)
+                continue
+            if option in flags and not values and word in ("true", "false"):
+                pass
+            elif not option or option in flags or (values and option not in several):
+                wanted -= 1
+            elif values and (word.lower() in several[option] or not (several[option] or wanted > 0)):
+                written.append(option)
+            elif values:
+                option = ""
+                wanted -= 1
+            values += 1
             written.append(word)
         return written
 
@@ -218,9 +235,13 @@ def _with_choices(annotation: Any, choices: Sequence[Any]) -> Any:
     """`str` in an annotation becomes an enumeration of the choices, which Typer checks: also in `list[str] | None`."""
     make_enumeration: Any = Enum  # whose members a checker of types would want to know
     one: Any = make_enumeration("Choice", {str(choice): str(choice) for choice in choices})
-    parts = (annotation, *get_args(annotation))
-    kind: Any = list[one] if any(get_origin(part) is list for part in parts) else one
-    return kind | None if type(None) in parts else kind
+    kind: Any = list[one] if _is_list(annotation) else one
+    return kind | None if type(None) in get_args(annotation) else kind
+
+
+def _is_list(annotation: Any) -> bool:
+    """Whether an annotation is `list[…]`, or that or None."""
+    return any(get_origin(part) is list for part in (annotation, *get_args(annotation)))
 
 
 def _chosen(value: Any, field: dataclasses.Field[Any]) -> Any:

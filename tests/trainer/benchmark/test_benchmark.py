@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +12,7 @@ from iepile.cli import app
 from iepile_dataset import DataError
 from iepile_trainer import TrainerError
 from iepile_trainer.benchmark.arguments import BenchmarkArguments
+from iepile_trainer.benchmark.rows import write_rows
 from iepile_trainer.benchmark.run import benchmark
 from iepile_trainer.benchmark.systems import systems_of
 from iepile_trainer.run_folder import write_run
@@ -105,13 +107,14 @@ def test_the_command_shows_the_tables_and_a_limit_takes_whole_records(corpus, tm
 
 def test_systems_of_a_file_have_options_of_their_own(tmp_path):
     file = tmp_path / "systems.yaml"
-    file.write_text("- {model: a, constrain: json}\n- {name: second, model: a}\n")
+    file.write_text("- {model: a, constrain: json}\n- {name: 2, model: a, batch_size: 8, timeout: 9, adapter: null}\n")
     systems = systems_of(BenchmarkArguments(systems=str(file), max_new_tokens=9))
-    assert [system.name for system in systems[3:]] == ["a", "second"]
+    assert [system.name for system in systems[3:]] == ["a", "2"]
     assert [(one.options["constrain"], one.options["max_new_tokens"]) for one in systems[3:]] == [
         ("json", 9),
         ("none", 9),
     ]
+    assert (systems[4].options["batch_size"], systems[4].options["timeout"]) == ("8", 9)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +125,11 @@ def test_systems_of_a_file_have_options_of_their_own(tmp_path):
         ("{a: [", "while parsing"),
         ("- {model: a}\n- {model: a}", "two systems are called 'a'"),
         ("", "wanted a list of systems"),
+        ("- {model: [a]}", r"model=\['a'\] is not of type str"),
+        ("- {model: a, max_new_tokens: many}", "max_new_tokens='many' is not of type int"),
+        ("- {model: a, confidence: 1}", "confidence=1 is not of type bool"),
+        ("- {model: a, name: rows}", "cannot be called 'rows'"),
+        ("- {model: a/b}\n- {model: c, name: A--b}", "two systems are called 'A--b'"),
     ],
 )
 def test_a_file_of_systems_that_is_wrong_is_refused(text, words, tmp_path):
@@ -134,8 +142,46 @@ def test_a_file_of_systems_that_is_wrong_is_refused(text, words, tmp_path):
 def test_a_corpus_without_an_answer_is_refused_with_the_reasons(corpus, tmp_path):
     for place, options, words in (
         (tmp_path / "none", {}, "no such folder"),
-        (corpus, {"source": ["ncbj"]}, 'no NER source "ncbj"'),
+        (corpus, {"source": ["ncbj"]}, 'no source "ncbj"'),
+        (corpus, {"task": ["re"]}, "no RE source"),
         (corpus, {"split": "dev2"}, "dev2"),
     ):
         with pytest.raises(TrainerError, match=words):
             benchmark(str(place), BenchmarkArguments(**options), tell=lambda line: None)
+
+
+def test_sources_that_cannot_be_asked_are_named_and_the_others_are(corpus, tmp_path):
+    root = tmp_path / "corpus"
+    shutil.copytree(corpus, root)
+    (root / "IE-en/NER/crossner_ai/test.json").unlink()
+    (root / "IE-en/NER/crossner_music/schema.json").write_text("{broken")
+    found = benchmark(str(root), BenchmarkArguments(out=str(tmp_path / "out")), tell=lambda line: None)
+    assert [one["source"] for one in found["sources"]] == ["ncbi"]
+    assert "crossner_music: schema.json: not readable" in found["left_out"][0]
+    assert found["left_out"][1:] == ["en/NER/crossner_ai: no row of split 'test'"]
+
+
+@pytest.mark.parametrize("part", ["IE-en", "IE-en/NER/ncbi"])
+def test_a_folder_of_a_corpus_or_one_source_is_asked_alike(part, corpus, tmp_path):
+    options = ["--task", "ner", "--source", "ncbi", "--out", str(tmp_path / "out")]
+    said = CliRunner().invoke(app, ["benchmark", str(corpus / part), *options])
+    assert "2 rows of 2 records, 1 sources, 3 systems" in said.output
+    assert json.loads((tmp_path / "out/results.json").read_text())["systems"]["gold"]["scores"]["ner"]["f1"] == 1
+
+
+def test_rows_with_separators_of_lines_are_not_written_again(tmp_path):
+    rows = [{"id": "1", "instruction": "two\u2028lines\x85"}]
+    write_rows(tmp_path / "rows.jsonl", rows)
+    first = (tmp_path / "rows.jsonl").stat()
+    write_rows(tmp_path / "rows.jsonl", rows)
+    assert (tmp_path / "rows.jsonl").stat().st_mtime_ns == first.st_mtime_ns
+
+
+def test_a_dry_run_shows_examples_of_the_training_rows_and_leaves_nothing(corpus, base, tmp_path):
+    options = BenchmarkArguments(
+        model=[str(base)], out=str(tmp_path / "out"), limit=1, examples="train", max_new_tokens=1, dry_run=True
+    )
+    told = []
+    assert benchmark(str(corpus), options, tell=told.append) == {}
+    assert "minutes, by 3 rows" in told[-1]
+    assert not list(tmp_path.iterdir())

@@ -63,7 +63,7 @@ def test_a_file_that_holds_no_examples_is_refused(lines, words, tmp_path):
 
 
 def test_a_byte_order_mark_and_separators_of_lines_in_a_text_are_no_end_of_a_row(tmp_path):
-    rows = [row("Ada lives\u2028in Ulm.", {"person": ["Ada"], "city": ["Ulm"]}), ROWS[1]]
+    rows = [row("Ada lives\u2028in Ulm.", person=["Ada"]), ROWS[1]]
     text = "\ufeff" + "".join(json.dumps(one, ensure_ascii=False) + "\r\n" for one in rows)
     (tmp_path / "examples.jsonl").write_bytes(text.encode())
     assert len(shown(Examples.read(str(tmp_path / "examples.jsonl"), 9), row("Bo lives in Bonn."))) == 2

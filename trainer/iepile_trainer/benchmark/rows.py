@@ -7,8 +7,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from iepile_dataset import DataError
+from iepile_dataset.corpus.sources import choose_sources
+from iepile_dataset.options import Selection
+
 from ..data.arguments import DataArguments
-from ..data.load import load_rows
+from ..data.load import NoSplit, load_rows
 from ..engines.examples import MOST
 from ..errors import TrainerError
 from ..prediction.arguments import PredictArguments
@@ -41,19 +45,34 @@ def asked(corpus: str, options: BenchmarkArguments) -> tuple[Rows, list[str]]:
     """
     if corpus != "iepile" and not Path(corpus).is_dir():
         raise TrainerError(f"{corpus}: no such folder")
+    place = place_of(corpus)
+    try:
+        sources, problems = choose_sources((), Selection(options.language, options.source), place)
+    except DataError as problem:
+        raise TrainerError(f"nothing to ask: {problem}") from None
+    tasks = options.task or TASKS
+    expected = {(one.task.lower(), one.language, one.name): one.key for one in sources if one.task.lower() in tasks}
+    left_out = [str(problem) for problem in problems]
     rows: Rows = []
-    left_out: list[str] = []
-    for task in options.task or TASKS:
-        names = ("split", "source", "language", "orders", "split_nums")
-        shared: dict[str, Any] = {name: getattr(options, name) for name in names}
+    shared: dict[str, Any] = {name: getattr(options, name) for name in ("split", "language", "orders", "split_nums")}
+    for task in tasks:
+        names = [name for its_task, _, name in expected if its_task == task]
+        if not names:
+            left_out += [f"no {task.upper()} source"] if options.task else []
+            continue
         try:
-            args = PredictArguments(model="-", input=corpus, task=[task], **shared)
+            shared["source"] = options.source and names
+            args = PredictArguments(model="-", input="iepile", data_dir=place, task=[task], **shared)
             rows += limited(load_inputs(args), options.limit)
+        except NoSplit:
+            continue
         except (TrainerError, ValueError) as problem:
             left_out.append(f"{task}: {problem}")
+    answered = set(map(source_of, rows))
+    left_out += [f"{key}: no row of split {options.split!r}" for one, key in expected.items() if one not in answered]
     if not rows:
         raise TrainerError(f"{corpus}: nothing to ask ({'; '.join(left_out)})")
-    return rows, left_out if options.task else []  # else a corpus may well have nothing for a task
+    return rows, left_out
 
 
 def limited(rows: Iterable[dict[str, Any]], limit: int | None) -> Rows:
@@ -130,6 +149,6 @@ def write_rows(path: Path, rows: Rows) -> None:
     from ..evaluate_run import write_lines
 
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    if path.is_file() and path.read_text("utf-8").splitlines() == lines:
+    if path.is_file() and path.read_text("utf-8") == "".join(f"{line}\n" for line in lines):
         return
     write_lines(path, rows)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from iepile_dataset.atomic import json_text, write_file
@@ -16,7 +17,7 @@ from ..prediction.run import run_prediction
 from .arguments import BenchmarkArguments
 from .baselines import BASELINES
 from .rows import Rows, Source, asked, examples_for, source_of, text_of, texts_of, trained_on, write_rows
-from .systems import System, systems_of
+from .systems import EXAMPLES, ROWS, System, systems_of
 from .tables import write_tables
 
 __all__ = ["benchmark"]
@@ -50,14 +51,13 @@ def benchmark(corpus: str, options: BenchmarkArguments, tell: Callable[[str], No
         tell(f"left out: {line}")
     tell(f"{len(rows):,} rows of {sum(sources.values()):,} records, {len(sources)} sources, {len(systems)} systems")
     if options.dry_run:
-        for line in _estimates(systems, rows):
-            tell(line)
+        with TemporaryDirectory() as folder:
+            for line in _estimates(_with_examples(systems, sources, corpus, Path(folder)), rows):
+                tell(line)
         return {}
     out.mkdir(parents=True, exist_ok=True)
-    write_rows(out / "rows.jsonl", rows)
-    if any((system.options or {}).get("examples") == TRAIN for system in systems):
-        examples = write_examples(out / "examples.jsonl", examples_for(sources, corpus))
-        systems = [system.with_examples(TRAIN, examples) for system in systems]
+    write_rows(out / ROWS, rows)
+    systems = _with_examples(systems, sources, corpus, out)
     results: dict[str, Any] = {}
     files: dict[str, Path] = {}
     for system in systems:
@@ -88,12 +88,20 @@ def benchmark(corpus: str, options: BenchmarkArguments, tell: Callable[[str], No
     return found
 
 
+def _with_examples(systems: list[System], sources: Iterable[Source], corpus: str, folder: Path) -> list[System]:
+    """The systems with a file of training rows in place of the word for them."""
+    if not any((system.options or {}).get("examples") == TRAIN for system in systems):
+        return systems
+    examples = write_examples(folder / EXAMPLES, examples_for(sources, corpus))
+    return [system.with_examples(TRAIN, examples) for system in systems]
+
+
 def _answered(system: System, rows: Rows, corpus: str, out: Path) -> Path | None:
-    file = out / f"{system.name.replace('/', '--')}.jsonl"
+    file = out / system.file
     if system.options is None:
         write_lines(file, BASELINES[system.name](rows, corpus))
         return file
-    summary = run_prediction(system.arguments(out / "rows.jsonl", file))
+    summary = run_prediction(system.arguments(out / ROWS, file))
     if summary and not summary.answered:
         raise TrainerError(f"no row was answered ({', '.join(summary.failed) or 'no reason given'})")
     return file if summary else None

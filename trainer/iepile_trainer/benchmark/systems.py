@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from iepile_dataset.errors import DataError, did_you_mean
 
@@ -12,6 +12,7 @@ from ..prediction.arguments import PredictArguments
 from .arguments import BenchmarkArguments
 from .baselines import BASELINES
 
+ROWS, EXAMPLES = "rows.jsonl", "examples.jsonl"  # beside the answers
 _MINE = {"input", "output", "task", "split", "source", "language", "orders", "split_nums", "max_rows", "overwrite"}
 
 
@@ -22,12 +23,21 @@ class System:
     name: str
     options: dict[str, Any] | None = None
 
+    @property
+    def file(self) -> str:
+        """The name of the file with its answers.
+
+        >>> System("user/model").file
+        'user--model.jsonl'
+        """
+        return f"{self.name.replace('/', '--')}.jsonl"
+
     def arguments(self, rows: Path, answers: Path) -> PredictArguments:
         """Its prediction from one file to another."""
         return PredictArguments(**{**(self.options or {}), "input": str(rows), "output": str(answers)})
 
     def with_examples(self, name: str, file: str) -> "System":
-        """The same where it shows no examples called `name`, else with those of a file."""
+        """The same, with the examples of a file where it names them `name`."""
         return replace(self, options={**(self.options or {}), "examples": file}) if self._shows(name) else self
 
     def _shows(self, name: str) -> bool:
@@ -52,9 +62,12 @@ def systems_of(options: BenchmarkArguments) -> list[System]:
     for own in given:
         model = str(own["model"])
         name = own.pop("name", None) or (Path(model).name if Path(model).is_dir() or model.endswith("/") else model)
-        if any(system.name == name for system in systems):
+        system = System(name, {**shared, **own})
+        if any(system.file.lower() == other.file.lower() for other in systems):
             raise TrainerError(f"two systems are called {name!r} (give them names of their own in --systems FILE)")
-        systems.append(System(name, {**shared, **own}))
+        if system.file in (ROWS, EXAMPLES):
+            raise TrainerError(f"a system cannot be called {name!r}, as a file of the benchmark is (another name)")
+        systems.append(system)
     return systems
 
 
@@ -69,9 +82,18 @@ def _listed(path: str) -> list[dict[str, Any]]:
         raise TrainerError(f"{path}: {' '.join(str(problem).split())}") from None
     if not isinstance(systems, list) or not all(isinstance(one, dict) and one.get("model") for one in systems):
         raise TrainerError(f"{path}: wanted a list of systems, each with a `model` (and a `name`, and options)")
-    known = {"name"} | {field.name for field in fields(PredictArguments)} - _MINE
-    for system in systems:
-        for option in system:
-            if option not in known:
-                raise TrainerError(f"{path}: {option!r} is no option of a system{did_you_mean(str(option), known)}")
-    return systems
+    return [{str(name): _of_type(value, str(name), path) for name, value in one.items()} for one in systems]
+
+
+def _of_type(value: Any, option: str, path: str) -> Any:
+    """The value of an option from YAML, where a name may look like a number."""
+    kinds = {"name": str} | {name: kind for name, kind in get_type_hints(PredictArguments).items() if name not in _MINE}
+    if option not in kinds:
+        raise TrainerError(f"{path}: {option!r} is no option of a system{did_you_mean(option, kinds)}")
+    wanted = get_args(kinds[option]) or (kinds[option],)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if type(value) in wanted or (number and float in wanted):
+        return value
+    if number and str in wanted:
+        return str(value)
+    raise TrainerError(f"{path}: {option}={value!r} is not of type {wanted[0].__name__}")

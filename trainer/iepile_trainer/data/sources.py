@@ -154,7 +154,10 @@ def _one_line(before: str = "", after: str = "") -> Iterator[None]:
         if isinstance(cause, TrainerError):
             raise cause from None
         reason = first_line(cause or problem)
-        kind = NoSplit if "Unknown split" in reason or "Bad split" in reason else TrainerError
+        if is_empty := "corresponds to no data" in reason:
+            named = reason.split('"')[1]
+            reason = f"split {named!r} has no record (another split, or fill its file)"
+        kind = NoSplit if is_empty or "Unknown split" in reason or "Bad split" in reason else TrainerError
         raise kind(f"{before}{reason}{after}") from None
 
 

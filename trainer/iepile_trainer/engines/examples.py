@@ -13,6 +13,7 @@ from typing import Any
 
 from iepile_dataset import DataError
 from iepile_dataset.answers import UNFIT
+from iepile_dataset.errors import shown
 from iepile_dataset.instructions.parse import Question, annotation, read_instruction
 
 from ..errors import TrainerError
@@ -50,12 +51,16 @@ class Examples:
         self.most = most
         self._rows: dict[str, list[tuple[Any, frozenset[str], frozenset[str], str, Turn]]] = {}
         for number, row in enumerate(rows, 1):
+            if lacking := [name for name in ("task", "instruction", "output") if name not in row]:
+                raise TrainerError(f"{place}:{number}: this is no example (no {lacking[0]!r})")
             try:
                 task, turn = str(row["task"]).lower(), (str(row["instruction"]), str(row["output"]))
                 question = read_instruction(turn[0], task)
                 annotation(question, turn[1])
-            except (DataError, *UNFIT) as problem:
-                reason = f"no {problem}" if isinstance(problem, KeyError) else str(problem)
+            except DataError as problem:
+                raise TrainerError(f"{place}:{number}: this is no example ({problem})") from None
+            except UNFIT:
+                reason = f"its output is no answer to its instruction: {shown(row['output'])}"
                 raise TrainerError(f"{place}:{number}: this is no example ({reason})") from None
             self._rows.setdefault(task, []).append((row.get("source"), *_traits(question), question.text, turn))
         if not self._rows:
