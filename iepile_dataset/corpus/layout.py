@@ -18,7 +18,7 @@ from ..errors import DataError, shown
 from ..schema import SCHEMA_FILES
 from ..tasks import LANGUAGES, TASK_FOLDERS
 from .file_form import BOM, wrong_form
-from .lines import LINE_BYTES
+from .lines import LINE_BYTES, limited
 from .original import is_original, record_files
 
 __all__ = ["SPLITS", "SPLIT_FILES"]
@@ -117,7 +117,8 @@ class Folder:
             self.refuse_broken(name)
             filesystem, plain = fsspec.core.url_to_fs(f"{self.path}/{name}")
             with filesystem.open(plain, "rb", block_size=_PROBE_BYTES) as file:
-                head = file.read(_PROBE_BYTES) + file.readline(LINE_BYTES)
+                lines = limited(file)
+                head = lines.read(_PROBE_BYTES) + lines.readline(LINE_BYTES)
             form = wrong_form(head)
             records = list(filter(None, map(json_record, head.removeprefix(BOM).splitlines())))
             if form and (form.is_whole or not records):

@@ -1,11 +1,13 @@
 """The lines of files that others wrote: none is read that would fill the memory, none beyond the end of a listing."""
 
 from collections.abc import Iterator
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from math import inf
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
-__all__ = ["LINE_BYTES", "Overlong", "lines_in"]
+from fsspec.spec import AbstractBufferedFile
+
+__all__ = ["LINE_BYTES", "Overlong", "limited", "lines_in"]
 
 LINE_BYTES = 64 << 20
 """A longer line is no record that anybody wrote."""
@@ -16,6 +18,11 @@ _SHOWN = 200
 
 class Overlong(bytes):
     """The beginning of a line that is longer than `LINE_BYTES`; the rest was passed over."""
+
+
+def limited(file: Any) -> BinaryIO:
+    """A file whose `readline` takes a limit, from its place on: those of remote file systems take none."""
+    return cast(BinaryIO, BufferedReader(file) if isinstance(file, AbstractBufferedFile) else file)
 
 
 def lines_in(file: BinaryIO, span: float = inf, size: float = inf) -> Iterator[bytes]:
@@ -32,7 +39,7 @@ def lines_in(file: BinaryIO, span: float = inf, size: float = inf) -> Iterator[b
     >>> list(lines_in(BytesIO(b"a\nb\nc"), span=3)), list(lines_in(BytesIO(b"a\nb"), size=1))
     ([b'a\n', b'b\n'], [b'a'])
     """
-    done = 0
+    done, file = 0, limited(file)
     # Block by block: asking the file for each line costs half as much as parsing it.
     while (wanted := min(_BLOCK, span - done, size - done)) > 0:
         block = file.read(int(wanted))

@@ -6,7 +6,7 @@ import fsspec
 import orjson
 
 from ..schema import SCHEMA_FILES
-from .lines import LINE_BYTES
+from .lines import LINE_BYTES, limited
 
 __all__ = ["RAW"]
 
@@ -38,7 +38,7 @@ def _holds_rows(file: str) -> bool:
     """Whether a file holds instructions, by its first line; one that cannot be read is left to who reads it."""
     try:
         with fsspec.open(file, "rb") as lines:
-            first = orjson.loads(lines.readline(LINE_BYTES).removeprefix(b"\xef\xbb\xbf"))
+            first = orjson.loads(limited(lines).readline(LINE_BYTES).removeprefix(b"\xef\xbb\xbf"))
     except (OSError, ValueError):
         return False
     return isinstance(first, dict) and "instruction" in first

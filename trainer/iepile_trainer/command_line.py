@@ -8,6 +8,7 @@ misspelt option is answered before torch is.
 
 import dataclasses
 import inspect
+import os
 import signal
 import sys
 import threading
@@ -196,6 +197,13 @@ def terminate_as_interrupt() -> None:
     """Let SIGTERM end this process as Ctrl-C does: what was begun is cleaned up. A parent's own choice stays."""
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # Who works for this process must end at once: a pool waits for all that it terminates.
+        os.register_at_fork(after_in_child=_terminate_at_once)
+
+
+def _terminate_at_once() -> None:
+    if signal.getsignal(signal.SIGTERM) is signal.default_int_handler:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _parameters(kind: type) -> list[inspect.Parameter]:

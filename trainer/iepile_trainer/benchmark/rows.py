@@ -47,7 +47,7 @@ def asked(corpus: str, options: BenchmarkArguments) -> tuple[Rows, list[str]]:
         raise TrainerError(f"{corpus}: no such folder")
     place = place_of(corpus)
     try:
-        sources, problems = choose_sources((), Selection(options.language, options.source), place)
+        sources, problems = choose_sources((), Selection(options.language, tuple(options.source or ())), place)
     except DataError as problem:
         raise TrainerError(f"nothing to ask: {problem}") from None
     tasks = options.task or TASKS
