@@ -4,6 +4,7 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import typer
@@ -205,6 +206,9 @@ def main() -> None:
 
     Commands say themselves what a user can mend; here is what may go wrong in any of them.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that cannot show a sign shows its number
+            stream.reconfigure(errors="backslashreplace")
     if sys.argv[1:] == ["--version"]:  # Typer takes a tenth of a second to read an option
         print(__version__)
         return

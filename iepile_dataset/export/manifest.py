@@ -96,7 +96,7 @@ def read_manifest(file: Path) -> dict[str, Any]:
     """
     try:
         facts = parse_json(read_small(str(file)), str(file), "prepare the folder again")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"{file.parent}: no {MANIFEST} in it (iepile prepare writes one)") from None
     of_object = isinstance(facts, dict)
     for name, kind in _KINDS.items():

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -27,3 +28,12 @@ print([name for name in sys.modules if name.startswith(("iepile.commands.", "iep
     for option in ("--help", "--version"):
         done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_what_a_terminal_cannot_show_ends_no_command(tmp_path):
+    text = '{"id": "1", "task": "NER", "output": "{\\"\u4eba\u7269\\": [\\"\u738b\\"]}", "label": "[]"}\n'
+    (tmp_path / "answers.jsonl").write_text(text, "utf-8")
+    words = [sys.executable, "-m", "iepile.cli", "score", str(tmp_path / "answers.jsonl")]
+    done = subprocess.run(words, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"NER" in done.stdout

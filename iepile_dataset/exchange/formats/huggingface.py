@@ -1,6 +1,7 @@
 """Token classification as on the Hugging Face Hub: `tokens` and tags, as JSON lines, Parquet, or a dataset object."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def _table(file: DataFile) -> Any:
 
     if file.path.suffix == ".arrow":
         return Dataset.from_file(str(file.path))
-    return load_dataset("parquet", data_files=str(file.path), split="train", streaming=True)
+    return load_dataset("parquet", data_files=escape(str(file.path)), split="train", streaming=True)
 
 
 def read_dataset(

@@ -28,8 +28,9 @@ def test_class_labels_give_the_names(tmp_path):
     dataset = Dataset.from_dict(ROWS, FEATURES)
     assert texts(read(dataset)) == EXPECTED
     assert texts(read(dataset.to_iterable_dataset())) == EXPECTED
-    dataset.to_parquet(tmp_path / "train.parquet")
-    assert texts(read(tmp_path / "train.parquet")) == EXPECTED
+    (tmp_path / "a [1]*").mkdir()  # no pattern
+    dataset.to_parquet(tmp_path / "a [1]*/train.parquet")
+    assert texts(read(tmp_path / "a [1]*/train.parquet")) == EXPECTED
     dataset.save_to_disk(tmp_path / "saved")
     assert texts(read(tmp_path / "saved")) == EXPECTED
     DatasetDict({"train": dataset, "test": dataset}).save_to_disk(tmp_path / "both")

@@ -179,7 +179,12 @@ def test_rows_with_separators_of_lines_are_not_written_again(tmp_path):
 
 def test_a_dry_run_shows_examples_of_the_training_rows_and_leaves_nothing(corpus, base, tmp_path):
     options = BenchmarkArguments(
-        model=[str(base)], out=str(tmp_path / "out"), limit=1, examples="train", max_new_tokens=1, dry_run=True
+        model=[str(base / "llama")],
+        out=str(tmp_path / "out"),
+        limit=1,
+        examples="train",
+        max_new_tokens=1,
+        dry_run=True,
     )
     told = []
     assert benchmark(str(corpus), options, tell=told.append) == {}
