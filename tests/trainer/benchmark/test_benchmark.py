@@ -177,6 +177,15 @@ def test_rows_with_separators_of_lines_are_not_written_again(tmp_path):
     assert (tmp_path / "rows.jsonl").stat().st_mtime_ns == first.st_mtime_ns
 
 
+def test_rows_that_a_model_has_answered_are_not_replaced_by_others(tmp_path):
+    write_rows(tmp_path / "rows.jsonl", [{"id": "1"}])
+    write_rows(tmp_path / "rows.jsonl", [{"id": "2"}])
+    (tmp_path / "model.jsonl.run.json").touch()
+    with pytest.raises(TrainerError, match=r"model.jsonl answers other rows \(another --out"):
+        write_rows(tmp_path / "rows.jsonl", [{"id": "3"}])
+    assert (tmp_path / "rows.jsonl").read_text() == '{"id": "2"}\n'
+
+
 def test_a_dry_run_shows_examples_of_the_training_rows_and_leaves_nothing(corpus, base, tmp_path):
     options = BenchmarkArguments(
         model=[str(base / "llama")],

@@ -145,10 +145,17 @@ def text_of(instruction: str) -> str:
 
 
 def write_rows(path: Path, rows: Rows) -> None:
-    """Write rows where the engine reads them, unless they are there already."""
+    """Write rows where the engine reads them, unless they are there already.
+
+    Raises:
+        TrainerError: Beside them lie answers to other rows.
+    """
     from ..evaluate_run import write_lines
 
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     if path.is_file() and path.read_text("utf-8") == "".join(f"{line}\n" for line in lines):
         return
+    if answers := next(path.parent.glob("*.jsonl.run.json"), None):
+        file = str(answers).removesuffix(".run.json")
+        raise TrainerError(f"{file} answers other rows (another --out, or remove {path.parent})")
     write_lines(path, rows)
