@@ -74,7 +74,7 @@ def _joins(document: Document, lines: list[str], places: dict[str, int], spelt: 
             if 0 <= trigger < len(document.spans):
                 span = document.spans[trigger]
                 document.spans[trigger] = Span(span.pieces, span.label, span.text, is_entity=False)
-        elif kind in "ER":
+        elif kind in "ER" or kind not in "TAMN*#":
             document.lose(
                 "a broken line", f"not understood: {shown(' '.join(part))}", "see the standoff format of brat"
             )

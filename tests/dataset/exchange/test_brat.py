@@ -78,12 +78,12 @@ def test_an_event_as_argument_is_kept_as_its_trigger(tmp_path):
 
 
 def test_a_missing_text_and_broken_lines_are_said(tmp_path):
-    folder = brat(tmp_path / "a", "Ulm", "T1 LOC 0 3 Ulm\nT2\tLOC 0 3\tUlm\n")
+    folder = brat(tmp_path / "a", "Ulm", "T1 LOC 0 3 Ulm\nT2\tLOC 0 3\tUlm\n<<<< HEAD\n#1\tNote T2\tsure\n")
     (folder / "doc-2.ann").write_text("T1\tLOC 0 3\tUlm\n")
     losses, (record,) = losses_and_records(folder)
     assert entities(record) == [("Ulm", "LOC")]
     assert [(loss.kind, loss.file) for loss in losses] == [
-        ("a broken line", "doc-1.ann"), ("a file without its text", "doc-2.ann"),
+        ("a broken line", "doc-1.ann"), ("a broken line", "doc-1.ann"), ("a file without its text", "doc-2.ann"),
     ]  # fmt: skip
 
 
