@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from iepile_dataset import DataError
+from iepile_dataset.corpus.sources import sample_corpus
 from iepile_trainer import TrainerError
 from iepile_trainer.predict import PredictArguments
 from iepile_trainer.prediction import inputs
@@ -182,3 +183,10 @@ def test_a_line_that_is_too_long_is_an_item_and_keeps_its_beginning(tmp_path, mo
     assert bad.error == f"{tmp_path}/a.jsonl:1: the line is longer than 1 MB (cut its text)"
     deep = read(tmp_path, "b.jsonl", '{"text": "Bo", "schema": ' + "[" * 900 + "]" * 900 + "}\n")
     assert deep[0].error.startswith(f"{tmp_path}/b.jsonl:1: ")
+
+
+def test_the_folder_of_a_language_is_asked_as_the_corpus_is():
+    root = sample_corpus()
+    args = [PredictArguments("-", input=place, task=["ner"], language="en") for place in (root, f"{root}/IE-en")]
+    whole, part = map(load_inputs, args)
+    assert [row["id"] for row in part] == [row["id"] for row in whole]

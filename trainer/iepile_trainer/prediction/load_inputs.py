@@ -120,7 +120,8 @@ def _rows(items: list[Item], args: PredictArguments) -> list[Row]:
 def _loaded(args: PredictArguments) -> list[Row]:
     """Rows that `datasets` makes or loads."""
     path = Path(args.input)
-    is_tree = path.is_dir() and any(re.fullmatch(r"(?i)ie-(en|zh)", part.name) for part in path.iterdir())
+    parts = (path.absolute(), *path.iterdir()) if path.is_dir() else ()
+    is_tree = any(re.fullmatch(r"(?i)ie-(en|zh)", part.name) for part in parts)
     is_generated = is_tree or args.input == "iepile"  # of annotated records, now
     if args.split_nums and not is_generated:
         raise TrainerError(f"--split_nums needs annotated records, {args.input} holds rows that are cut already")
