@@ -6,7 +6,7 @@ import typer
 
 from iepile_trainer.benchmark.arguments import BenchmarkArguments
 
-from ..console import console, failing, say
+from ..console import console, fail, failing, say
 
 
 def benchmark(
@@ -37,3 +37,5 @@ def benchmark(
     for table in tables_of(results):
         console.print(Markdown(table.markdown()))
     say(f"\nin {options.out}: index.html, tables.md, tables.tex, tables.csv, results.json, and all answers")
+    if (options.model or options.systems) and not any(one["options"] for one in results["systems"].values()):
+        fail("no model answered: " + "; ".join(results["left_out"]))

@@ -105,6 +105,22 @@ def test_the_command_shows_the_tables_and_a_limit_takes_whole_records(corpus, tm
     assert not (tmp_path / "none").exists()
 
 
+def test_a_benchmark_of_models_that_all_fail_ends_with_an_error(corpus, tmp_path):
+    words = [
+        "benchmark",
+        str(corpus),
+        "--source",
+        "ncbi",
+        "--model",
+        str(tmp_path / "none"),
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    ended = CliRunner().invoke(app, words)
+    assert ended.exit_code == 1
+    assert "no model answered: none: cannot load the model" in " ".join(ended.output.split())
+
+
 def test_systems_of_a_file_have_options_of_their_own(tmp_path):
     file = tmp_path / "systems.yaml"
     file.write_text("- {model: a, constrain: json}\n- {name: 2, model: a, batch_size: 8, timeout: 9, adapter: null}\n")
