@@ -118,7 +118,7 @@ def test_a_benchmark_of_models_that_all_fail_ends_with_an_error(corpus, tmp_path
     ]
     ended = CliRunner().invoke(app, words)
     assert ended.exit_code == 1
-    assert "no model answered: none: cannot load the model" in " ".join(ended.output.split())
+    assert ended.stderr.startswith(f"error: no model answered: {words[5]}: cannot load the model")
 
 
 def test_systems_of_a_file_have_options_of_their_own(tmp_path):
