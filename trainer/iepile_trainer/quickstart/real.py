@@ -4,7 +4,6 @@ Base → its answers → training → answers, plain and constrained → scores 
 the first steps are measured; rows, steps and records follow from what is left.
 """
 
-import json
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,11 +31,9 @@ _ANSWERING = 0.25  # of that, for the answers
 _EPOCHS = 8  # at most: a few dozen records need that many
 _BATCH = 4  # rows in a step
 _MEASURED = 16  # records that the base answers
-_SEEN = 2000  # rows that tell which labels there are
 _SMALL = 400_000_000  # parameters: up to here all are trained, which learns more in the same time than an adapter
 _CALIBRATED = 100  # rows of the validation split
 _HELD_OUT = 0.1  # of the training rows, where there is no validation split
-_TOGETHER = 8  # labels in one question at most: each further question about a record reads its text again
 _LONGEST = 512  # tokens of a row; a longer text is cut into windows
 
 
@@ -136,9 +133,6 @@ def real(
     check_free(out, overwrite)
     data = DataArguments(task=[task], data_dir=data_dir, language=None if data_dir else "en")
     data.seed = seed
-    if several := labels_together(load_rows(data, "train")["instruction"][:_SEEN]):
-        data.split_num = several
-        tell(f"{several} labels are asked at once: no text is read twice (--split_num {several} when predicting)")
     train_rows, held_out = train_and_held_out(data)
     test_rows = load_rows(data, "test").shuffle(seed=seed).to_list()
     names = list(dict.fromkeys(row["id"] for row in test_rows))
@@ -175,19 +169,6 @@ def real(
     for line in not_learnt(scores["test_extractive"]):
         tell(line)
     return scores
-
-
-def labels_together(instructions: Iterable[str]) -> int | None:
-    """How many labels to ask at once where a record takes several questions; None where one does.
-
-    >>> labels_together(['{"schema": ["a", "b"]}', '{"schema": ["c"]}']), labels_together(['{"schema": ["a", "b"]}'])
-    (3, None)
-    """
-    schemas = [json.loads(instruction)["schema"] for instruction in instructions]
-    # Of an event or an entity of a knowledge graph the type, which stands first.
-    labels = {label if isinstance(label, str) else next(iter(label.values())) for schema in schemas for label in schema}
-    together = min(len(labels), _TOGETHER)
-    return together if together > max(map(len, schemas)) else None
 
 
 def train_and_held_out(data: Any) -> tuple[Any, Rows]:
@@ -258,7 +239,6 @@ def _options(model: str, is_small: bool, data: Any, data_dir: str | None) -> lis
     where = ["--data_dir", data_dir] if data_dir else ["--language", data.language]
     rows = ["--task", *data.task, *where, "--max_length", _LONGEST, "--seed", data.seed]
     rows += ["--val_set_size", data.val_set_size] if data.val_set_size else []
-    rows += ["--split_num", data.split_num] if data.split_num else []
     how: list[Any] = ["--config", "little"]
     if not is_small:  # dropout takes over a quarter of a step on a CPU
         how = ["--config", "lora", "--learning_rate", 2e-3, "--lora_dropout", 0, "--lr_scheduler_type", "linear"]
