@@ -99,7 +99,8 @@ def parse_schema(text: str, file: str = "schema.json") -> Schema:
     if (count := sum(len(part) for part in (types, relations, third) if isinstance(part, list | Mapping))) > _MOST:
         raise DataError(f"{file}: {count:,} labels, more than {_MOST:,} (leave out those that are never annotated)")
     if isinstance(types, Mapping) and all(isinstance(value, list) for value in types.values()) and types:
-        types, third = list(types), {**dict(types), **dict(third or {})}
+        third = {**types, **third} if isinstance(third, Mapping) else third or types
+        types = list(types)
     if not isinstance(third, Mapping):
         raise DataError(f"{file}:3: roles are {shown(third)}, not an object ({_FORM})")
     typed = {name: pairs for name, pairs in third.items() if _pairs(pairs)}

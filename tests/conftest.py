@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# The same examples in each run, so that what fails is what was changed; `make fuzz` draws others.
+settings.register_profile("steady", derandomize="IEPILE_FUZZ" not in os.environ, deadline=None)
+settings.load_profile("steady")
 
 # Set before anything imports datasets or huggingface_hub: they read the environment once. A private
 # cache, because a shared one can mask a load that fails.

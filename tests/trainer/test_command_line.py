@@ -99,7 +99,9 @@ def test_fields_without_help_are_no_options(capsys):
     with pytest.raises(SystemExit) as end:
         run(ask, ["--inner", "3"])
     assert end.value.code == 2
-    assert "No such option: --inner" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "No such option" in said
+    assert "--inner" in said
 
 
 def test_what_the_dataclass_refuses_is_one_line(capsys):

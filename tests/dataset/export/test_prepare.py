@@ -122,6 +122,7 @@ def test_a_cut_line_and_chinese_text_keep_their_letters(source, tmp_path):
         ({"IE-en/NER/x/train.json": "", "IE-en/NER/x/schema.json": NER_SCHEMA}, "the file is empty"),
         ({"IE-en/NER/x/train.json": "{}", "IE-en/NER/x/schema.json": "{}"}, "no schema in it"),
         ({"IE-en/NER/x/train.json": "{}", "IE-en/NER/x/schema.json": '["a"]\n[]\n[]'}, "schema.json:3: roles are []"),
+        ({"IE-en/NER/x/train.json": "{}", "IE-en/NER/x/schema.json": '{"a": []}\n[]\n3'}, "schema.json:3: roles are 3"),
         ({"IE-en/NER/x/train.json": "{}", "IE-en/NER/x/schema.json": '["a", 5]\n[]\n{}'}, "label 5 is not"),
         ({"IE-en/NER/x/train.json": "{}", "IE-en/NER/x/schema.json": "[]\n[]\n{}"}, "has no labels for NER"),
         ({"IE-en/NER/x/train.json": '[{"text"', "IE-en/NER/x/schema.json": NER_SCHEMA}, "one JSON array"),

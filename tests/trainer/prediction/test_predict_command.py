@@ -18,7 +18,7 @@ HEAVY = {"torch", "trl", "transformers", "datasets", "fastapi", "openai", "llgui
     [
         (["predict", "--help"], 0, "--max-new-tokens"),
         (["serve", "--help"], 0, "--max-waiting"),
-        (["predict", "--max_new_token", "3"], 2, "No such option: --max-new-token"),
+        (["predict", "--max_new_token", "3"], 2, "--max-new-token"),
         (["serve", "--constrain", "xml"], 2, "'extractive'"),
         (["predict", "--max_rows", "0"], 1, "error: --max_rows 0 is out of range (1 or more)"),
     ],
