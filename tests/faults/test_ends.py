@@ -15,6 +15,8 @@ from iepile_dataset.corpus.sources import sample_corpus
 from iepile_dataset.export.manifest import verify
 from iepile_trainer.run_folder import alone
 
+pytestmark = pytest.mark.slow
+
 SOURCE = {"text": "In Ulm am Rhein", "entity": [{"entity": "Ulm", "entity_type": "city"}]}
 CONLL = "In O\nUlm B-LOC\nam O\nRhein B-LOC\n\n"
 

@@ -13,6 +13,8 @@ import pytest
 
 from . import disk
 
+pytestmark = pytest.mark.slow
+
 FAULTS = {
     "full": "full disk",
     "read-only": "read-only disk",
