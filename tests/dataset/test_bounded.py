@@ -38,6 +38,7 @@ WILD = {
 
 
 @pytest.mark.parametrize("schema", WILD.values(), ids=WILD)
+@pytest.mark.slow
 def test_a_wild_schema_leaves_out_its_source_alone(source, tmp_path, schema):
     source(tmp_path / "in/IE-en/NER/a", schema, train=[GOOD])
     source(tmp_path / "in/IE-en/NER/b", NER_SCHEMA, train=[GOOD])

@@ -67,6 +67,7 @@ def test_rows_do_not_depend_on_the_hash_seed():
     assert here.getvalue() == there.stdout != ""
 
 
+@pytest.mark.slow
 def test_it_works_from_the_root_folder_with_an_empty_cache(tmp_path):
     code = (
         "import iepile; from datasets import load_dataset;"

@@ -38,6 +38,7 @@ def test_importing_iepile_imports_none_of_the_heavy_libraries():
     assert run(code) == "[]"
 
 
+@pytest.mark.slow
 def test_other_names_still_reach_the_library():
     code = "import iepile; from datasets import load_dataset\n"
     code += "try: load_dataset('iepile_no_such', 'x')\nexcept Exception as e: print(type(e).__name__)"

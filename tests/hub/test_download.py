@@ -90,6 +90,7 @@ def test_a_cut_file_is_gone_on_with_and_whole_files_are_not_fetched_again(rows, 
     assert not [call for call in rows.calls[before:] if call.method == "GET" and call.path.endswith(".parquet")]
 
 
+@pytest.mark.slow
 def test_each_call_may_fail_once_and_the_folder_is_whole_all_the_same(rows, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     before = len(rows.calls)

@@ -95,6 +95,7 @@ def test_a_hub_that_asks_to_wait_is_waited_for_or_reported(online, monkeypatch):
     assert waited == [7.0]
 
 
+@pytest.mark.slow
 def test_a_slow_hub_is_no_failure(online):
     online.put("dataset", "user/x", OLD)
     online.fault = lambda call: "slow" if "/commit/" in call.path or "/preupload/" in call.path else None

@@ -163,6 +163,7 @@ def test_json_of_any_shape_is_read_and_counted(task, value):
 
 @settings(max_examples=100, deadline=None)
 @given(task=st.sampled_from(list(TASKS)), text=st.text())
+@pytest.mark.slow
 def test_any_text_is_read_or_refused_by_name(task, text):
     scores = Accumulator(task)
     scores.add({"label": GOLD[task], "output": text})

@@ -61,6 +61,7 @@ def test_files_have_chunks_by_content_and_an_index_of_pages(tmp_path):
     assert json.loads(written.metadata.metadata[b"content_defined_chunking"])["max_chunk_size"] == 1 << 20
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_same_bytes(tmp_path):
     prepare(tmp_path / "one")
     prepare(tmp_path / "two", num_proc=2)
@@ -187,6 +188,7 @@ def test_an_unknown_option_or_value_is_named(tmp_path, arguments):
     assert arguments[-1 if done.exit_code == 1 else 0] in done.stderr
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_leaves_nothing_that_looks_whole(source, tmp_path):
     source(tmp_path / "in/IE-en/NER/b", NER_SCHEMA, train=[GOOD] * 200_000)
     command = [sys.executable, "-m", "iepile.cli", "prepare", str(tmp_path / "in"), "--out", str(tmp_path / "out")]

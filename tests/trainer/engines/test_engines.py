@@ -104,6 +104,7 @@ def test_a_template_with_a_switch_is_told_whether_to_think(switch, model, tokeni
     assert "thoughts" not in tokenizer.decode(prompt_ids(tokenizer, ["Who?"], thinking=True)[0])
 
 
+@pytest.mark.slow
 def test_refusals_errors_cut_lines_and_slow_answers_are_got_over(serve, model, tokenizer, row_list):
     rows = row_list(10)
     trouble = {1: 429, 2: 503, 4: "cut", 6: 500, 7: "slow", 9: 429}
@@ -144,6 +145,7 @@ def test_a_server_that_is_not_there_ends_the_run_in_one_line(serve, row_list):
         list(engine.answer(row_list(3)))
 
 
+@pytest.mark.slow
 def test_a_line_that_is_cut_for_one_row_only_is_an_error_of_that_row(serve, tokenizer, row_list):
     rows = row_list(4)
     bad = prompt_ids(tokenizer, [rows[1]["instruction"]])[0]

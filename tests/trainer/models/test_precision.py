@@ -160,6 +160,7 @@ def test_a_training_step_a_prediction_and_a_merge_compute_in_what_the_processor_
 ):
     if recipe.startswith("qlora"):
         pytest.importorskip("bitsandbytes")
+    products("cpu")  # which may measure a product of its own, once
     base, run = stored_in_half(family), str(tmp_path / "run")
     named = ["--config", recipe, "--model_name_or_path", base, "--dataset", rows_file, "--output_dir", run]
     with Products() as training:

@@ -66,6 +66,7 @@ def test_a_second_run_finds_the_first_and_leaves_it_alone(run):
     assert (run / "run.json").stat().st_mtime_ns == written
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_leaves_nothing_and_the_next_starts_cleanly(tmp_path):
     out = tmp_path / "quickstart"
 

@@ -50,6 +50,7 @@ def test_it_says_what_fits_before_it_trains_and_does_that(printed):
     assert sum(entry["rows"] for entry in record["data"]) == 40
 
 
+@pytest.mark.slow
 def test_figures_before_and_after_have_intervals_and_stand_in_the_card(printed):
     output, out = printed
     scores = json.loads((out / "scores.json").read_text())
@@ -62,6 +63,7 @@ def test_figures_before_and_after_have_intervals_and_stand_in_the_card(printed):
     assert list(check_card(out)) == []
 
 
+@pytest.mark.slow
 def test_when_to_say_nothing_is_fitted_on_the_validation_split(printed):
     output, out = printed
     bias = read_run(out)["open_bias"]
@@ -81,6 +83,7 @@ def test_without_a_validation_split_a_tenth_of_the_records_is_kept_from_training
     assert load_both(data, evaluate=False).rows["id"][:] == rows["id"][:]
 
 
+@pytest.mark.slow
 def test_three_test_sentences_are_shown_as_answered_and_then_the_card(printed):
     output, out = printed
     shown, _, card = output.partition("The card,")
@@ -88,6 +91,7 @@ def test_three_test_sentences_are_shown_as_answered_and_then_the_card(printed):
     assert card.split()[-20:] == (out / "README.md").read_text().split()[-20:]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_there_is_not_replaced(printed, source, base):
     result = CliRunner().invoke(app, ["real", str(source), "--model", str(base / "llama"), "--out", str(printed[1])])
     assert result.exit_code == 1

@@ -230,6 +230,6 @@ def test_a_long_text_does_not_hold_up_the_others(serve):
     engine.let.set()
     for thread in asking:
         thread.join(60)
-    assert answers == [ASKED["text"], long["text"]]
-    assert engine.chunks.index([ASKED["text"]]) == 1
+    assert sorted(answers) == sorted([ASKED["text"], long["text"]])
+    assert engine.chunks.index([ASKED["text"]]) == 1  # right after the part that was at work
     assert len(engine.chunks) > 10

@@ -83,6 +83,7 @@ def test_before_another_server_it_answers_alike_and_at_the_end_what_it_accepted(
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 def test_a_slow_answer_holds_up_no_other_and_a_second_ctrl_c_gives_it_up(before):
     hold = Hold()
     process, address, _ = before(hold)

@@ -140,6 +140,7 @@ def test_tensorboard_gets_the_scores(learnt):
 
 
 @pytest.mark.parametrize("family", ["llama", "t5"])
+@pytest.mark.slow
 def test_watching_does_not_change_the_weights(family, tmp_path, tokenizer, small_model, dataset):
     small_model(tokenizer, family).save_pretrained(tmp_path / "base")
 
