@@ -35,8 +35,6 @@ def judge(
         predicted = tuple(respelt(units, task.texts(measure)) for measure, units in zip(task.measures, predicted))
     if predicted == merged and not once:
         return [(units, [], []) for units in merged], {}, {}
-    if len(merged) == 1 and match != "overlap" and not task.looser:
-        return [outcome(predicted[0], merged[0], annotated[0], once)], {}, {}
     outcomes = [outcome(units, gold, stated, once) for units, gold, stated in zip(predicted, merged, annotated)]
     credited: dict[str, list[Pair]] = {}
     matched: dict[str, int] = {}
@@ -70,8 +68,6 @@ def outcome(predicted: list[Unit], merged: list[Unit], annotated: list[Unit], on
         predicted, merged, annotated = ([*dict.fromkeys(units)] for units in (predicted, merged, annotated))
     if predicted == merged:
         return merged, [], []
-    if not predicted or (not merged and not annotated):
-        return [], predicted, merged
     wanted = dict.fromkeys(merged, 1)
     if len(wanted) < len(merged):
         wanted = Counter(merged)

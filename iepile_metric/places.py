@@ -15,16 +15,16 @@ from .mentions import NOTHING, Unit, Units
 if TYPE_CHECKING:
     from .tasks import Task
 
-__all__ = ["has_place", "place_in", "placed", "placed_annotation", "text_of"]
+__all__ = ["LETTER", "has_place", "place_in", "placed", "placed_annotation", "text_of"]
 
 _FIELDS = (("", "entity"), ("", "event_trigger"), ("", "argument"), ("head_", "head"), ("tail_", "tail"))
 """What stands before `start` and `end`, and the field of the mention."""
 _PLACED = re.compile(r" \[(\d+):(\d+)\]\Z")
-# Letters and digits of scripts that put spaces between words.
-_LETTER = re.compile(
+LETTER = re.compile(
     r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f"
     r"\U00020000-\U0003ffff]"
 )
+"""Letters and digits of scripts that put spaces between words."""
 
 
 def written(mention: str, start: Any, end: Any) -> str:
@@ -182,4 +182,4 @@ def occurrences(text: str, mention: str) -> list[tuple[int, int]]:
 
 def _is_whole(text: str, start: int, end: int) -> bool:
     borders = (place for place in (start, end) if 0 < place < len(text))
-    return not any(_LETTER.match(text[place - 1]) and _LETTER.match(text[place]) for place in borders)
+    return not any(LETTER.match(text[place - 1]) and LETTER.match(text[place]) for place in borders)

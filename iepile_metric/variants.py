@@ -7,7 +7,7 @@ Rows that differ in them answer the same question again: they never unite, and a
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-__all__ = ["first_way"]
+__all__ = ["first_way", "is_marked"]
 
 KEYS = ("order", "split_num")
 
@@ -27,6 +27,11 @@ def way_of(row: Mapping[str, Any]) -> Way:
     (2, None)
     """
     return tuple(row.get(name) for name in KEYS)
+
+
+def is_marked(row: Mapping[str, Any]) -> bool:
+    """Whether a row says how it was asked."""
+    return any(name in row for name in KEYS)
 
 
 def first_way(rows: Iterable[Row]) -> Iterator[Row]:

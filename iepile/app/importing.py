@@ -15,6 +15,7 @@ from iepile_dataset.exchange import FORMATS
 from iepile_dataset.exchange.format import column_names
 from iepile_dataset.exchange.importing import import_source
 from iepile_dataset.exchange.labels import read_label_map
+from iepile_dataset.places import PREFIXES
 
 from . import render as show
 from .highlight import COLOURS, Span
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 _RECORDS = 20  # shown
 _LONGEST = 20_000  # characters of one that are shown
-_PARTS = {
-    "entity": (("", "entity"),), "relation": (("head_", "head"), ("tail_", "tail")), "event": (("", "event_trigger"),),
-}  # fmt: skip
 _LABELS = {"entity": "entity_type", "relation": "relation", "event": "event_type"}
 
 
@@ -94,11 +92,11 @@ def spans_in(record: Mapping[str, Any]) -> list[Span]:
     """
     colours: dict[str, int] = {}
     spans = []
-    for kind, parts in _PARTS.items():
+    for kind, prefixes in PREFIXES.items():
         for item in record.get(kind) or ():
             label = item[_LABELS[kind]]
             colour = colours.setdefault(label, len(colours) % COLOURS)
-            places = [(_name(kind, label, prefix, item), item, prefix) for prefix, _ in parts]
+            places = [(_name(kind, label, prefix, item), item, prefix) for prefix in prefixes]
             places += [(part["role"], part, "") for part in item.get("arguments") or ()]
             spans += [
                 Span(one[f"{prefix}start"], one[f"{prefix}end"], name, colour)

@@ -1,7 +1,7 @@
 """The lines of files that others wrote: none is read that would fill the memory, none beyond the end of a listing."""
 
 from collections.abc import Iterator
-from io import BufferedReader, BytesIO
+from io import DEFAULT_BUFFER_SIZE, BufferedReader, BytesIO
 from math import inf
 from typing import Any, BinaryIO, cast
 
@@ -20,9 +20,14 @@ class Overlong(bytes):
     """The beginning of a line that is longer than `LINE_BYTES`; the rest was passed over."""
 
 
-def limited(file: Any) -> BinaryIO:
-    """A file whose `readline` takes a limit, from its place on: those of remote file systems take none."""
-    return cast(BinaryIO, BufferedReader(file) if isinstance(file, AbstractBufferedFile) else file)
+def limited(file: Any, block: int = DEFAULT_BUFFER_SIZE) -> BinaryIO:
+    """A file whose `readline` takes a limit, from its place on: those of remote file systems take none.
+
+    Args:
+        file: Opened for bytes.
+        block: Bytes that are fetched of a remote one together.
+    """
+    return cast(BinaryIO, BufferedReader(file, block) if isinstance(file, AbstractBufferedFile) else file)
 
 
 def lines_in(file: BinaryIO, span: float = inf, size: float = inf) -> Iterator[bytes]:

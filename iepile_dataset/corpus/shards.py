@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BufferedReader
 from typing import BinaryIO
 
 import fsspec
 
 from ..errors import DataError
-from .lines import lines_in, pass_over
+from .lines import limited, lines_in, pass_over
 from .sources import RUN_AGAIN, Source
 
 _BLOCK = 1 << 20
@@ -62,7 +61,7 @@ class Segment:
         self.source.refuse_changed(self.split)
         with fsspec.open(self.file, "rb") as opened:
             # Line by line, a remote file would fetch the same ranges again and again.
-            file = BufferedReader(opened, _BLOCK) if "://" in self.file else opened
+            file = limited(opened, _BLOCK)
             number, position = 1, 0
             if self.start:
                 number = 1 + (_newlines(file, self.start) if self.line is None else self.line)

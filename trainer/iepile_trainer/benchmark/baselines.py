@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..data.arguments import DataArguments
+from ..data.holdout import text_of
 from ..data.load import load_rows
 from ..errors import TrainerError
-from .rows import Rows, Source, place_of, source_of, text_of
+from .rows import Rows, Source, place_of, source_of
 
 __all__ = ["BASELINES"]
 

@@ -12,6 +12,7 @@ from iepile_dataset.corpus.sources import choose_sources
 from iepile_dataset.options import Selection
 
 from ..data.arguments import DataArguments
+from ..data.holdout import text_of
 from ..data.load import NoSplit, load_rows
 from ..engines.examples import MOST
 from ..errors import TrainerError
@@ -133,15 +134,6 @@ def examples_for(sources: Iterable[Source], corpus: str) -> Rows:
 def place_of(corpus: str) -> str | None:
     """A corpus as `--data_dir` has it."""
     return None if corpus == "iepile" else corpus
-
-
-def text_of(instruction: str) -> str:
-    """The text that an instruction asks about.
-
-    >>> text_of('{"instruction": "…", "schema": [], "input": "In Ulm"}')
-    'In Ulm'
-    """
-    return str(json.loads(instruction)["input"])
 
 
 def write_rows(path: Path, rows: Rows) -> None:

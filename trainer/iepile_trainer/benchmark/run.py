@@ -9,6 +9,7 @@ from typing import Any
 
 from iepile_dataset.atomic import json_text, write_file
 
+from ..data.holdout import text_of
 from ..engines.examples import write_examples
 from ..errors import TrainerError
 from ..evaluate_run import scored, write_lines
@@ -16,7 +17,7 @@ from ..prediction.load_inputs import TRAIN
 from ..prediction.run import run_prediction
 from .arguments import BenchmarkArguments
 from .baselines import BASELINES
-from .rows import Rows, Source, asked, examples_for, source_of, text_of, texts_of, trained_on, write_rows
+from .rows import Rows, Source, asked, examples_for, source_of, texts_of, trained_on, write_rows
 from .systems import EXAMPLES, ROWS, System, systems_of
 from .tables import write_tables
 
@@ -90,7 +91,7 @@ def benchmark(corpus: str, options: BenchmarkArguments, tell: Callable[[str], No
 
 def _with_examples(systems: list[System], sources: Iterable[Source], corpus: str, folder: Path) -> list[System]:
     """The systems with a file of training rows in place of the word for them."""
-    if not any((system.options or {}).get("examples") == TRAIN for system in systems):
+    if not any(system.shows(TRAIN) for system in systems):
         return systems
     examples = write_examples(folder / EXAMPLES, examples_for(sources, corpus))
     return [system.with_examples(TRAIN, examples) for system in systems]
@@ -110,10 +111,10 @@ def _answered(system: System, rows: Rows, corpus: str, out: Path) -> Path | None
 def _judged(system: System, file: Path, corpus: str) -> dict[str, Any]:
     from iepile_metric.files import rows_of
     from iepile_metric.robustness import score_ways
-    from iepile_metric.variants import first_way
+    from iepile_metric.variants import first_way, is_marked
 
     answered, _ = rows_of(file)
-    _, spread, _ = score_ways(file)
+    spread = score_ways(file)[1] if any(map(is_marked, answered)) else {}  # which reads and scores all of it again
     rows, options = list(first_way(answered)), system.options or {}
     trained = trained_on([options.get("model"), options.get("adapter")])
     seen = texts_of(corpus, trained & {(task, name) for task, _, name in map(source_of, rows)})
@@ -135,9 +136,10 @@ def _compared(files: dict[str, Path]) -> Iterator[dict[str, Any]]:
     from iepile_metric.files import rows_of
     from iepile_metric.variants import first_way
 
-    models = [name for name in files if name not in BASELINES]
-    for first, other in zip(models[:1] * len(models), models[1:]):
-        one, two = (list(first_way(rows_of(files[name])[0])) for name in (first, other))
+    first, *others = [name for name in files if name not in BASELINES] or [""]
+    one = list(first_way(rows_of(files[first])[0])) if others else []
+    for other in others:
+        two = list(first_way(rows_of(files[other])[0]))
         for task in dict.fromkeys(row["task"].lower() for row in one):
             mine, theirs = ([row for row in rows if row["task"].lower() == task] for rows in (one, two))
             result = compare(mine, theirs)

@@ -38,9 +38,10 @@ class System:
 
     def with_examples(self, name: str, file: str) -> "System":
         """The same, with the examples of a file where it names them `name`."""
-        return replace(self, options={**(self.options or {}), "examples": file}) if self._shows(name) else self
+        return replace(self, options={**(self.options or {}), "examples": file}) if self.shows(name) else self
 
-    def _shows(self, name: str) -> bool:
+    def shows(self, name: str) -> bool:
+        """Whether it shows the examples that are called so."""
         return self.options is not None and self.options["examples"] == name
 
 

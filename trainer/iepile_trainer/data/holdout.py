@@ -57,19 +57,24 @@ def hold_out(rows: Any, out: set[bytes], seed: int) -> tuple[Any, ...]:
 
 def _keys(rows: Any, seed: int) -> list[bytes]:
     """A number for each row, the same for all rows of a record or a text."""
-    text_of: dict[str, str] = {}
+    first: dict[str, str] = {}
     keys = []
     names = [name for name in ("id", "instruction") if name in rows.column_names]
     for batch in rows.select_columns(names).iter(10_000):
         for id, instruction in zip(batch.get("id", [""] * len(batch["instruction"])), batch["instruction"]):
-            text = _text(instruction)
+            text = text_of(instruction)
             if id:
-                text = text_of.setdefault(id, text)  # windows of a record differ: its first one stands for all
+                text = first.setdefault(id, text)  # windows of a record differ: its first one stands for all
             keys.append(blake2b(f"{seed} {text}".encode("utf-8", "surrogatepass"), digest_size=8).digest())
     return keys
 
 
-def _text(instruction: str) -> str:
+def text_of(instruction: str) -> str:
+    """The text that an instruction asks about; of one that is none of ours, all of it.
+
+    >>> text_of('{"instruction": "…", "schema": [], "input": "In Ulm"}'), text_of("Which cities?")
+    ('In Ulm', 'Which cities?')
+    """
     try:
         return str(orjson.loads(instruction)["input"])
     except (orjson.JSONDecodeError, KeyError, TypeError):

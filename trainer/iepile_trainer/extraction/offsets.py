@@ -22,17 +22,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from iepile_metric.places import LETTER
+
 Place = tuple[int, int]
 """(start, end) in characters"""
 
 MOST = 1_000
 """How many places of one mention are looked at: who repeats himself more often than that has no nearest place."""
 
-# Letters and digits of scripts that put spaces between words.
-_LETTER = re.compile(
-    r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f"
-    r"\U00020000-\U0003ffff]"
-)
 _JOINER = "\u200d"
 # A sign with the marks on it; accents may be written in one character with their letter or behind it.
 _CLUSTER = re.compile(r"[\s\S][\u0300-\u036f\u3099\u309a]*")
@@ -136,7 +133,7 @@ def _fold(cluster: str) -> str:
 
 
 def _is_spaceless(letter: str) -> bool:
-    return letter.isalpha() and not _LETTER.match(letter)
+    return letter.isalpha() and not LETTER.match(letter)
 
 
 def nearest_pair(heads: Sequence[Place], tails: Sequence[Place]) -> tuple[Place, Place] | None:
@@ -189,4 +186,4 @@ def _is_border(text: str, place: int) -> bool:
         return not (before.isalnum() and after.isalnum())
     if unicodedata.category(after).startswith("M") or _JOINER in (before, after):
         return False  # an accent belongs to the letter before it, a joiner makes one picture of two
-    return not (_LETTER.match(before) and _LETTER.match(after))
+    return not (LETTER.match(before) and LETTER.match(after))

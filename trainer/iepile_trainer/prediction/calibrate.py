@@ -18,9 +18,7 @@ FAVOURS = {"f1": 1.0, "recall": 2.0, "precision": 0.5}
 """What a user asks for → the beta of the F-beta that is made as large as it can be."""
 
 
-def corpus_rows(
-    data_dir: str | None, task: str, split: str, count: int, seed: int, language: str | None = None
-) -> list[dict[str, Any]]:
+def corpus_rows(data_dir: str | None, task: str, split: str, count: int, seed: int) -> list[dict[str, Any]]:
     """Some rows of a split of annotated text, drawn by `seed`.
 
     Args:
@@ -29,14 +27,13 @@ def corpus_rows(
         split: Their split.
         count: At most so many.
         seed: Draws them.
-        language: Theirs; None for any.
 
     Raises:
         TrainerError: There is no such split.
     """
     from ..data.load import load_rows
 
-    rows = load_rows(DataArguments(task=[task], data_dir=data_dir, language=language), split).shuffle(seed=seed)
+    rows = load_rows(DataArguments(task=[task], data_dir=data_dir), split).shuffle(seed=seed)
     return list(rows.select(range(min(count, len(rows)))))
 
 
