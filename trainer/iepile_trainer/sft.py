@@ -94,7 +94,8 @@ def run_training(
     from iepile_dataset.errors import visible
 
     from .data.load import first_rows, load_both, load_rows
-    from .evaluate_run import answer_split
+    from .evaluate_run import ANSWERS, answer_split, split_of
+    from .training.record import not_learnt
 
     # TRL and peft still use these names, and transformers warns each time that they are the old ones.
     warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
@@ -133,7 +134,7 @@ def run_training(
     if test_rows:
         scores = answer_split(training.output_dir, test_rows)
         if first:
-            print(_summary(scores))
+            print(_summary(scores), *not_learnt(scores[split_of(test_rows[0], Path(ANSWERS).stem)]), sep="\n")
     return record
 
 

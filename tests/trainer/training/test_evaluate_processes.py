@@ -91,3 +91,17 @@ def test_a_sample_smaller_than_the_processes_does_not_stop_them(two):
     # Nothing is learnt in four steps: F1 stays 0.0, and of weights that are all as bad the last ones are kept.
     assert [line[:2] for line in evaluations(ended)] == [[2, 0.0], [4, 0.0]]
     assert ended["best"] == {"step": 4, "metric": "eval_f1", "value": 0.0, "loaded": True}
+
+
+def test_where_nothing_was_learnt_the_last_line_the_record_and_the_card_say_so(two):
+    folder, (first, second) = two
+    line = "ner: recall 0.000, it has hardly learnt to answer (more steps or records, a larger model, or iepile"
+    assert all(said.startswith(line) for said in record(folder / "small")["not_learnt"])
+    assert record(folder / "small")["not_learnt"]
+    assert (
+        "It has hardly learnt to answer**: recall on the validation sample" in (folder / "small/README.md").read_text()
+    )
+    assert "It has hardly learnt to answer**: recall on the test split" in (folder / "watched/README.md").read_text()
+    # Of the sample after each training, and of the test split in the line behind its scores.
+    assert sum(said.startswith(line) for said in first.splitlines()) == 3
+    assert line not in second

@@ -6,7 +6,7 @@ the first steps are measured; rows, steps and records follow from what is left.
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,10 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from iepile_cards import LEAST_RECALL
-
 from ..errors import TrainerError
 from ..evaluate_run import write_lines
 from ..prediction.calibrate import calibrate
+from ..training.record import not_learnt
 from .run import Rows
 
 __all__ = ["SPLITS", "real"]
@@ -189,20 +188,6 @@ def _calibrated(out: Path, held_out: Rows, where: str, tell: Callable[[str], Non
     fitted = calibrate(out, held_out)
     tell(f"calibrated on {fitted['lists']:,} lists of {where}: open_bias {fitted['open_bias']:g} nats")
     return float(fitted["open_bias"])
-
-
-def not_learnt(by_task: Mapping[str, Any]) -> list[str]:
-    """A line for each task of which next to nothing was found, with what to try.
-
-    >>> not_learnt({"ner": {"recall": 0.5}, "re": {"recall": 0.01}})
-    ['re: recall 0.010, the model has hardly learnt to answer (more --minutes or records, a larger model)']
-    """
-    return [
-        f"{task}: recall {one['recall']:.3f}, the model has hardly learnt to answer (more --minutes or records, a "
-        "larger model)"
-        for task, one in by_task.items()
-        if one["recall"] < LEAST_RECALL
-    ]
 
 
 def _measured(answer: Callable[..., Rows], names: list[str]) -> tuple[Rows, float]:

@@ -178,5 +178,6 @@ def _scores(tasks: dict[str, dict[str, Any]]) -> dict[str, float]:
         "eval_parse_rate": 1 - sum(t["unparseable"] for t in tasks.values()) / sum(t["rows"] for t in tasks.values()),
     }
     for name, task in tasks.items():
-        scores |= {f"eval_{name}_f1": float(task["f1"]), f"eval_{name}_parse_rate": 1 - task["unparseable_share"]}
+        scores |= {f"eval_{name}_{what}": float(task[what]) for what in ("f1", "recall")}
+        scores[f"eval_{name}_parse_rate"] = 1 - task["unparseable_share"]
     return scores

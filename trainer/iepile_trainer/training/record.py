@@ -1,5 +1,6 @@
 """What `run.json` says of a training: its options, its machine, and what became of it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ def finish(trainer: Any, record: dict[str, Any], checkpoint: str | None, seconds
     if first:
         if best and best["loaded"]:
             print(f"the weights are those of step {best['step']:,}, the best by {best['metric']}: {best['value']:.4f}")
+        failed = not_learnt(_last_recall(history))
+        print(*failed, sep="\n", end="\n" * bool(failed), flush=True)
         # A pickle of this machine's paths: of no use to a model, and flagged where models are shared.
         (folder / "training_args.bin").unlink(missing_ok=True)
         record |= {
@@ -53,6 +56,7 @@ def finish(trainer: Any, record: dict[str, Any], checkpoint: str | None, seconds
             "tokens_per_second": round(tokens / seconds, 1) if seconds else None,
             "hardware": hardware(trainer.args),
             "best": best,
+            "not_learnt": failed,
             "sample": trainer.sample and trainer.sample.sample.as_dict(),
         }
         write_run(folder, record)
@@ -60,6 +64,33 @@ def finish(trainer: Any, record: dict[str, Any], checkpoint: str | None, seconds
         write_model_card(folder)
     trainer.accelerator.wait_for_everyone()
     return read_run(folder)
+
+
+def not_learnt(by_task: Mapping[str, Any]) -> list[str]:
+    """A line for each task of which next to nothing was found, with what to try.
+
+    >>> not_learnt({"ner": {"recall": 0.5}, "re": {"recall": 0.01}})
+    ['re: recall 0.010, it has hardly learnt to answer (more steps or records, a larger model, or iepile calibrate)']
+    """
+    from iepile_cards import LEAST_RECALL
+
+    return [
+        f"{task}: recall {one['recall']:.3f}, it has hardly learnt to answer (more steps or records, a larger model, "
+        "or iepile calibrate)"
+        for task, one in by_task.items()
+        if one["recall"] < LEAST_RECALL
+    ]
+
+
+def _last_recall(history: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Task → its recall on the sample that was answered last, as scores have it."""
+    ends = ("eval_", "_recall")
+    sample = next((entry for entry in reversed(history) if any(name.endswith(ends[1]) for name in entry)), {})
+    return {
+        name.removeprefix(ends[0]).removesuffix(ends[1]): {"recall": value}
+        for name, value in sample.items()
+        if name.startswith(ends[0]) and name.endswith(ends[1])
+    }
 
 
 def _plain(value: Any) -> Any:
