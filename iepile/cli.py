@@ -154,10 +154,14 @@ class _Lazy(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = {
-            name: TyperCommand(name, help=line, rich_help_panel=panel) for name, (_, panel, line) in COMMANDS.items()
-        }
+        self.commands = {name: TyperCommand(name, help=line) for name, (_, _, line) in COMMANDS.items()}
         self._waiting = set(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """A section for each panel. Rich would draw boxes, and takes longer to import than all of this to print."""
+        for heading in dict.fromkeys(panel for _, panel, _ in COMMANDS.values()):
+            with formatter.section(heading):
+                formatter.write_dl([(name, line) for name, (_, panel, line) in COMMANDS.items() if panel == heading])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """See `typer.core.TyperGroup`."""
@@ -171,16 +175,16 @@ def _loaded(name: str) -> Any:
     """The command of a name, made by Typer."""
     from iepile_trainer.command_line import Commands
 
-    place, panel, _ = COMMANDS[name]
+    place, _, _ = COMMANDS[name]
     module, _, attribute = place.partition(":")
     found = import_module(module, __package__)
     function = getattr(found, attribute)
     if isinstance(function, typer.Typer):
         holder = Commands()
-        holder.add_typer(function, name=name, rich_help_panel=panel)
+        holder.add_typer(function, name=name)
     else:
         holder = Commands()
-        holder.command(name, rich_help_panel=panel, context_settings=getattr(found, "PASS_ALL", None))(function)
+        holder.command(name, context_settings=getattr(found, "PASS_ALL", None))(function)
     holder.callback()(lambda: None)  # with one command, Typer would have no group
     return typer.main.get_group(holder).commands[name]
 
@@ -190,7 +194,8 @@ app = typer.Typer(
     help="Schema-based information extraction: annotated text → instructions → model → answers → score.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
 

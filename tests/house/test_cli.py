@@ -13,7 +13,7 @@ def test_the_list_of_commands_says_of_each_what_it_says_itself(name):
     group = typer.main.get_command(app)
     assert (listed := group.commands[name]).help
     _, command, _ = group.resolve_command(None, [name])
-    assert (command.name, command.rich_help_panel) == (name, listed.rich_help_panel)
+    assert command.name == name
     assert " ".join(command.help.partition("\n\n")[0].split()) == listed.help
 
 
