@@ -95,7 +95,12 @@ def test_a_dry_run_reports_and_leaves_nothing_behind(tmp_path, tokenizer, small_
     # 20 rows in batches of 4
     assert (report["plan"]["steps"], report["lengths"]["rows"], report["data"][0]["rows"]) == (5, 20, 20)
     assert not (tmp_path / "run").exists()
-    assert "parameters" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "parameters" in printed
+    assert "so few steps teach little" in printed
+    config_of_a_trial = config(tmp_path / "run", max_steps=5)  # who asks for five steps wants five
+    train(str(tmp_path / "base"), tokenizer, dataset(20), config_of_a_trial, data, dry_run=True)
+    assert "so few steps" not in capsys.readouterr().out
 
 
 def test_draws_are_taken_in_turn_and_have_equal_numbers_of_rows(tmp_path, tokenizer, dataset):
