@@ -150,7 +150,8 @@ class InstructionTrainer(Trainer):
 class DecoderTrainer(InstructionTrainer, SFTTrainer):
     """The same over TRL's trainer: packing, adapters, and a loss that projects answers alone.
 
-    On a CPU what the prompts of a batch begin with is computed once, see `beginnings`.
+    On a CPU, where TRL projects all tokens, that is seen to here; and what the prompts of a batch begin with is
+    computed once, see `beginnings`.
     """
 
     data_collator: Any
@@ -169,7 +170,8 @@ class DecoderTrainer(InstructionTrainer, SFTTrainer):
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """The loss of a batch (trl.SFTTrainer, which counts tokens by their mask: that of joined rows has more)."""
         before = self._total_train_tokens
-        loss = super().compute_loss(model, inputs, *args, **kwargs)
+        with answers_alone(self.model, inputs) as given:
+            loss = super().compute_loss(model, given, *args, **kwargs)
         if getattr(inputs.get("attention_mask"), "ndim", 0) == 4:
             tokens = torch.tensor(inputs["input_ids"].numel(), device=inputs["input_ids"].device)
             self._total_train_tokens = before + int(self.accelerator.gather_for_metrics(tokens).sum())
@@ -257,6 +259,35 @@ def mean_loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
     )
     count = (labels != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
     return total / torch.as_tensor(count, device=total.device).clamp(min=1)
+
+
+@contextmanager
+def answers_alone(model: Any, inputs: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What to give a model that `trl.SFTTrainer` has made ready, so that a CPU projects only tokens with a label.
+
+    The projection onto a vocabulary of 50,000 is a third of a step otherwise. Within, the model's backbone hands on
+    the hidden states of those tokens alone; their labels are already shifted. On a GPU TRL does the same itself.
+
+    Args:
+        model: A decoder, an adapter around it or not.
+        inputs: A batch with `labels` of (rows, tokens).
+    """
+    core = model.get_base_model() if hasattr(model, "get_base_model") else model
+    targets = inputs["labels"][:, 1:]
+    asked = targets != IGNORED
+    if model.device.type not in ("cpu", "mps") or "shift_labels" in inputs or not asked.any():
+        yield inputs
+        return
+
+    def narrow(_: Any, __: Any, output: Any) -> Any:
+        output.last_hidden_state = output.last_hidden_state[:, :-1][asked][None]
+        return output
+
+    hook = core.base_model.register_forward_hook(narrow)
+    try:
+        yield {**inputs, "shift_labels": targets[asked][None]}
+    finally:
+        hook.remove()
 
 
 @contextmanager
