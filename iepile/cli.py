@@ -12,141 +12,48 @@ from typer.core import TyperCommand, TyperGroup
 
 from . import __version__
 
-# Command → (its function, or its group of commands; its panel in --help; the first line of its own help). The line
-# stands here as well, so that --help need not import all commands; a test keeps the two equal.
-COMMANDS = {
-    "quickstart": (
-        ".commands.quickstart:quickstart",
-        "Start here",
-        "Annotated text becomes instructions, a small model learns from them, its answers are scored.",
-    ),
-    "real": (
-        ".commands.real:real",
-        "Start here",
-        "Train pretrained weights within a budget of CPU time, and show what was learnt.",
-    ),
-    "app": (
-        ".commands.app:app",
-        "Start here",
-        "A page in the browser: extract from a text, score a file of answers, browse a corpus, import annotations.",
-    ),
-    "import": (
-        ".commands.import_:import_source",
-        "Data",
-        "Annotations of other tools → a source with split files and schema.",
-    ),
-    "export": (
-        ".commands.export:export",
-        "Data",
-        "Records or predictions → a file of another tool.",
-    ),
-    "validate": (
-        ".commands.validate:validate",
-        "Data",
-        "Does the data fit its format, and does it mean what it says?",
-    ),
-    "clean": (
-        ".commands.clean:clean",
-        "Data",
-        "A corpus without duplicates, contradictions, leaks and empty records, in the same layout.",
-    ),
-    "stats": (
-        ".commands.stats:stats",
-        "Data",
-        "Count what is in a corpus: records, instructions, labels, mentions, lengths, empty answers.",
-    ),
-    "prepare": (
-        ".commands.prepare:prepare",
-        "Data",
-        "Annotated text → instructions, as a folder that `load_dataset` reads.",
-    ),
-    "convert": (
-        ".commands.convert:convert",
-        "Data",
-        "One file of records → train.json or test.json, with the options and rows of the original's convert_func.py.",
-    ),
-    "verify": (
-        ".commands.verify:verify",
-        "Data",
-        "Prove that a prepared folder still holds what its manifest says; exit code 1 where it does not.",
-    ),
-    "train": (
-        ".commands.train:train",
-        "Models",
-        "Train a model on instructions; on several devices: accelerate launch -m iepile_trainer.sft.",
-    ),
-    "predict": (
-        "iepile_trainer.predict:command",
-        "Models",
-        "Answer instructions, or extract from texts, with a trained model, as JSON lines.",
-    ),
-    "serve": (
-        "iepile_trainer.serve:command",
-        "Models",
-        "Answer over HTTP: POST a text and a schema, get typed results with their places.",
-    ),
-    "calibrate": (
-        ".commands.calibrate:calibrate",
-        "Models",
-        "Fit how readily a run names something where it could say nothing.",
-    ),
-    "merge": (
-        ".commands.merge:merge",
-        "Models",
-        "Write an adapter and its base as one model: safetensors, tokenizer, chat template, run.json.",
-    ),
-    "score": (
-        ".commands.score:score",
-        "Scores",
-        "Score a file of answers: precision, recall, F1, overall, per source and per label.",
-    ),
-    "compare": (
-        ".commands.compare:compare",
-        "Scores",
-        "Compare two systems: difference of F1 (second minus first), its interval, and a p-value.",
-    ),
-    "benchmark": (
-        ".commands.benchmark:benchmark",
-        "Scores",
-        "Score models on the test split of every source, beside baselines and published figures.",
-    ),
-    "download": (
-        ".commands.download:download",
-        "Hub",
-        "Fetch a repository whole, one revision of it; its licence is shown first. "
-        "Repeat it to go on where it broke off.",
-    ),
-    "negatives": (
-        ".commands.negatives:app",
-        "Data",
-        "Hard negatives: labels that are easily taken for each other.",
-    ),
-    "models": (
-        ".commands.models:app",
-        "Models",
-        "Pretrained weights that the package registry holds; trained on and asked by their name, without network.",
-    ),
-    "recipes": (
-        ".commands.recipes:app",
-        "Models",
-        "Recipes for `iepile train --config`, accelerate configurations, a Slurm script.",
-    ),
-    "formats": (
-        ".commands.formats:app",
-        "Models",
-        "Prompt formats for `iepile train --prompt_format`.",
-    ),
-    "card": (
-        ".commands.card:app",
-        "Scores",
-        "Write the page of a run (`iepile card RUN [ANSWERS…]`), a dataset, the metric or the app, or check one.",
-    ),
-    "push": (
-        ".commands.push:app",
-        "Hub",
-        "Push a dataset, the metric, a model or the app to the Hub, each as one commit.",
-    ),
+# Panel of --help → command → the first line of its own help. The line stands here as well, so that --help need not
+# import all commands; a test keeps the two equal. The command `NAME` is `commands.NAME.NAME`, or the group
+# `commands.NAME.app`.
+PANELS = {
+    "Start here": {
+        "quickstart": "Annotated text becomes instructions, a small model learns from them, its answers are scored.",
+        "real": "Train pretrained weights within a budget of CPU time, and show what was learnt.",
+        "app": "A page in the browser: extract from a text, score answers, browse a corpus, import annotations.",
+    },
+    "Data": {
+        "import": "Annotations of other tools → a source with split files and schema.",
+        "export": "Records or predictions → a file of another tool.",
+        "validate": "Does the data fit its format, and does it mean what it says?",
+        "clean": "A corpus without duplicates, contradictions, leaks and empty records, in the same layout.",
+        "stats": "Count what is in a corpus: records, instructions, labels, mentions, lengths, empty answers.",
+        "prepare": "Annotated text → instructions, as a folder that `load_dataset` reads.",
+        "convert": "One file of records → train.json or test.json: options and rows of the original's convert_func.py.",
+        "verify": "Prove that a prepared folder still holds what its manifest says; exit code 1 where it does not.",
+        "negatives": "Hard negatives: labels that are easily taken for each other.",
+    },
+    "Models": {
+        "train": "Train a model on instructions; on several devices: accelerate launch -m iepile_trainer.sft.",
+        "predict": "Answer instructions, or extract from texts, with a trained model, as JSON lines.",
+        "serve": "Answer over HTTP: POST a text and a schema, get typed results with their places.",
+        "calibrate": "Fit how readily a run names something where it could say nothing.",
+        "merge": "Write an adapter and its base as one model: safetensors, tokenizer, chat template, run.json.",
+        "models": "Pretrained weights of the package registry; trained on and asked by their name, without network.",
+        "recipes": "Recipes for `iepile train --config`, accelerate configurations, a Slurm script.",
+        "formats": "Prompt formats for `iepile train --prompt_format`.",
+    },
+    "Scores": {
+        "score": "Score a file of answers: precision, recall, F1, overall, per source and per label.",
+        "compare": "Compare two systems: difference of F1 (second minus first), its interval, and a p-value.",
+        "benchmark": "Score models on the test split of every source, beside baselines and published figures.",
+        "card": "The page of a run (`iepile card RUN [ANSWERS…]`), dataset, metric or app: written, or checked.",
+    },
+    "Hub": {
+        "download": "Fetch a repository whole, one revision of it; its licence is shown first. Repeated, it goes on.",
+        "push": "Push a dataset, the metric, a model or the app to the Hub, each as one commit.",
+    },
 }
+COMMANDS = {name: line for lines in PANELS.values() for name, line in lines.items()}
 
 
 class _Lazy(TyperGroup):
@@ -154,14 +61,14 @@ class _Lazy(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = {name: TyperCommand(name, help=line) for name, (_, _, line) in COMMANDS.items()}
+        self.commands = {name: TyperCommand(name, help=line) for name, line in COMMANDS.items()}
         self._waiting = set(COMMANDS)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """A section for each panel. Rich would draw boxes, and takes longer to import than all of this to print."""
-        for heading in dict.fromkeys(panel for _, panel, _ in COMMANDS.values()):
-            with formatter.section(heading):
-                formatter.write_dl([(name, line) for name, (_, panel, line) in COMMANDS.items() if panel == heading])
+        for panel, lines in PANELS.items():
+            with formatter.section(panel):
+                formatter.write_dl([*lines.items()])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """See `typer.core.TyperGroup`."""
@@ -175,16 +82,13 @@ def _loaded(name: str) -> Any:
     """The command of a name, made by Typer."""
     from iepile_trainer.command_line import Commands
 
-    place, _, _ = COMMANDS[name]
-    module, _, attribute = place.partition(":")
-    found = import_module(module, __package__)
-    function = getattr(found, attribute)
-    if isinstance(function, typer.Typer):
-        holder = Commands()
-        holder.add_typer(function, name=name)
+    stem = "import_" if name == "import" else name  # a word of Python's own
+    found, holder = import_module(f".commands.{stem}", __package__), Commands()
+    if isinstance(group := getattr(found, "app", None), typer.Typer):
+        holder.add_typer(group, name=name)
     else:
-        holder = Commands()
-        holder.command(name, context_settings=getattr(found, "PASS_ALL", None))(function)
+        settings = getattr(found, "PASS_ALL", None)
+        holder.command(name, context_settings=settings)(getattr(found, stem))
     holder.callback()(lambda: None)  # with one command, Typer would have no group
     return typer.main.get_group(holder).commands[name]
 

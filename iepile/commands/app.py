@@ -5,7 +5,7 @@ from ..console import failing, say
 
 
 def app(options: PageOptions) -> None:
-    """A page in the browser: extract from a text, score a file of answers, browse a corpus, import annotations.
+    """A page in the browser: extract from a text, score answers, browse a corpus, import annotations.
 
     It asks nothing of the network; only with --share, or a model of the Hub that is not here yet, does it.
 

@@ -24,7 +24,7 @@ class _ModelFirst(TyperGroup):
 app = Commands(
     cls=_ModelFirst,
     no_args_is_help=True,
-    help="Write the page of a run (`iepile card RUN [ANSWERS…]`), a dataset, the metric or the app, or check one.",
+    help="The page of a run (`iepile card RUN [ANSWERS…]`), dataset, metric or app: written, or checked.",
 )
 
 Repo = Annotated[

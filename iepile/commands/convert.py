@@ -18,7 +18,7 @@ def convert(
         Path | None, typer.Option(help="The labels, three lines; the schema.json beside the records by default.")
     ] = None,
 ) -> None:
-    """One file of records → train.json or test.json, with the options and rows of the original's convert_func.py.
+    """One file of records → train.json or test.json: options and rows of the original's convert_func.py.
 
     `iepile prepare` does whole corpora, with dev splits, counts and a manifest. What cannot be used lies beside the
     target, with file, line and reason.

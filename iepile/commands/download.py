@@ -14,7 +14,7 @@ def download(
     kind: Annotated[Literal["dataset", "model", "space"], typer.Option(help="What it is.")] = "dataset",
     revision: Annotated[str | None, typer.Option(help="A branch, a tag or a commit. Default: the newest.")] = None,
 ) -> None:
-    """Fetch a repository whole, one revision of it; its licence is shown first. Repeat it to go on where it broke off.
+    """Fetch a repository whole, one revision of it; its licence is shown first. Repeated, it goes on.
 
     iepile download zjunlp/iepile --out IEPile          # CC BY-NC-SA 4.0, some sources stricter
 

