@@ -4,10 +4,12 @@ import errno
 import os
 import socket
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+from iepile_trainer.command_line import check_options, option
 
 from .score import BYTES, score_tab
 from .session import DEFAULT, Model
@@ -30,31 +32,20 @@ class PageOptions:
         ValueError: No such port.
     """
 
-    model: str | None = field(
-        default=None, metadata={"help": f"A run folder or a model of the Hub. Default: {DEFAULT}, once it is there."}
+    model: str | None = option(None, f"A run folder or a model of the Hub. Default: {DEFAULT}, once it is there.")
+    adapter: str | None = option(None, "An adapter on top of it.")
+    corpus: str | None = option(None, "The corpus tree to browse; the embedded sample where left out.")
+    constrain: str = option(
+        "none",
+        "json: answers always parse; extractive: and quote the text. Slower.",
+        choices=("none", "json", "extractive"),
     )
-    adapter: str | None = field(default=None, metadata={"help": "An adapter on top of it."})
-    corpus: str | None = field(
-        default=None, metadata={"help": "The corpus tree to browse; the embedded sample where left out."}
-    )
-    constrain: str = field(
-        default="none",
-        metadata={
-            "help": "json: answers always parse; extractive: and quote the text. Slower.",
-            "choices": ("none", "json", "extractive"),
-        },
-    )
-    host: str | None = field(
-        default="127.0.0.1", metadata={"help": "Address to listen on; 0.0.0.0 for the whole network."}
-    )
-    port: int | None = field(default=None, metadata={"help": "Default: the first free one from 7860 on."})
-    share: bool = field(
-        default=False, metadata={"help": "Also open a public address through gradio's servers, for 72 hours."}
-    )
+    host: str | None = option("127.0.0.1", "Address to listen on; 0.0.0.0 for the whole network.")
+    port: int | None = option(None, "Default: the first free one from 7860 on.", range=(1, 65535))
+    share: bool = option(False, "Also open a public address through gradio's servers, for 72 hours.")
 
     def __post_init__(self) -> None:
-        if self.port is not None and not 0 < self.port < 1 << 16:
-            raise ValueError(f"--port {self.port}: no such port (1 to 65535)")
+        check_options(self)
 
 
 def page(options: PageOptions) -> Any:

@@ -1,12 +1,14 @@
 """`iepile compare`: is the second system better than the first, or was it luck?"""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from iepile_metric.accumulator import ScoringOptions
+from iepile_trainer.command_line import check_options, option
 
 from ..console import console, failing, print_json
 from .score import OutputOptions, report_bad
@@ -16,16 +18,11 @@ from .score import OutputOptions, report_bad
 class CompareOptions:
     """How two systems are compared, each scored by `ScoringOptions`; by whole units, never by their overlap."""
 
-    test: str = field(
-        default="permutation",
-        metadata={"help": "How the p-value is found.", "choices": ("permutation", "bootstrap")},
-    )
-    resamples: int = field(default=10_000, metadata={"help": "How often records are drawn or swapped."})
-    seed: int = field(default=0, metadata={"help": "Same seed, same figures."})
+    resamples: int = option(10_000, "How often records are drawn or swapped.", range=(100, inf))
+    seed: int = option(0, "Same seed, same figures.")
 
     def __post_init__(self) -> None:
-        if self.resamples < 100:
-            raise ValueError(f"--resamples {self.resamples}: no p-value is found by fewer than 100")
+        check_options(self)
 
 
 def compare(

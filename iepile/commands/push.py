@@ -1,13 +1,13 @@
 """`iepile push`: a prepared dataset, the metric, a model or the app → the Hub."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iepile_trainer.command_line import Commands
+from iepile_trainer.command_line import Commands, option
 
 from ..console import failing, quiet_hub, say, warn
 
@@ -27,21 +27,16 @@ Repo = Annotated[str, typer.Argument(help="user/name on the Hub; made if need be
 class PushOptions:
     """What holds for whatever is pushed."""
 
-    private: bool = field(default=False, metadata={"help": "Make a repository that only its owner sees."})
-    revision: str | None = field(
-        default=None, metadata={"help": "The branch to push to; made if need be. Default: main."}
-    )
-    dry_run: bool = field(default=False, metadata={"help": "Show files, sizes and page, and send nothing."})
+    private: bool = option(False, "Make a repository that only its owner sees.")
+    revision: str | None = option(None, "The branch to push to; made if need be. Default: main.")
+    dry_run: bool = option(False, "Show files, sizes and page, and send nothing.")
 
 
 @dataclass(frozen=True)
 class LicensedOptions(PushOptions):
     """What holds for whatever has texts of others in it."""
 
-    licences_checked: bool = field(
-        default=False,
-        metadata={"help": "You may publish the sources whose licence words do not plainly allow it."},
-    )
+    licences_checked: bool = option(False, "You may publish the sources whose licence words do not plainly allow it.")
 
 
 @app.command()

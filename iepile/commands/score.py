@@ -1,6 +1,6 @@
 """`iepile score`: model answers in a file → scores, and a page about them."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from iepile_metric.accumulator import ScoringOptions
+from iepile_trainer.command_line import option
 
 from ..console import console, failing, print_json, say
 from ..console import errors as stderr
@@ -17,10 +18,8 @@ from ..console import errors as stderr
 class OutputOptions:
     """What commands that score files share."""
 
-    task: str | None = field(
-        default=None, metadata={"help": "Task of rows that do not name theirs: ner, re, ee, eet, eea, spo, kg."}
-    )
-    json: bool = field(default=False, metadata={"help": "Print one JSON object for machines."})
+    task: str | None = option(None, "Task of rows that do not name theirs: ner, re, ee, eet, eea, spo, kg.")
+    json: bool = option(False, "Print one JSON object for machines.")
 
 
 _THEIRS = "By the names of the original's scorer"
@@ -34,24 +33,17 @@ class OriginalNames:
         ValueError: A match mode or a key to sort by that it does not have.
     """
 
-    path1: Path | None = field(default=None, metadata={"help": "The file of answers.", "panel": _THEIRS})
-    match_mode: str | None = field(
-        default=None, metadata={"help": "normal is --count multiset.", "choices": ("normal", "set"), "panel": _THEIRS}
+    path1: Path | None = option(None, "The file of answers.", panel=_THEIRS)
+    match_mode: str | None = option(None, "normal is --count multiset.", choices=("normal", "set"), panel=_THEIRS)
+    sort_by: str | None = option(
+        None,
+        "With --compat original, figures for each of them too; otherwise the tables have them.",
+        choices=("source", "task"),
+        panel=_THEIRS,
     )
-    sort_by: str | None = field(
-        default=None,
-        metadata={"help": "With --compat original, figures for each of them too; otherwise the tables have them.",
-                  "choices": ("source", "task"), "panel": _THEIRS},
-    )  # fmt: skip
-    metrics_list: str = field(
-        default="f1", metadata={"help": "Taken and not needed: all figures are given.", "panel": _THEIRS}
-    )
-    language: str | None = field(
-        default=None, metadata={"help": "Taken and not needed.", "choices": ("en", "zh"), "panel": _THEIRS}
-    )
-    out_path: Path | None = field(
-        default=None, metadata={"help": "Write what --json prints to this file, too.", "panel": _THEIRS}
-    )
+    metrics_list: str = option("f1", "Taken and not needed: all figures are given.", panel=_THEIRS)
+    language: str | None = option(None, "Taken and not needed.", choices=("en", "zh"), panel=_THEIRS)
+    out_path: Path | None = option(None, "Write what --json prints to this file, too.", panel=_THEIRS)
 
 
 def score(

@@ -24,11 +24,11 @@ from iepile_dataset.errors import visible
 
 from .errors import TrainerError
 
-__all__ = ["Commands", "terminate_as_interrupt"]
+__all__ = ["Commands", "check_options", "option", "terminate_as_interrupt"]
 
 
 def option(default: Any, help: str, **rules: Any) -> Any:
-    """A field of a dataclass of options; the rules are `choices`, `aliases`, or a `range`."""
+    """A field of a dataclass of options; the rules are `choices`, `aliases`, a `range`, or the `panel` in `--help`."""
     return dataclasses.field(default=default, metadata={"help": help, **rules})
 
 
@@ -64,14 +64,7 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Write each option with dashes, and again before each further value; then as ever."""
-        flags = {name: flag for flag in self.params if getattr(flag, "is_flag", False) for name in flag.opts}
-        words = self._written_out(args)
-        for place in reversed(range(len(words))):
-            name, *value = words[place].split("=", 1) if "=" in words[place] else words[place : place + 2]
-            if name in flags and value in (["true"], ["false"]):
-                flag = flags[name].opts if value == ["true"] else flags[name].secondary_opts
-                words[place : place + (1 if "=" in words[place] else 2)] = flag[:1]
-        return super().parse_args(ctx, words)
+        return super().parse_args(ctx, self._written_out(args))
 
     def _written_out(self, args: Sequence[str]) -> list[str]:
         kinds = getattr(self.callback, "__annotations__", {})
@@ -85,7 +78,7 @@ class Command(TyperCommand):
             for name in parameter.opts
         }
         flags = {
-            name
+            name: {"true": flag.opts[:1], "false": flag.secondary_opts[:1]} if name in flag.opts else {}
             for flag in self.params
             if getattr(flag, "is_flag", False)
             for name in (*flag.opts, *flag.secondary_opts)
@@ -97,13 +90,16 @@ class Command(TyperCommand):
                 return [*written, *args[position:]]
             if word.startswith("--"):
                 name, *value = word.split("=", 1)
-                word = "=".join([name.replace("_", "-"), *value])
-                option, values = "" if value else word, 0
-                written.append(word)
+                option, values = name.replace("_", "-"), len(value)
+                chosen = flags.get(option, {}).get("".join(value))
+                written += ["=".join([option, *value])] if chosen is None else chosen
+                option = "" if value else option
                 continue
-            if option in flags and not values and word in ("true", "false"):
-                pass
-            elif not option or option in flags or (values and option not in several):
+            if not values and word in flags.get(option, {}):
+                written[-1:] = flags[option][word]
+                option = ""
+                continue
+            if not option or option in flags or (values and option not in several):
                 wanted -= 1
             elif values and (word.lower() in several[option] or not (several[option] or wanted > 0)):
                 written.append(option)
