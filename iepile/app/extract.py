@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 
 from iepile_dataset import DataError
+from iepile_dataset.corpus.sources import language_of
 from iepile_dataset.tasks import TASKS, task_named
 from iepile_trainer.errors import TrainerError
-from iepile_trainer.extraction.documents import language_of
 
 from . import render as show
 from .schema_input import from_file, lists_in, schema_from, task_words, written

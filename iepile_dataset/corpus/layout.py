@@ -45,12 +45,17 @@ _NOWHERE = "is a link to a file that is not there (mend or remove it)"
 _ENDLESS = "is a pipe, a socket or a device, not a file (write its content to a file)"
 
 
-def json_record(line: bytes) -> dict[str, Any] | None:
+def json_object(text: str | bytes) -> dict[str, Any] | None:
+    """The object that a text is, None where it is something else.
+
+    >>> json_object("{}"), json_object("[]"), json_object("{")
+    ({}, None, None)
+    """
     try:
-        record = orjson.loads(line)
-    except ValueError:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
         return None
-    return record if isinstance(record, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ class Folder:
                 lines = limited(file)
                 head = lines.read(_PROBE_BYTES) + lines.readline(LINE_BYTES)
             form = wrong_form(head)
-            records = list(filter(None, map(json_record, head.removeprefix(BOM).splitlines())))
+            records = list(filter(None, map(json_object, head.removeprefix(BOM).splitlines())))
             if form and (form.is_whole or not records):
                 raise DataError(f"{name}: {form}")
             yield from records

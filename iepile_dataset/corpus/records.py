@@ -43,19 +43,6 @@ def read_records(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, byte
         yield number, line, record
 
 
-def json_object(text: str | bytes) -> dict[str, Any] | None:
-    """The object that a text is, None where it is something else.
-
-    >>> json_object("{}"), json_object("[]"), json_object("{")
-    ({}, None, None)
-    """
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def refused(file: str, line: int, raw: bytes, record: Any, source: Source, split: str) -> Problem:
     """Why a record of a source cannot be used; `line`, `raw` and `record` as `read_records` gives them."""
     task = TASKS[source.task]

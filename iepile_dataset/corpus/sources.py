@@ -15,7 +15,7 @@ from ..schema import SCHEMA_FILES, Schema, parse_schema
 from ..tasks import LANGUAGES, TASKS, Task, task_named
 from .layout import SPLITS, TREE, Folder, folders_in, folders_of, listed, read_file
 
-__all__ = ["SPLITS", "Source", "choose_sources", "find_sources", "sample_corpus"]
+__all__ = ["SPLITS", "Source", "choose_sources", "find_sources", "language_of", "sample_corpus"]
 
 RUN_AGAIN = "run again when nothing writes it"
 
@@ -267,4 +267,4 @@ def language_of(text: str) -> str:
     ('zh', 'en')
     """
     chinese = sum("一" <= letter <= "鿿" for letter in text)
-    return "zh" if chinese * 5 > sum(letter.isalpha() for letter in text) else "en"
+    return "zh" if chinese and chinese * 5 >= sum(map(str.isalpha, text)) else "en"

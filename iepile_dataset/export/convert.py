@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import write_file, written_beside
-from ..corpus.layout import json_record, listed
+from ..corpus.layout import json_object, listed
 from ..corpus.shards import Progress, Segment, advancing
 from ..corpus.sources import Source, language_of
 from ..errors import KEPT_PROBLEMS, DataError, Problem
@@ -159,7 +159,7 @@ def _refuse_other(src: str, tgt: Path) -> None:
         raise DataError(f"{tgt}: a folder is in the way (--tgt_path is a file)")
     if tgt.exists() and tgt.stat().st_size:
         with tgt.open("rb") as file:
-            row = json_record(file.readline())
+            row = json_object(file.readline())
         if row is None or "instruction" not in row:
             raise DataError(f"{tgt}: the file holds other things, which are left alone (choose another --tgt_path)")
 
@@ -175,5 +175,5 @@ def _schema(src: str, schema_path: str | os.PathLike[str] | None) -> Schema:
 
 def _language(src: str) -> str:
     with open(src, "rb") as file:
-        records = filter(None, map(json_record, (file.read(_HEAD) + file.readline()).splitlines()))
+        records = filter(None, map(json_object, (file.read(_HEAD) + file.readline()).splitlines()))
         return language_of("".join(str(record.get("text")) for record in records))

@@ -9,10 +9,10 @@ from typing import Any
 import fsspec
 
 from ..corpus.file_form import FormError
-from ..corpus.layout import read_file
+from ..corpus.layout import json_object, read_file
 from ..corpus.lines import lines_in
 from ..corpus.record_check import problems
-from ..corpus.records import json_object, read_records
+from ..corpus.records import read_records
 from ..schema import Schema
 from ..tasks import ANNOTATIONS
 from .check_objects import check_object, schema_beside

@@ -10,8 +10,7 @@ from typing import Any
 import fsspec
 
 from ..corpus.file_form import BOM
-from ..corpus.layout import SPLITS
-from ..corpus.records import json_object
+from ..corpus.layout import SPLITS, json_object
 from ..schema import SCHEMA_FILES
 from ..tasks import ANNOTATIONS, TASK_FOLDERS
 

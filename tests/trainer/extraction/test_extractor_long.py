@@ -16,7 +16,7 @@ from iepile_trainer.data.load import load_rows
 from iepile_trainer.engines import Answer, EngineOptions
 from iepile_trainer.engines.transformers_engine import TransformersEngine
 from iepile_trainer.extraction.arguments import ExtractionOptions
-from iepile_trainer.extraction.documents import Document, language_of
+from iepile_trainer.extraction.documents import Document
 from iepile_trainer.extraction.merge_windows import extraction_of
 from iepile_trainer.extraction.questions import QuestionBuilder, entries
 from iepile_trainer.extraction.schema_input import schema_of
@@ -44,7 +44,7 @@ def ask(text, schema, task="ner", limit=None, count=words, **options):
 @pytest.mark.parametrize("task", ["ner", "re", "ee", "eet"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_questions_to_a_text_are_the_instructions_of_the_test_split(task, language):
-    from iepile_dataset.corpus.sources import choose_sources
+    from iepile_dataset.corpus.sources import choose_sources, language_of
     from iepile_dataset.options import Options
 
     rows = load_rows(DataArguments(task=[task], language=language), "test").to_list()

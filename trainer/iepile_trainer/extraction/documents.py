@@ -7,11 +7,12 @@ from itertools import repeat
 from typing import Any, cast
 
 from iepile_dataset import DataError, Schema
+from iepile_dataset.corpus.sources import language_of
 from iepile_dataset.tasks import task_named
 
 from .schema_input import schema_of
 
-__all__ = ["Document", "Triggers", "documents_of", "language_of", "texts_in"]
+__all__ = ["Document", "Triggers", "documents_of", "texts_in"]
 
 Triggers = Mapping[str, Sequence[str]]
 """Event type → its triggers in a text"""
@@ -109,16 +110,6 @@ def texts_in(given: Any) -> Iterable[Any]:
         remedy = "give a string, or a list of strings"
         raise DataError(f"{type(given).__name__} is no text ({remedy})")
     return given
-
-
-def language_of(text: str) -> str:
-    """The language of the prompt: Chinese where at least a fifth of a text's letters are Chinese characters.
-
-    >>> language_of("Marie Curie was born in Warsaw."), language_of("小米公司在 Beijing 成立")
-    ('en', 'zh')
-    """
-    chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in text)
-    return "zh" if chinese and chinese * 5 >= sum(map(str.isalpha, text)) else "en"
 
 
 def _is_one_for_each(schema: Any) -> bool:

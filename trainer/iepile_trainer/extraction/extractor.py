@@ -131,7 +131,7 @@ class Extractor:
             text: A text, or several: a list, a column, or a table (pandas, `datasets`) with a column `text`.
             schema: What to look for: see `schema_input.schema_of`; or a list with one schema for each text.
             task: `ner`, `re`, `ee`, `eet`, `eea`, `spo` or `kg`, in any case.
-            language: Of the prompt, `en` or `zh`; None tells it from each text, see `documents.language_of`.
+            language: Of the prompt, `en` or `zh`; None tells it from each text.
             triggers: For `eea`: event type → its triggers, where they are known; one such for each text.
 
         Returns:
