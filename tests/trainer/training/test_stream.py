@@ -7,7 +7,7 @@ import torch
 
 from iepile_trainer import TrainerError
 from iepile_trainer.data.arguments import DataArguments
-from iepile_trainer.data.load import load_both, suggested_steps
+from iepile_trainer.data.load import load_both
 from iepile_trainer.run_folder import read_run
 from iepile_trainer.tokenization.encode import encode
 from iepile_trainer.training.arguments import training_config
@@ -95,9 +95,8 @@ def test_a_stream_trains_resumes_exactly_and_counts_what_it_read(packing, tmp_pa
 def test_what_cannot_be_had_of_a_stream_is_said_at_once(files, tmp_path, tokenizer, small_model):
     data = DataArguments(dataset=str(files), streaming=True)
     rows = load_both(data, False).rows
-    with pytest.raises(TrainerError, match=r"needs --max_steps, since a stream has no end \(about 24 for the asked"):
-        train(small_model(tokenizer), tokenizer, rows, config(tmp_path / "run"), data)  # 8 steps, 3 epochs
-    assert suggested_steps(data, config(tmp_path / "run", num_train_epochs=1)) == 8
+    with pytest.raises(TrainerError, match=r"needs --max_steps, since a stream has no end"):
+        train(small_model(tokenizer), tokenizer, rows, config(tmp_path / "run"), data)
     assert not (tmp_path / "run").exists()
     for options, reason in (
         ({"max_rows": 5}, "--max_rows needs to know how many rows there are: leave out --streaming"),
@@ -113,7 +112,7 @@ def test_what_cannot_be_had_of_a_stream_is_said_at_once(files, tmp_path, tokeniz
 def test_shards_must_be_shared_out_evenly(tmp_path):
     def refusal(shards, **options):
         with pytest.raises(TrainerError) as error:
-            check_stream(Several(**{"max_steps": 5, **options}), shards, None)
+            check_stream(Several(**{"max_steps": 5, **options}), shards)
         return str(error.value)
 
     class Several:
@@ -126,9 +125,9 @@ def test_shards_must_be_shared_out_evenly(tmp_path):
     assert refusal(3).startswith("3 shards cannot be shared out among 2 processes")
     assert "--dataloader_num_workers 0" in refusal(2, dataloader_num_workers=1)
     with pytest.raises(TrainerError, match=r"--save_strategy epoch: a stream has no epochs \(--save_strategy steps\)"):
-        check_stream(config(tmp_path, max_steps=5, save_strategy="epoch"), 1, None)
+        check_stream(config(tmp_path, max_steps=5, save_strategy="epoch"), 1)
     for shards in (1, 2, 4):
-        check_stream(Several(max_steps=5), shards, None)
+        check_stream(Several(max_steps=5), shards)
 
 
 def test_a_stream_without_a_row_to_learn_from_ends(tmp_path, files, tokenizer):

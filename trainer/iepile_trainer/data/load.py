@@ -1,7 +1,5 @@
 """Rows to train on and to validate on, loaded, mixed and split as the options say."""
 
-import math
-import time
 from collections import Counter
 from collections.abc import Iterator
 from copy import copy
@@ -18,10 +16,9 @@ from .holdout import drawn, held_out_size, hold_out
 from .mixture import Mix, mixed, mixed_stream
 from .sources import COLUMNS, NoSplit, parts
 
-__all__ = ["COLUMNS", "Loaded", "NoSplit", "first_rows", "load_both", "load_rows", "manifest", "suggested_steps"]
+__all__ = ["COLUMNS", "Loaded", "NoSplit", "first_rows", "load_both", "load_rows", "manifest"]
 
 _FIRST = 20_000
-_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -162,20 +159,6 @@ def first_rows(rows: Any) -> Any:
     if is_stream(rows):
         return datasets.Dataset.from_list(list(draws_of(rows)[0].take(_FIRST)))
     return datasets.concatenate_datasets(draws_of(rows))
-
-
-def suggested_steps(data: DataArguments, config: Any) -> int | None:
-    """Optimizer steps for the asked epochs over a stream, where its rows can be counted within a few seconds."""
-    together = config.train_batch_size * config.gradient_accumulation_steps * config.world_size
-    if data.dataset == ["rows"]:
-        return None
-    rows, until = 0, time.monotonic() + _SECONDS
-    for part in parts(data, data.train_split, None):
-        for batch in part.with_format("arrow").iter(1000):
-            rows += len(batch)
-            if time.monotonic() > until:
-                return None
-    return math.ceil(rows / together) * math.ceil(config.num_train_epochs) if rows else None
 
 
 def manifest(rows: Any, data: DataArguments, split: str) -> list[dict[str, Any]]:

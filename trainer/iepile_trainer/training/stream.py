@@ -13,7 +13,6 @@ from torch import Generator
 from torch.utils.data import IterableDataset
 
 from ..errors import TrainerError
-from ..tokenization.encode import draws_of, is_stream
 from ..tokenization.length_report import LEARNT, Tally
 from .sampler import blank, grouped, packed
 
@@ -131,24 +130,15 @@ def _anyone(rows: tuple[Any, ...]) -> bool:
     return bool(more)
 
 
-def check_rows(rows: Any, config: Any, data: Any) -> None:
-    """Refuse what cannot be trained on, before anything is loaded; see `check_stream`."""
-    if is_stream(rows):
-        from ..data.load import suggested_steps
-
-        shards = draws_of(rows)[0].num_shards
-        check_stream(config, shards, None if config.max_steps > 0 else suggested_steps(data, config))
-
-
-def check_stream(config: Any, num_shards: int, suggestion: int | None) -> None:
-    """Refuse a stream that cannot be trained on as it is.
+def check_stream(config: Any, num_shards: int) -> None:
+    """Refuse a stream that cannot be trained on as it is, before anything is loaded.
 
     Raises:
         TrainerError: No number of steps, shards that cannot be shared out, or workers that would read twice.
 
     >>> from types import SimpleNamespace
     >>> config = SimpleNamespace(max_steps=10, world_size=2, dataloader_num_workers=0, gradient_accumulation_steps=1)
-    >>> check_stream(config, 3, None)
+    >>> check_stream(config, 3)
     Traceback (most recent call last):
     iepile_trainer.TrainerError: 3 shards cannot be shared out among 2 processes: some rows would be read twice
     (--num_shards 2 or another multiple of 2, or --num_shards 1; files that are there already: as many, or leave out
@@ -156,8 +146,8 @@ def check_stream(config: Any, num_shards: int, suggestion: int | None) -> None:
     """
     world = config.world_size
     if config.max_steps <= 0:
-        steps = f"about {suggestion:,} for the asked epochs" if suggestion else "rows * epochs / rows of a step"
-        raise TrainerError(f"--streaming needs --max_steps, since a stream has no end ({steps})")
+        remedy = "rows * epochs / rows of a step, as --dry_run counts without --streaming"
+        raise TrainerError(f"--streaming needs --max_steps, since a stream has no end ({remedy})")
     if num_shards > 1 and num_shards % world:
         raise TrainerError(
             f"{num_shards} shards cannot be shared out among {world} processes: some rows would be read twice "

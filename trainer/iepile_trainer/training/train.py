@@ -76,11 +76,11 @@ class Training:
         """Train, or with `dry_run` report what a training would take."""
         from ..data.load import manifest
         from ..models.precision import restore_adapter
-        from ..tokenization.encode import check_vocabulary, is_stream
+        from ..tokenization.encode import check_vocabulary, draws_of, is_stream
         from .estimate import bits_of, plan, sharing, with_adapter
         from .monitoring import attach, sample_of
         from .peft_setup import adapter_config, is_seq2seq, keep_start, named_modules, suited
-        from .stream import check_rows
+        from .stream import check_stream
         from .trainer import new_trainer
 
         config, data, watch = self.config, self.data, self.watch or WatchArguments()
@@ -90,7 +90,8 @@ class Training:
             self.peft_config = adapter_config(self.adapter)
         elif new_adapter is not None and self.seq2seq:
             new_adapter.task_type = "SEQ_2_SEQ_LM"
-        check_rows(self.rows, config, data)
+        if is_stream(self.rows):
+            check_stream(config, draws_of(self.rows)[0].num_shards)
         record = self._origin()
         checkpoint = None if self.dry_run else self._claimed(record)
         record["prompt_format"] = self._use_format()
