@@ -97,6 +97,11 @@ class DataFile:
         values = (value for _, _, value in islice(DataFile(self.path, self.name).values(), 200))
         return [value for value in values if isinstance(value, list | dict)]
 
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """Those of `first` that are objects."""
+        return [value for value in self.first if isinstance(value, dict)]
+
     def text(self) -> str:
         """All of it, line ends as they are."""
         content = self.path.read_bytes()

@@ -254,19 +254,11 @@ def _unusable(entry: Entry, kind: str) -> Loss | None:
         reason, remedy = "the text is empty", "remove it"
     elif kind not in record:
         reason, remedy = f"not annotated with {kind}", "annotate it, or leave it out of the export"
-    elif not _is_unicode(record["text"]):
+    elif _unicode(record["text"]) != record["text"]:
         reason, remedy = "the text is not Unicode", "mend the escape"
     if not reason:
         return None
     return Loss(entry.file, entry.line, reason, remedy, orjson.dumps(_unicode(record)).decode(), reason, True)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _unicode(value: Any) -> Any:

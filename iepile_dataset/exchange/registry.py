@@ -81,7 +81,7 @@ def described(file: DataFile) -> str:
     >>> described(DataFile(path, "a.json"))
     'objects with the keys text, span; near are spacy (text, spans, …), ...'
     """
-    values = [value for value in file.first if isinstance(value, dict)]
+    values = file.objects
     if not values:
         first = next((line for line in file.start.split("\n") if line.strip()), "")
         seen = "nothing" if not first else f"lines such as {shown(first)}"

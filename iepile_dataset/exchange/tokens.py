@@ -4,7 +4,10 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-__all__ = ["Scheme", "join", "mentions", "scheme_of", "tokenised"]
+from ..errors import shown
+from .document import Document
+
+__all__ = ["Scheme", "join", "scheme_of", "tagged", "tokenised"]
 
 _CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")
 _TOKEN = re.compile(rf"{_CJK.pattern}|\w+|[^\w\s]")
@@ -131,3 +134,26 @@ def mentions(tags: Sequence[str], scheme: Scheme) -> tuple[list[tuple[int, int, 
             spans.append((number, number, label))
         is_open = prefix in "BIM"
     return spans, broken
+
+
+def tagged(tokens: Sequence[str], tags: Sequence[str], scheme: Scheme, stated: str | None = None) -> Document:
+    """The document of tokens and their tags.
+
+    Args:
+        tokens: What its text is made of.
+        tags: As many.
+        scheme: See `scheme_of`.
+        stated: Its text, where the file says it.
+    """
+    text, places = join(tokens)
+    document = Document(text, kinds=("entity",))
+    if stated is not None and (known := aligned(stated, tokens)):
+        document.text, places = stated, known
+    elif stated is not None:
+        document.lose("a stated text that its tokens do not make up", f"the tokens are not those of {shown(stated)}")
+    spans, broken = mentions(tags, scheme)
+    if broken:
+        document.lose("a tag that continues nothing begins a mention", f"{broken} of its tags continue no mention")
+    for first, last, label in spans:
+        document.add(places[first][0], places[last][1], label)
+    return document

@@ -15,12 +15,8 @@ _QUESTION = "spans"
 
 def fits(file: DataFile) -> bool:
     """Records with `fields`, and `responses` or `suggestions`."""
-    return any(
-        isinstance(value, dict)
-        and isinstance(value.get("fields"), dict)
-        and bool({"responses", "suggestions"} & set(value))
-        for value in file.first
-    )
+    marks = {"responses", "suggestions"}
+    return any(isinstance(value.get("fields"), dict) and marks & value.keys() for value in file.objects)
 
 
 def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:

@@ -12,14 +12,12 @@ _SHAPE = '{"documents": [{"passages": [{"offset", "text", "annotations"}]}]}'
 
 def fits(file: DataFile) -> bool:
     """A collection with `documents`, or documents with `passages`."""
-    return any(
-        isinstance(value, dict) and bool({"documents", "passages", "PubTator3"} & set(value)) for value in file.first
-    )
+    return any({"documents", "passages", "PubTator3"} & value.keys() for value in file.objects)
 
 
 def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
     """Documents, their passages in one text."""
-    keys = set().union(*(value for value in file.first if isinstance(value, dict)))
+    keys = set().union(*file.objects)
     key = next((key for key in ("documents", "PubTator3") if key in keys), "")
     yield from objects(file, _document, _SHAPE, key)
 

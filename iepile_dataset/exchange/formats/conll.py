@@ -10,7 +10,7 @@ from ..document import Document, Loss
 from ..files import DataFile
 from ..format import Format, ReadOptions
 from ..spans import flat
-from ..tokens import aligned, is_tag, join, mentions, scheme_of, tokenised
+from ..tokens import is_tag, scheme_of, tagged, tokenised
 
 _TEXT = "# text = "
 _SHAPE = "a token and its tag, such as `Ulm B-city`"
@@ -76,25 +76,25 @@ def fits(file: DataFile) -> bool:
 
 def _mostly_tagged(rows: list[list[str]]) -> list[list[str]]:
     """Rows without those few that end in no tag, which are set aside when they are read."""
-    tagged = [row for row in rows if is_tag(row[-1])]
-    return tagged if _are_most(len(tagged), len(rows)) else rows
+    kept = [row for row in rows if is_tag(row[-1])]
+    return kept if _are_most(len(kept), len(rows)) else rows
 
 
 def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
     """Sentences, with the tags of the last column that holds tags, or of `tag` and `token` in the columns given."""
     tabs = _has_tabs(file)
-    tagged = _tag_columns(_mostly_tagged([row for row in _first_rows(file) if len(row) > 1]))
+    columns = _tag_columns(_mostly_tagged([row for row in _first_rows(file) if len(row) > 1]))
     try:
-        tag = int(options.columns.get("tag", tagged[-1] if tagged else -1))
+        tag = int(options.columns.get("tag", columns[-1] if columns else -1))
         token = int(options.columns.get("token", 0))
     except ValueError:
         raise DataError(
             f"{file.name}: columns {dict(options.columns)} are no numbers (--columns token=0,tag=3)"
         ) from None
-    if len(tagged) > 1 and "tag" not in options.columns:
-        others = ", ".join(str(column) for column in tagged if column != tag)
+    if len(columns) > 1 and "tag" not in options.columns:
+        others = ", ".join(str(column) for column in columns if column != tag)
         yield Loss(
-            file.name, 0, f"columns {', '.join(map(str, tagged))} hold tags: {tag} is read, {others} is not",
+            file.name, 0, f"columns {', '.join(map(str, columns))} hold tags: {tag} is read, {others} is not",
             f"--columns tag={others.split(',')[0]} reads the other", kind="a second column of tags is not read",
         )  # fmt: skip
     first = [
@@ -113,21 +113,9 @@ def _document(file: DataFile, text: str | None, rows: Sentence, token: int, tag:
             raw = "\n".join(" ".join(cells) for _, cells in rows)
             reason = f"line {number} has no tag: {shown(' '.join(row))}"
             return Loss(file.name, number, reason, f"expected {_SHAPE}", raw, "a sentence with a broken line", True)
-    tokens = [row[token] for _, row in rows]
-    tagged, broken = mentions(
-        [row[tag].replace("_", "-", 1) if row[tag][1:2] == "_" else row[tag] for _, row in rows], scheme
-    )
-    joined, places = join(tokens)
-    stated = aligned(text, tokens) if text is not None else None
-    document = Document(joined, kinds=("entity",), file=file.name, line=line, split=file.split)
-    if text is not None and stated:
-        document.text, places = text, stated
-    elif text is not None:
-        document.lose("a stated text that its tokens do not make up", f"the tokens are not those of {shown(text)}")
-    if broken:
-        document.lose("a tag that continues nothing begins a mention", f"{broken} of its tags continue no mention")
-    for first, last, label in tagged:
-        document.add(places[first][0], places[last][1], label)
+    tags = [row[tag].replace("_", "-", 1) if row[tag][1:2] == "_" else row[tag] for _, row in rows]
+    document = tagged([row[token] for _, row in rows], tags, scheme, text)
+    document.file, document.line, document.split = file.name, line, file.split
     return document
 
 

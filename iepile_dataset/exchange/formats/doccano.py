@@ -14,7 +14,7 @@ _SHAPE = '{"text": …, "label": [[start, end, type]]} or "entities" and "relati
 
 def fits(file: DataFile) -> bool:
     """A text with spans as lists under `label`, or entities with `start_offset`."""
-    return any(_fits(value) for value in file.first if isinstance(value, dict))
+    return any(map(_fits, file.objects))
 
 
 def _fits(value: dict[str, Any]) -> bool:

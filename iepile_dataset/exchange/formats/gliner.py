@@ -11,7 +11,7 @@ from ..tokens import join
 
 def fits(file: DataFile) -> bool:
     """Tokens under `tokenized_text`."""
-    return any(isinstance(value, dict) and "tokenized_text" in value for value in file.first)
+    return any("tokenized_text" in value for value in file.objects)
 
 
 def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
@@ -37,13 +37,9 @@ FORMAT = Format("gliner", "GLiNER JSON", fits, read, ("tokenized_text", "ner"))
 
 def fits_second(file: DataFile) -> bool:
     """`input` with an `output` of entities or relations."""
-    return any(
-        isinstance(value, dict)
-        and isinstance(value.get("input"), str)
-        and isinstance(value.get("output"), dict)
-        and bool({"entities", "relations", "json_structures", "classifications"} & set(value["output"]))
-        for value in file.first
-    )
+    marks = {"entities", "relations", "json_structures", "classifications"}
+    pairs = ((value.get("input"), value.get("output")) for value in file.objects)
+    return any(isinstance(text, str) and isinstance(out, dict) and marks & out.keys() for text, out in pairs)
 
 
 def read_second(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:

@@ -9,7 +9,7 @@ from ...errors import DataError, shown
 from ..document import Document, Loss
 from ..files import DataFile, split_in
 from ..format import Format, ReadOptions, objects
-from ..tokens import is_tag, join, mentions, scheme_of
+from ..tokens import is_tag, scheme_of, tagged
 
 _TOKENS = ("tokens", "words", "text")
 _TAGS = ("ner_tags", "tags", "ner", "labels", "ner_tag", "fine_ner_tags")
@@ -19,7 +19,7 @@ def fits(file: DataFile) -> bool:
     """A list of tokens beside a list of as many tags, also in Parquet or Arrow files."""
     if file.path.suffix in (".parquet", ".arrow"):
         return (first := next(iter(_table(file)), None)) is not None and _columns(first) is not None
-    return any(isinstance(value, dict) and _columns(value) is not None for value in file.first)
+    return any(map(_columns, file.objects))
 
 
 def _columns(row: Mapping[str, Any], options: ReadOptions | None = None) -> tuple[str, str] | None:
@@ -48,7 +48,7 @@ def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
         yield from read_dataset(_table(file), options, file.name, file.split)
         file.advance(file.path.stat().st_size)
         return
-    rows = [value for value in file.first if isinstance(value, dict)]
+    rows = file.objects
     columns = next((pair for row in rows if (pair := _columns(row, options))), None)
     if columns is None:
         raise DataError(f"{file.name}: no columns of tokens and tags (name them: --columns token=words,tag=labels)")
@@ -143,14 +143,7 @@ def _tags(values: Sequence[Any], names: list[str] | None, file: str) -> list[str
 def _document(tokens: Sequence[str], tags: Sequence[str], scheme: str) -> Document:
     if len(tokens) != len(tags):
         raise ValueError(f"{len(tokens)} tokens, {len(tags)} tags")
-    text, places = join(tokens)
-    document = Document(text, kinds=("entity",))
-    spans, broken = mentions(tags, scheme)
-    if broken:
-        document.lose("a tag that continues nothing begins a mention", f"{broken} of its tags continue no mention")
-    for first, last, label in spans:
-        document.add(places[first][0], places[last][1], label)
-    return document
+    return tagged(tokens, tags, scheme)
 
 
 def saved_dataset(path: Path) -> Any:

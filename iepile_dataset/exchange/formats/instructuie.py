@@ -13,12 +13,8 @@ _KEYS = {"entity": "entities", "relation": "relations", "event": "events"}
 
 def fits(file: DataFile) -> bool:
     """A sentence with one of the three lists."""
-    return any(
-        isinstance(value, dict)
-        and "sentence" in value
-        and any(isinstance(value.get(key), list) for key in _KEYS.values())
-        for value in file.first
-    )
+    lists = (map(value.get, _KEYS.values()) for value in file.objects if "sentence" in value)
+    return any(isinstance(part, list) for parts in lists for part in parts)
 
 
 def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
@@ -50,11 +46,7 @@ def _span(document: Document, mention: dict[str, Any], is_entity: bool = False) 
     place, label = mention.get("pos"), mention.get("type") or ""
     if not (isinstance(place, list) and len(place) == 2 and all(isinstance(one, int) for one in place)):
         return document.quote(mention["name"], label, is_entity=is_entity)
-    span = Span(((place[0], place[1]),), label, mention["name"], is_entity)
-    if not is_entity and span in document.spans:
-        return document.spans.index(span)
-    document.spans.append(span)
-    return len(document.spans) - 1
+    return document.once(Span(((place[0], place[1]),), label, mention["name"], is_entity))
 
 
 FORMAT = Format("instructuie", "InstructUIE or B2NERD", fits, read, ("sentence", "entities", "relations", "events"))

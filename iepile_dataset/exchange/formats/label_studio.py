@@ -15,7 +15,7 @@ EVENT = "event"
 
 def fits(file: DataFile) -> bool:
     """Tasks with `data` and annotations or predictions, or JSON-MIN with labelled spans."""
-    return any(_is_task(value) or _is_min(value) for value in file.first if isinstance(value, dict))
+    return any(_is_task(value) or _is_min(value) for value in file.objects)
 
 
 def _is_task(value: dict[str, Any]) -> bool:

@@ -15,7 +15,7 @@ _SHAPE = '{"text": …, "entity": […]}, with "relation" or "event" alike, or w
 def fits(file: DataFile) -> bool:
     """A text with one of our keys."""
     keys = {*ANNOTATIONS, "extractions"}
-    return any(isinstance(value, dict) and "text" in value and bool(keys & set(value)) for value in file.first)
+    return any("text" in value and keys & value.keys() for value in file.objects)
 
 
 def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:

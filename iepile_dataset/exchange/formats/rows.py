@@ -15,10 +15,7 @@ from ..records import document_of
 
 def fits(file: DataFile) -> bool:
     """An instruction and its output, both strings."""
-    return any(
-        isinstance(value, dict) and isinstance(value.get("instruction"), str) and isinstance(value.get("output"), str)
-        for value in file.first
-    )
+    return any(isinstance(one.get("instruction"), str) and isinstance(one.get("output"), str) for one in file.objects)
 
 
 def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:

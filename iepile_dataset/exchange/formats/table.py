@@ -10,7 +10,7 @@ from ...errors import DataError, shown
 from ..document import UNTYPED, Document, Event, Loss, Relation, Span
 from ..files import DataFile
 from ..format import Format, ReadOptions
-from ..tokens import is_tag, join, mentions, scheme_of
+from ..tokens import is_tag, scheme_of, tagged
 
 ROLES = (
     "text", "id", "entity", "entity_type", "start", "end", "head", "head_type", "relation", "tail", "tail_type",
@@ -102,14 +102,7 @@ def _of_tokens(parts: list[Row]) -> Document | None:
     tags = [str(part["tag"]) for part in parts]
     if not all(is_tag(tag) for tag in tags) or not all(part["token"] for part in parts):
         return None
-    text, places = join([str(part["token"]) for part in parts])
-    document = Document(text, kinds=("entity",))
-    spans, broken = mentions(tags, scheme_of([tags]))
-    if broken:
-        document.lose("a tag that continues nothing begins a mention", f"{broken} of its tags continue no mention")
-    for first, last, label in spans:
-        document.add(places[first][0], places[last][1], label)
-    return document
+    return tagged([str(part["token"]) for part in parts], tags, scheme_of([tags]))
 
 
 def _of_mentions(parts: list[Row]) -> Document | None:

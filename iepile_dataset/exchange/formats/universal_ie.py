@@ -13,10 +13,7 @@ _SHAPE = '{"text", "tokens", "entity": [{"type", "offset", "text"}], "relation":
 
 def fits(file: DataFile) -> bool:
     """A text with its tokens and the three lists."""
-    return any(
-        isinstance(value, dict) and {"text", "tokens", "entity", "relation", "event"} <= set(value)
-        for value in file.first
-    )
+    return any({"text", "tokens", "entity", "relation", "event"} <= value.keys() for value in file.objects)
 
 
 def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
@@ -30,11 +27,7 @@ def _document(value: dict[str, Any]) -> Document:
 
     def span(mention: dict[str, Any], is_entity: bool = False, label: str | None = None) -> int:
         pieces = _pieces(mention["offset"], places) if places else ()
-        candidate = Span(pieces, mention["type"] if label is None else label, mention["text"], is_entity)
-        if not is_entity:
-            return document.once(candidate)
-        document.spans.append(candidate)
-        return len(document.spans) - 1
+        return document.once(Span(pieces, mention["type"] if label is None else label, mention["text"], is_entity))
 
     for one in value["entity"]:
         span(one, is_entity=True)
