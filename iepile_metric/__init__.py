@@ -9,8 +9,7 @@
 The parts, each in a module of its own: `Accumulator` (rows one by one, merged over processes),
 `score_file`, `score_ways` (several orders or batch sizes), `Analysis` (errors by name), `Calibration` (what
 confidences are worth), `intervals` and `compare` (certainty), `per_record` (a table),
-`write_report` (a page), `compute_metrics` and `gathered` (training), `original_score` (the figures of the
-original toolkit).
+`compute_metrics` and `gathered` (training), `original_score` (the figures of the original toolkit).
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from .files import score_file
     from .original_scorer import original_score
     from .record_table import per_record
-    from .report import write_report
     from .robustness import score_ways
     from .trainer_metrics import compute_metrics, gathered
 
@@ -44,7 +42,6 @@ __all__ = [
     "score",
     "score_file",
     "score_ways",
-    "write_report",
 ]
 
 # Scoring itself needs neither numpy nor pyarrow nor jinja: what does is imported when it is asked for.
@@ -59,7 +56,6 @@ _PLACES = {
     "per_record": "record_table",
     "score_file": "files",
     "score_ways": "robustness",
-    "write_report": "report",
 }
 
 

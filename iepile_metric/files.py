@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import orjson
@@ -258,26 +257,6 @@ def existing(path: str | Path) -> Path:
     if not path.is_file():
         raise ValueError(f"{path}: no such file; give a file of JSON lines, as `iepile predict` writes it")
     return path
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file in one step: who reads it sees the old text or the new.
-
-    Raises:
-        OSError: it cannot be written; what was there is there still.
-    """
-    if path.exists() and not path.is_file():  # a folder, which is an error, or a device
-        path.write_text(text, "utf-8")
-        return
-    beside = path.with_name(f".{path.name[:80]}-{token_hex(8)}")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path.resolve())
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def score_file(

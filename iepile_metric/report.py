@@ -1,6 +1,5 @@
 """One self-contained HTML page: scores, errors, and every record with its mentions highlighted."""
 
-from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from .accumulator import Accumulator, Record
+from .accumulator import Record
 from .counts import Outcome
 from .errors import KINDS, Analysis, questions
-from .files import BadLine, Marked, score_file, write_whole
+from .files import BadLine, Marked, score_file
 from .robustness import fields_in, score_ways
 from .semeval import SemEval
 
@@ -23,6 +22,7 @@ ANSWER = 4_000  # characters of a model's raw text that are shown
 class Report:
     """A watcher that collects what the page shows; give it to `Accumulator(watch=…)`.
 
+    >>> from .accumulator import Accumulator
     >>> report = Report()
     >>> scores = Accumulator("ner", watch=report)
     >>> scores.add({"id": "a", "output": '{"person": ["</script>"]}', "label": "[]"})
@@ -89,27 +89,6 @@ class Report:
 def _shown(output: Any) -> str:
     text = str(output or "").encode("utf-8", "replace").decode()
     return text if len(text) <= ANSWER else text[:ANSWER] + f"… ({len(text)} characters)"
-
-
-def write_report(
-    rows: Iterable[Mapping[str, Any]], path: str | Path, task: str | None = None, title: str = "", **options: Any
-) -> dict[str, Any]:
-    """Score rows and write the page about them.
-
-    Args:
-        rows: As for `iepile_metric.score`; with `instruction`, the page shows the texts.
-        path: The HTML file to write.
-        task: The task of rows that do not name theirs.
-        title: Of the page; by default the file's name.
-        options: `match`, `count`, `parse`.
-
-    Returns:
-        The scores.
-    """
-    report = Report(options.get("match", "exact"))
-    scores = Accumulator(task, watch=report, **options).extend(rows).result()
-    write_whole(Path(path), report.html(scores, title or Path(path).stem))
-    return scores
 
 
 @dataclass(frozen=True)

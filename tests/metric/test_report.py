@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from iepile_metric.report import write_report
+from iepile_metric.report import examine
 
 GOLD = [{"entity": "Ada", "entity_type": "person"}, {"entity": "北京", "entity_type": "place"}]
 
@@ -30,6 +30,12 @@ def rows():
     event = [{"event_type": "attack", "event_trigger": "hit", "arguments": [{"role": "agent", "argument": "Ada"}]}]
     answer = {"attack": [{"trigger": "hit", "arguments": {"agent": "Bob"}}]}
     yield row(5, answer, text="Ada hit Bob .", task="EE", gold=event)
+
+
+def write_report(rows, path):
+    answers = path.with_suffix(".jsonl")
+    answers.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path.write_text(examine(answers, title="Scores").page, "utf-8")
 
 
 def test_nothing_in_the_data_can_end_the_script_that_holds_it(tmp_path):

@@ -5,8 +5,6 @@ lacks is not the order of its guesses but where to draw the line: a constant on 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,54 +15,38 @@ from .options import EngineOptions
 _SPACES = "\u2581\u0120 "  # what SentencePiece and byte-level vocabularies write for a space
 
 
-@dataclass(frozen=True)
 class ListTokens:
     """The tokens of a vocabulary by what they say where a list stands.
 
-    Attributes:
+    Args:
         tokens: Every token as its vocabulary spells it, by its id.
+
+    Attributes:
+        nothing: Those that open a list and close it.
+        something: Those that open a list with something in it.
+        opening: Those that open a list and leave open what comes.
+        closing: Those that, behind an opening one, say that nothing comes.
+        going_on: Those that, behind an opening one, say that something comes.
 
     >>> lists = ListTokens(('{"', '[]', '": [],', '["', ': [', ']', '"'))
     >>> lists.nothing, lists.something, lists.opening, lists.closing
     ([1, 2], [3], [4], [5])
     """
 
-    tokens: tuple[str, ...]
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self.nothing = [number for number, token in enumerate(tokens) if "[]" in token]
+        self.something = [number for number, token in enumerate(tokens) if '["' in token or "[{" in token]
+        self.opening = [number for number, token in enumerate(tokens) if token.rstrip(_SPACES).endswith("[")]
+        self.closing = [number for number, token in enumerate(tokens) if token.startswith("]")]
+        self.going_on = [number for number, token in enumerate(tokens) if token.startswith(('"', "{"))]
+        self._whole = frozenset(self.something + self.nothing)
+        self._opening, self._something, self._closing = map(frozenset, (self.opening, self.something, self.closing))
 
     @classmethod
     def of(cls, tokenizer: Any) -> "ListTokens":
         """Those of a tokenizer."""
         tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-        return cls(tuple((token or "").lstrip(_SPACES) for token in tokens))
-
-    @cached_property
-    def nothing(self) -> list[int]:
-        """Those that open a list and close it."""
-        return self._ids(lambda token: "[]" in token)
-
-    @cached_property
-    def something(self) -> list[int]:
-        """Those that open a list with something in it."""
-        return self._ids(lambda token: any(start in token for start in ('["', "[{")))
-
-    @cached_property
-    def opening(self) -> list[int]:
-        """Those that open a list and leave open what comes."""
-        return self._ids(lambda token: token.rstrip(_SPACES).endswith("["))
-
-    @cached_property
-    def closing(self) -> list[int]:
-        """Those that, behind an opening one, say that nothing comes."""
-        return self._ids(lambda token: token.startswith("]"))
-
-    @cached_property
-    def going_on(self) -> list[int]:
-        """Those that, behind an opening one, say that something comes."""
-        return self._ids(lambda token: token.startswith(('"', "{")))
-
-    @cached_property
-    def _kinds(self) -> dict[str, frozenset[int]]:
-        return {name: frozenset(getattr(self, name)) for name in ("nothing", "something", "opening", "closing")}
+        return cls([(token or "").lstrip(_SPACES) for token in tokens])
 
     def decision(self, before: int | None, token: int) -> tuple[list[int], list[int], bool] | None:
         """The decision that a token takes: tokens for something, tokens for nothing, and whether it says something.
@@ -79,16 +61,12 @@ class ListTokens:
         >>> ListTokens(('[]', '["', "[", "]", '"')).decision(2, 3)
         ([4], [3], False)
         """
-        kinds = self._kinds
         choice = None
-        if token in kinds["something"] or token in kinds["nothing"]:
-            choice = self.something, self.nothing, token in kinds["something"]
-        elif before in kinds["opening"] and before not in kinds["something"] | kinds["nothing"]:
-            choice = self.going_on, self.closing, token not in kinds["closing"]
+        if token in self._whole:
+            choice = self.something, self.nothing, token in self._something
+        elif before in self._opening and before not in self._whole:
+            choice = self.going_on, self.closing, token not in self._closing
         return choice if choice and choice[0] and choice[1] else None
-
-    def _ids(self, is_one: Any) -> list[int]:
-        return [number for number, token in enumerate(self.tokens) if is_one(token)]
 
 
 class OpenBias:
