@@ -10,8 +10,9 @@ import orjson
 
 from ..answers import UNFIT, leaves
 from ..bounded import refuse_endless
+from ..corpus.layout import json_object
 from ..corpus.lines import lines_in
-from ..corpus.records import json_object, read_records
+from ..corpus.records import read_records
 from ..corpus.sources import Source
 from ..errors import DataError, Problem, keep, shown
 from ..tasks import TASKS

@@ -19,7 +19,9 @@ def trainer_of(tmp_path, tokenizer, row_list):
 
     def make(model, **options):
         config = training_config(tmp_path / "run", per_device_train_batch_size=6, max_length=None, report_to="none")
-        return new_trainer(model, config, ready([encoded], config, tokenizer.pad_token_id), 1, None, tokenizer, **options)
+        return new_trainer(
+            model, config, ready([encoded], config, tokenizer.pad_token_id), 1, None, tokenizer, **options
+        )
 
     return make
 

@@ -85,10 +85,10 @@ def not_learnt(by_task: Mapping[str, Any]) -> list[str]:
 def _last_recall(history: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     """Task → its recall on the sample that was answered last, as scores have it."""
     ends = ("eval_", "_recall")
-    sample = next((entry for entry in reversed(history) if any(name.endswith(ends[1]) for name in entry)), {})
+    samples = [entry for entry in history if any(name.endswith(ends[1]) for name in entry)]
     return {
         name.removeprefix(ends[0]).removesuffix(ends[1]): {"recall": value}
-        for name, value in sample.items()
+        for name, value in (samples[-1] if samples else {}).items()
         if name.startswith(ends[0]) and name.endswith(ends[1])
     }
 
