@@ -1,5 +1,7 @@
 """A template that comes with a model is tried within bounds before anything is asked."""
 
+import os
+
 import pytest
 
 from iepile_trainer.errors import TrainerError
@@ -33,8 +35,10 @@ def test_another_format_may_be_named_instead(tokenizer):
     assert use_format(tokenizer, "plain") == "plain"
 
 
-def test_a_template_of_a_chat_model_passes_and_is_tried_once(chat_tokenizer):
-    probe._tried.cache_clear()
+def test_a_template_of_a_chat_model_passes_and_is_tried_once(chat_tokenizer, monkeypatch):
+    probe._outcomes.clear()
+    forks, fork = [], os.fork
+    monkeypatch.setattr(os, "fork", lambda: forks.append(1) or fork())
     for _ in range(3):
         assert use_format(chat_tokenizer) == OWN
-    assert probe._tried.cache_info().misses == 1
+    assert len(forks) == 1

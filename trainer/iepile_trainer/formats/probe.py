@@ -4,7 +4,6 @@ import os
 import select
 import signal
 import sys
-from functools import lru_cache
 from typing import Any
 
 from ..errors import TrainerError, first_line
@@ -15,6 +14,7 @@ _CPU = 5  # seconds
 _WALL = 60.0  # seconds, where others use the processor
 _MEMORY = 1 << 30  # bytes beside what this process has
 _LONGEST = 1 << 20  # characters of the template, and of a prompt that asks one word
+_outcomes: dict[str, str] = {}  # template → why it cannot be used, "" where it can
 _TURNS = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]
 
 
@@ -31,7 +31,9 @@ def try_template(tokenizer: Any) -> None:
     for name, text in template.items() if isinstance(template, dict) else [("", template)]:
         if not isinstance(text, str) or len(text) > _LONGEST:
             raise _refusal(tokenizer, f"{name or 'it'} is no text of at most {_LONGEST >> 20} MB")
-    if hasattr(os, "fork") and (reason := _tried(_Asked(tokenizer))):
+    if str(template) not in _outcomes:
+        _outcomes[str(template)] = _tried(tokenizer) if hasattr(os, "fork") else ""
+    if reason := _outcomes[str(template)]:
         raise _refusal(tokenizer, reason)
 
 
@@ -42,28 +44,14 @@ def _refusal(tokenizer: Any, reason: str) -> TrainerError:
     )
 
 
-class _Asked:
-    """A tokenizer that is the same as another where the template is."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer, self._template = tokenizer, str(tokenizer.chat_template)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Asked) and self._template == other._template
-
-    def __hash__(self) -> int:
-        return hash(self._template)
-
-
-@lru_cache(maxsize=8)
-def _tried(asked: _Asked) -> str:
+def _tried(tokenizer: Any) -> str:
     """Why the template cannot be used, "" where it can."""
     sys.stdout.flush()
     sys.stderr.flush()
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        _render(asked.tokenizer, writing)
+        _render(tokenizer, writing)
     os.close(writing)
     try:
         in_time = select.select([reading], [], [], _WALL)[0]
