@@ -1,8 +1,6 @@
 """The page with its four tabs, and the server behind it."""
 
-import errno
 import os
-import socket
 import tempfile
 from dataclasses import dataclass
 from importlib import resources
@@ -90,37 +88,23 @@ def serve(options: PageOptions, tell: Any = print) -> None:
         DataError: No source in the corpus.
         OSError: The port is taken.
     """
-    host, port = options.host, options.port
-    if port:
-        _refuse_taken(host or "127.0.0.1", port)
     with tempfile.TemporaryDirectory(prefix="iepile-app-") as folder:
         # What visitors upload lies here, and goes when the page does. Read on import.
         os.environ["GRADIO_TEMP_DIR"] = folder
         blocks = page(options)
         _around_proxies()
         try:
-            _, local, public = blocks.launch(**_options(), server_name=host, server_port=port, share=options.share)
+            _, local, public = blocks.launch(
+                **_options(), server_name=options.host, server_port=options.port, share=options.share
+            )
             tell(public or local)
             blocks.block_thread()
         except OSError as problem:
             if "empty port" not in str(problem):
                 raise
-            raise _taken(port or "7860 to 7959") from None
+            raise OSError(f"port {options.port or '7860 to 7959'} is taken (name another with --port)") from None
         finally:
             blocks.close(verbose=False)
-
-
-def _refuse_taken(host: str, port: int) -> None:
-    """Find out about a taken port before gradio is loaded, which takes seconds; anything else gradio says itself."""
-    try:
-        socket.create_server((host, port)).close()
-    except OSError as problem:
-        if problem.errno == errno.EADDRINUSE:
-            raise _taken(port) from None
-
-
-def _taken(port: int | str) -> OSError:
-    return OSError(f"port {port} is taken (name another with --port)")
 
 
 def _options() -> dict[str, Any]:
