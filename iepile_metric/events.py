@@ -152,13 +152,7 @@ def _annotated_roles(event: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def event_units(items: list[Event]) -> Units:
     """List the event units and the argument units of EE items."""
-    triggers: list[Unit] = []
-    arguments: list[Unit] = []
-    for label, word, roles in items:
-        triggers.append((label, word))
-        for role, text in roles:
-            arguments.append((label, role, text))
-    return triggers, arguments
+    return [(label, word) for label, word, _ in items], *argument_units(items)
 
 
 def argument_units(items: list[Event]) -> Units:
