@@ -1,6 +1,5 @@
 """All formats, one line each, and which of them a file is in."""
 
-from collections.abc import Sequence
 from difflib import get_close_matches
 
 from ..errors import DataError, did_you_mean, shown
@@ -91,16 +90,8 @@ def described(file: DataFile) -> str:
     keys = list(values[0])
     if not any(isinstance(part, list | dict) for value in values for part in value.values()):
         return f"objects with the keys {', '.join(keys[:8])} and no list in them: texts that nobody annotated"
-    near = sorted(FORMATS.values(), key=lambda form: -_nearness(keys, form.keys))[:3]
-    names = ", ".join(f"{form.name} ({_common(keys, form.keys)})" for form in near if _nearness(keys, form.keys))
+    common = {form: [key for key in form.keys if get_close_matches(key, keys, 1)] for form in FORMATS.values()}
+    near = [form for form in sorted(common, key=lambda form: -len(common[form]))[:3] if common[form]]
+    names = ", ".join(f"{form.name} ({', '.join([*common[form], '…'])})" for form in near)
     shortly = ", ".join(shown(key)[1:-1] for key in keys[:8])
     return f"objects with the keys {shortly}; near are {names or 'none'}"
-
-
-def _nearness(keys: Sequence[str], known: Sequence[str]) -> float:
-    return sum(1.0 if key in known else 0.5 if get_close_matches(key, known, 1) else 0 for key in keys)
-
-
-def _common(keys: Sequence[str], known: Sequence[str]) -> str:
-    near = [key for key in known if key in keys or get_close_matches(key, keys, 1)]
-    return ", ".join(near) + (", …" if len(near) < len(known) else "")
