@@ -48,16 +48,28 @@ def read(file: DataFile, options: ReadOptions) -> Iterator[Document | Loss]:
         yield from read_dataset(_table(file), options, file.name, file.split)
         file.advance(file.path.stat().st_size)
         return
-    rows = file.objects
+    make = _maker(file.objects, options, file.name)
+    yield from objects(file, make, '{"tokens": [token], "ner_tags": [tag]}')
+
+
+def _maker(rows: Sequence[Mapping[str, Any]], options: ReadOptions, name: str, features: Any = None) -> Any:
+    """What makes a document of a row, by the columns, the names of tags and the scheme of some rows."""
     columns = next((pair for row in rows if (pair := _columns(row, options))), None)
     if columns is None:
-        raise DataError(f"{file.name}: no columns of tokens and tags (name them: --columns token=words,tag=labels)")
-    names = _label_names(options)
-    scheme = scheme_of([_tags(row[columns[1]], names, file.name) for row in rows if columns[1] in row])
-    yield from objects(
-        file, lambda row: _document(row[columns[0]], _tags(row[columns[1]], names, file.name), scheme),
-        '{"tokens": [token], "ner_tags": [tag]}',
-    )  # fmt: skip
+        raise DataError(
+            f"{name}: no columns of tokens and tags among {', '.join(rows[0] if rows else ())} "
+            "(name them: --columns token=words,tag=labels)"
+        )
+    token, tag = columns
+    names = _class_names(features, tag) or _label_names(options)
+    scheme = scheme_of([_tags(row[tag], names, name) for row in rows if tag in row])
+
+    def make(row: Mapping[str, Any]) -> Document:
+        if len(row[token]) != len(row[tag]):
+            raise ValueError(f"{len(row[token])} tokens, {len(row[tag])} tags")
+        return tagged(row[token], _tags(row[tag], names, name), scheme)
+
+    return make
 
 
 def _table(file: DataFile) -> Any:
@@ -90,31 +102,22 @@ def read_dataset(
         for part, rows in dataset.items():
             yield from read_dataset(rows, options, f"{name}/{part}", split_in(str(part)))
         return
-    first = next(iter(dataset), None)
-    if first is None:
-        return
-    columns = _columns(first, options)
-    if columns is None:
-        raise DataError(
-            f"{name}: no columns of tokens and tags among {', '.join(first)} "
-            "(name them: --columns token=words,tag=labels)"
-        )
-    names = _class_names(dataset, columns[1]) or _label_names(options)
     some = [row for row, _ in zip(dataset, range(1000))]
-    scheme = scheme_of([_tags(row[columns[1]], names, name) for row in some])
+    make = _maker(some, options, name, dataset.features) if some else None
     for number, row in enumerate(dataset, 1):
-        tokens, tags = row[columns[0]], row[columns[1]]
-        if len(tokens) != len(tags):
-            reason = f"{len(tokens)} tokens, {len(tags)} tags"
-            yield Loss(name, number, reason, "mend the row", str(row), "a row with more tokens than tags", True)
+        try:
+            document = make(row)
+        except DataError:
+            raise
+        except ValueError as problem:
+            yield Loss(name, number, str(problem), "mend the row", str(row), "a row with more tokens than tags", True)
             continue
-        document = _document(tokens, _tags(tags, names, name), scheme)
         document.file, document.line, document.split = name, number, split
         yield document
 
 
-def _class_names(dataset: Any, column: str) -> list[str] | None:
-    feature = (dataset.features or {}).get(column)
+def _class_names(features: Any, column: str) -> list[str] | None:
+    feature = (features or {}).get(column)
     inner = getattr(feature, "feature", feature)
     names = getattr(inner, "names", None)
     return list(names) if names else None
@@ -138,12 +141,6 @@ def _tags(values: Sequence[Any], names: list[str] | None, file: str) -> list[str
             raise DataError(f"{file}: {shown(value)} is no tag (expected O, B-type, I-type)")
         tags.append(value[:1] + "-" + value[2:] if len(value) > 1 else value)
     return tags
-
-
-def _document(tokens: Sequence[str], tags: Sequence[str], scheme: str) -> Document:
-    if len(tokens) != len(tags):
-        raise ValueError(f"{len(tokens)} tokens, {len(tags)} tags")
-    return tagged(tokens, tags, scheme)
 
 
 def saved_dataset(path: Path) -> Any:
