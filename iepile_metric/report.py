@@ -96,13 +96,11 @@ class Examined:
     """A file of answers, scored.
 
     Attributes:
-        scores: As `iepile_metric.score` gives them.
         figures: What `tables.tables` lays out: `tasks`, and `spread`, `calibration`, `errors`, `intervals` if at hand.
         bad: The lines that could not be scored.
         page: The report; "" unless a title was given.
     """
 
-    scores: dict[str, Any]
     figures: dict[str, Any]
     bad: list[BadLine]
     page: str
@@ -139,7 +137,7 @@ def examine(
         # Most files need nothing else, and most of the time of a small one goes into imports.
         with suppress(Marked):
             scores, bad = score_file(path, task, unmarked=True, match=match, **options)
-            return Examined(scores, {"tasks": scores.get("tasks") or {scores["task"]: scores}}, bad, "")
+            return Examined({"tasks": scores.get("tasks") or {scores["task"]: scores}}, bad, "")
     from .bootstrap import intervals
     from .calibration import Calibration
 
@@ -167,4 +165,4 @@ def examine(
     if report and resamples:
         figures["intervals"] = intervals(report.counted, resamples)
     page = report.html(scores, title, resamples or 1_000) if report and title else ""
-    return Examined(scores, figures, bad, page)
+    return Examined(figures, bad, page)
