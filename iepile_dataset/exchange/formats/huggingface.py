@@ -103,7 +103,7 @@ def read_dataset(
             yield from read_dataset(rows, options, f"{name}/{part}", split_in(str(part)))
         return
     some = [row for row, _ in zip(dataset, range(1000))]
-    make = _maker(some, options, name, dataset.features) if some else None
+    make: Any = _maker(some, options, name, dataset.features) if some else None
     for number, row in enumerate(dataset, 1):
         try:
             document = make(row)
