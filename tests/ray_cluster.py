@@ -1,0 +1,67 @@
+"""A local Ray cluster, a local S3 server, and a hand that kills a worker at work; for the tests that need them."""
+
+import os
+import signal
+import threading
+import time
+
+import psutil
+import pytest
+
+
+@pytest.fixture(scope="module")
+def s3():
+    """A bucket of a real S3 server on loopback, as fsspec addresses it."""
+    pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    patch = pytest.MonkeyPatch()
+    patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        patch.setenv(name, "testing")
+    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    import fsspec
+
+    fsspec.filesystem("s3", skip_instance_cache=True).mkdir("bucket")
+    yield "s3://bucket"
+    fsspec.filesystem("s3").clear_instance_cache()
+    server.stop()
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """Two CPUs of this machine, as a cluster that ends with the module."""
+    ray = pytest.importorskip("ray")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))  # where Ray keeps its token
+    patch.delenv("RAY_ADDRESS", raising=False)
+    from iepile_dataset.cluster import ray_data
+
+    yield ray_data(2)
+    ray.shutdown()
+    patch.undo()
+
+
+class Killer(threading.Thread):
+    """Kills the first worker of this process's cluster that is at work under a name, once."""
+
+    def __init__(self, name, after=0.3):
+        super().__init__(daemon=True)
+        self.name_of_work, self.after, self.killed = name, after, None
+
+    def run(self):
+        deadline = time.monotonic() + 120
+        while self.killed is None and time.monotonic() < deadline:
+            for process in psutil.Process().children(recursive=True):
+                try:
+                    title = process.cmdline()[:1]
+                    if title and title[0].startswith("ray::") and self.name_of_work in title[0]:
+                        time.sleep(self.after)
+                        os.kill(process.pid, signal.SIGKILL)
+                        self.killed = title[0]
+                        return
+                except (psutil.NoSuchProcess, ProcessLookupError):
+                    pass
+            time.sleep(0.02)
