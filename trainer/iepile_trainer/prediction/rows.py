@@ -15,7 +15,7 @@ from iepile_dataset.tasks import TASKS
 from ..engines import Row
 from ..extraction.arguments import ExtractionOptions
 from ..extraction.questions import Count, QuestionBuilder
-from .inputs import Item
+from .inputs import Item, unpacked
 
 _TRIES = 16
 """How often an order is drawn again that came before."""
@@ -115,6 +115,6 @@ def reordered(instruction: Any, number: int) -> Any:
 def _named(place: str) -> tuple[str, str, str]:
     """`towns/dev.json:7` → (`towns`, `validation`, `7`), as the dataset names a record of that file."""
     file, _, line = place.rpartition(":")
-    path = Path(file).absolute()
+    path = Path(unpacked(file)).absolute()
     split = next((split for split, names in SPLITS.items() if path.name in names), path.stem)
     return path.parent.name, split, line
