@@ -7,7 +7,7 @@ from typing import BinaryIO
 import fsspec
 
 from ..errors import DataError
-from .lines import limited, lines_in, pass_over
+from .lines import UNPACKABLE, is_packed, limited, lines_in, pass_over
 from .sources import RUN_AGAIN, Source
 
 _BLOCK = 1 << 20
@@ -59,6 +59,9 @@ class Segment:
         """
         size = self.source.sizes[self.split]
         self.source.refuse_changed(self.split)
+        if is_packed(self.file):
+            yield from self._packed_lines()
+            return
         with fsspec.open(self.file, "rb") as opened:
             # Line by line, a remote file would fetch the same ranges again and again.
             file = limited(opened, _BLOCK)
@@ -74,6 +77,15 @@ class Segment:
             except EOFError:
                 reason = f"it ends before byte {size:,}, where it ended when it was listed"
                 raise DataError(f"{self.file}: changed while it was read: {reason} ({RUN_AGAIN})") from None
+        self.source.refuse_changed(self.split)
+
+
+    def _packed_lines(self) -> Iterator[tuple[int, bytes]]:
+        try:
+            with fsspec.open(self.file, "rb", compression="infer") as file:
+                yield from enumerate(lines_in(file), 1)
+        except UNPACKABLE as error:
+            raise DataError(f"{self.file}: cannot be unpacked: {error} (pack it again)") from None
         self.source.refuse_changed(self.split)
 
 
@@ -113,6 +125,8 @@ def make_shards(sources: Sequence[Source], split: str, count: int | None = None)
         segments, offset = [], 0
         for source, size in zip(having, sizes):
             start, end = max(low - offset, 0), min(high - offset, size)
+            if is_packed(source.files[split]):  # whole, where its first byte belongs
+                start, end = (0, size) if low <= offset < high else (0, 0)
             if start < end:
                 segments.append(Segment(source, split, start, end, counter.before(source.files[split], start)))
             offset += size
@@ -145,7 +159,7 @@ def finer(shard: Shard) -> list[Shard]:
         return [(segment,) for segment in shard]
     (segment,) = shard
     middle = (segment.start + segment.end) // 2
-    if middle - segment.start < _BLOCK:
+    if middle - segment.start < _BLOCK or is_packed(segment.file):
         return [shard]
     return [
         (Segment(segment.source, segment.split, segment.start, middle, segment.line),),

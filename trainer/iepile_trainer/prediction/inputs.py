@@ -13,24 +13,20 @@ the output in its place.
 """
 
 import csv
-import gzip
 import io
-import lzma
 import re
 import sys
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import fsspec
 import orjson
-from fsspec.utils import infer_compression
 
 from iepile_dataset import DataError, Schema
-from iepile_dataset.corpus.lines import LINE_BYTES
+from iepile_dataset.corpus.lines import LINE_BYTES, UNPACKABLE, is_packed, unpacked
 from iepile_dataset.errors import shown
 from iepile_dataset.schema import SCHEMA_FILES
 from iepile_dataset.tasks import LANGUAGES, Task, task_named
@@ -59,16 +55,6 @@ _BINARY = {
 }
 """First bytes of files that hold no text → what they are, what to do"""
 _BY_ANNOTATION = {"entity": "ner", "relation": "re", "event": "ee"}
-
-
-def unpacked(file: str) -> PurePath:
-    """The name of a file, without what says how it is packed.
-
-    >>> unpacked("s3://bucket/letters.txt.gz").name, unpacked("letters.txt").name
-    ('letters.txt', 'letters.txt')
-    """
-    path = PurePath(file)
-    return path.with_suffix("") if infer_compression(file) else path
 
 
 @dataclass(frozen=True)
@@ -131,10 +117,11 @@ class Reader:
     def _content(self) -> bytes:
         if self._path == STDIN:
             return (self._stdin or sys.stdin.buffer).read(_MOST + 1)
+        is_plain = "://" not in self._path and not is_packed(self._path)  # which may be a pipe
         try:
-            with fsspec.open(self._path, "rb", compression=infer_compression(self._path)) as file:
+            with open(self._path, "rb") if is_plain else fsspec.open(self._path, "rb", compression="infer") as file:
                 content: bytes = file.read(_MOST + 1)
-        except (ValueError, EOFError, zlib.error, lzma.LZMAError, ImportError, gzip.BadGzipFile) as problem:
+        except UNPACKABLE as problem:
             raise TrainerError(f"{self._path}: cannot be read: {first_line(problem)} (mend it, or unpack it)") from None
         return content
 
@@ -146,7 +133,7 @@ class Reader:
         form = self._args.input_format
         if form == "auto":
             looks_like_json = re.match(rb"\s*(\[\s*)?\{", content)
-            form = SUFFIXES.get(unpacked(self._path).suffix.lower(), "jsonl" if looks_like_json else "text")
+            form = SUFFIXES.get(Path(unpacked(self._path)).suffix.lower(), "jsonl" if looks_like_json else "text")
         if self._args.whole:
             text, error = _decoded(content)
             yield self._document(1, {"id": self._name, "text": text}, "text", error)

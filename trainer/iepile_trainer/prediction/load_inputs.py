@@ -10,6 +10,7 @@ from typing import Any
 
 from iepile_dataset import Options
 from iepile_dataset.corpus.layout import SPLIT_FILES, SPLITS
+from iepile_dataset.corpus.lines import unpacked
 from iepile_dataset.schema import SCHEMA_FILES
 
 from ..data.arguments import DataArguments
@@ -18,7 +19,7 @@ from ..engines import Row
 from ..engines.examples import MOST
 from ..errors import TrainerError
 from .arguments import STDIN, PredictArguments
-from .inputs import SUFFIXES, Item, Reader, unpacked
+from .inputs import SUFFIXES, Item, Reader
 from .rows import in_orders, rows_of
 
 TRAIN = "train"  # the split whose rows may be shown as examples
@@ -74,7 +75,7 @@ def training_rows(args: PredictArguments) -> Sequence[Row]:
 
 def _file(args: PredictArguments) -> str | None:
     """The file that is read line by line, None where `datasets` loads the rows."""
-    path, is_named = Path(args.input), unpacked(args.input).suffix.lower() in SUFFIXES
+    path, is_named = Path(args.input), Path(unpacked(args.input)).suffix.lower() in SUFFIXES
     if "://" in args.input:
         return args.input if is_named else None
     if is_named and not path.exists():

@@ -8,6 +8,7 @@ from typing import Any
 from iepile_dataset import DataError
 from iepile_dataset.answers import UNFIT
 from iepile_dataset.corpus.layout import SPLITS
+from iepile_dataset.corpus.lines import unpacked
 from iepile_dataset.corpus.record_check import problems
 from iepile_dataset.instructions.sampling import Draw, shuffled
 from iepile_dataset.tasks import TASKS
@@ -15,7 +16,7 @@ from iepile_dataset.tasks import TASKS
 from ..engines import Row
 from ..extraction.arguments import ExtractionOptions
 from ..extraction.questions import Count, QuestionBuilder
-from .inputs import Item, unpacked
+from .inputs import Item
 
 _TRIES = 16
 """How often an order is drawn again that came before."""
