@@ -101,13 +101,15 @@ Shard = tuple[Segment, ...]
 """What one worker generates in one go; a tuple, since `datasets` splits lists."""
 
 
-def make_shards(sources: Sequence[Source], split: str, count: int | None = None) -> list[Shard]:
+def make_shards(sources: Sequence[Source], split: str, count: int | None = None, ahead: bool = False) -> list[Shard]:
     """Shards of a split in a fixed order: rows do not depend on how many there are.
 
     Args:
         sources: Those without the split are skipped.
         split: `train`, `validation` or `test`.
         count: How many shards; None gives one for each file.
+        ahead: Read files of other file systems once now, to know the numbers of their lines; else each shard reads
+            what lies before it, which is quadratic in their number.
 
     Returns:
         One shard a file, or `count` shards of equal size in bytes (fewer where there are fewer bytes).
@@ -120,7 +122,7 @@ def make_shards(sources: Sequence[Source], split: str, count: int | None = None)
     total = sum(sizes)
     cuts = [total * number // count for number in range(count + 1)]
     shards = []
-    counter = _LineCounter()
+    counter = _LineCounter(ahead)
     for low, high in zip(cuts, cuts[1:]):
         segments, offset = [], 0
         for source, size in zip(having, sizes):
@@ -136,17 +138,18 @@ def make_shards(sources: Sequence[Source], split: str, count: int | None = None)
 
 
 class _LineCounter:
-    """Counts the lines before rising places of files, each local file read once; others number their lines later."""
+    """Counts the lines before rising places of files, each file read once; of remote ones only where asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, remote: bool) -> None:
+        self._remote = remote
         self._file, self._place, self._lines = "", 0, 0
 
     def before(self, file: str, place: int) -> int | None:
-        if not place or "://" in file:
+        if not place or ("://" in file and not self._remote):
             return None
         if file != self._file:
             self._file, self._place, self._lines = file, 0, 0
-        with open(file, "rb") as data:
+        with fsspec.open(file, "rb") as data:
             data.seek(self._place)
             self._lines += _newlines(data, place - self._place)
         self._place = place

@@ -206,7 +206,7 @@ def _parts(work: Path, sources: list[Source], form: str) -> Iterator[Part]:
             folder.mkdir(parents=True, exist_ok=True)
             for split in SPLITS:
                 size = sum(source.sizes.get(split, 0) for source in chosen)
-                shards = make_shards(chosen, split, max(1, -(-size // _SHARD_BYTES)))
+                shards = make_shards(chosen, split, max(1, -(-size // _SHARD_BYTES)), ahead=True)
                 for number, shard in enumerate(shards):
                     name = f"{split}-{number:05d}-of-{len(shards):05d}.parquet"
                     yield Part(split, shard, folder / (_LINES_NAME[split] if form == "jsonl" else name), raw)
