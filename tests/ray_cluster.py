@@ -1,11 +1,17 @@
 """A local Ray cluster, a local S3 server, and a hand that kills a worker at work; for the tests that need them."""
 
 import os
+import secrets
+import shutil
 import signal
+import socket
+import subprocess
+import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
-import psutil
 import pytest
 
 
@@ -52,6 +58,8 @@ class Killer(threading.Thread):
         self.name_of_work, self.after, self.killed = name, after, None
 
     def run(self):
+        import psutil
+
         deadline = time.monotonic() + 120
         while self.killed is None and time.monotonic() < deadline:
             for process in psutil.Process().children(recursive=True):
@@ -65,3 +73,38 @@ class Killer(threading.Thread):
                 except (psutil.NoSuchProcess, ProcessLookupError):
                     pass
             time.sleep(0.02)
+
+
+@pytest.fixture
+def two_nodes(tmp_path):
+    """The address of a cluster of two nodes with a CPU each, started as on two machines, and ended by their groups."""
+    ray = shutil.which("ray", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if ray is None:
+        pytest.skip("no ray command")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    environment = {**os.environ, "HOME": str(tmp_path), "RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
+    environment["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    head = ["--head", "--port", address.partition(":")[2], "--include-dashboard=false"]
+    # Its sockets lie there, and their paths must be short.
+    nodes, folder = [], tempfile.mkdtemp(prefix="ray")
+    try:
+        for place in ([*head, "--temp-dir", folder], ["--address", address]):
+            command = [ray, "start", *place, "--num-cpus", "1", "--node-ip-address", "127.0.0.1", "--block"]
+            log = open(tmp_path / f"node{len(nodes)}.log", "w")  # noqa: SIM115 - as long as the node
+            started = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+            nodes.append(started)
+            deadline = time.monotonic() + 90
+            while "--block" not in Path(log.name).read_text() and started.poll() is None:
+                assert time.monotonic() < deadline, Path(log.name).read_text()
+                time.sleep(0.2)
+        yield {**environment, "RAY_ADDRESS": address}
+    finally:
+        for node in reversed(nodes):
+            os.killpg(node.pid, signal.SIGTERM)
+            try:
+                node.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(node.pid, signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)

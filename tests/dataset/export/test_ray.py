@@ -2,6 +2,8 @@
 
 import json
 import random
+import subprocess
+import sys
 
 import fsspec
 import pytest
@@ -10,7 +12,7 @@ from iepile_dataset import DataError, Options
 from iepile_dataset.export.manifest import verify
 from iepile_dataset.export.prepare import prepare
 
-from ...ray_cluster import Killer, cluster, s3  # noqa: F401
+from ...ray_cluster import Killer, cluster, s3, two_nodes  # noqa: F401
 from ..conftest import NER_SCHEMA, write_source
 from .test_prepare import contents
 
@@ -70,6 +72,30 @@ def test_a_bad_record_under_strict_is_one_error_and_leaves_nothing(corpus, tmp_p
         prepare(f"{s3}/strict", str(corpus), engine="ray", options=Options(strict=True))
     assert "\n" not in str(one.value)
     assert not fsspec.filesystem("s3").exists(f"{s3}/strict")
+
+
+ON_TWO = """
+import sys, time
+import ray
+from iepile_dataset.cluster import spread
+from iepile_dataset.export.prepare import prepare
+
+def node(number):
+    time.sleep(0.5)
+    return ray.get_runtime_context().get_node_id()
+
+print(len(set(spread(node, range(12)))))
+print(prepare(sys.argv[2], sys.argv[1], engine="ray").rows_sha256)
+"""
+
+
+@pytest.mark.slow
+def test_two_nodes_write_the_bytes_of_one_process(corpus, tmp_path, two_nodes):  # noqa: F811
+    one = prepare(tmp_path / "one", str(corpus))
+    command = [sys.executable, "-c", ON_TWO, str(corpus), str(tmp_path / "two")]
+    done = subprocess.run(command, env=two_nodes, capture_output=True, text=True, timeout=300)
+    assert done.stdout.split() == ["2", one.rows_sha256], done.stderr
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
 def test_rows_at_an_address_are_those_of_a_folder_and_nothing_else_is_touched(tmp_path):
