@@ -36,7 +36,10 @@ FOLDER = "IE-en/NER/made"
 def record(number: int) -> dict[str, Any]:
     name, city = f"{NAMES[number % 8]} {number:x}", CITIES[number % 7]
     said = f"{name} lives in {city}, house {number * 2654435761 % (1 << 32)}, and walks to {number * 40503 % 65536}."
-    return {"text": said, "entity": [{"entity": name, "entity_type": "person"}, {"entity": city, "entity_type": "city"}]}
+    return {
+        "text": said,
+        "entity": [{"entity": name, "entity_type": "person"}, {"entity": city, "entity_type": "city"}],
+    }
 
 
 class Lines(AbstractBufferedFile):
@@ -93,6 +96,9 @@ class Meter:
             line = f"{done:>12,.0f} {clock:8.1f} {clock * per:8.1f} {used * per:8.1f} {memory():8.0f}"
             print(f"{self.what:8} {line}", flush=True)
 
+    def read(self, done: int, size: int) -> None:
+        self(done / size)
+
 
 def memory() -> float:
     """Megabytes of this process."""
@@ -112,7 +118,9 @@ def rows(count: int) -> Iterator[dict[str, str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=("prepare", "score", "clean"), default=["prepare", "score", "clean"])
+    parser.add_argument(
+        "--only", nargs="+", choices=("prepare", "score", "clean"), default=["prepare", "score", "clean"]
+    )
     parser.add_argument("--records", type=int, default=1_000_000)
     asked = parser.parse_args()
     count = asked.records
@@ -122,9 +130,10 @@ def main() -> None:
         for what in asked.only:
             meter = Meter(what, count)
             if what == "prepare":
-                done = prepare(f"{work}/rows", f"made://{count}", tasks="ner", progress=lambda at, of: meter(at / of))
+                done = prepare(f"{work}/rows", f"made://{count}", tasks="ner", progress=meter.read)
                 size = sum(file.stat().st_size for file in Path(work).rglob("*.parquet"))
-                print(f"{'':8} {done.total('rows'):,} rows in {size / count:.0f} bytes a record, {done.seconds:.0f} s in all")
+                made = f"{done.total('rows'):,} rows in {size / count:.0f} bytes a record"
+                print(f"{'':8} {made}, {done.seconds:.0f} s in all")
             elif what == "score":
                 scores = Accumulator("ner", streamed=True)
                 for number, row in enumerate(rows(count), 1):

@@ -26,7 +26,9 @@ def prepare(
     form: Annotated[
         str, typer.Option("--format", help="parquet, or jsonl: the original's train.json, dev.json and test.json.")
     ] = "parquet",
-    engine: Annotated[str, typer.Option(help="processes of this machine, or ray: the cluster at RAY_ADDRESS.")] = "processes",
+    engine: Annotated[
+        str, typer.Option(help="processes of this machine, or ray: the cluster at RAY_ADDRESS.")
+    ] = "processes",
     num_proc: Annotated[int, typer.Option(min=1, help="Processes; the rows are the same for any number.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a folder that was prepared before.")] = False,
 ) -> None:

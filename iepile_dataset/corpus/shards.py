@@ -79,7 +79,6 @@ class Segment:
                 raise DataError(f"{self.file}: changed while it was read: {reason} ({RUN_AGAIN})") from None
         self.source.refuse_changed(self.split)
 
-
     def _packed_lines(self) -> Iterator[tuple[int, bytes]]:
         try:
             with fsspec.open(self.file, "rb", compression="infer") as file:

@@ -73,4 +73,6 @@ def _put(file: Path, address: str) -> None:
         filesystem.put_file(str(file), place)
     except OSError as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"{address}: cannot be written: {reason} (mend the address, the connection or the key)") from error
+        raise DataError(
+            f"{address}: cannot be written: {reason} (mend the address, the connection or the key)"
+        ) from error

@@ -40,7 +40,9 @@ def test_a_cluster_whose_worker_is_killed_writes_the_bytes_of_one_process(corpus
     killer = Killer("Map")
     killer.start()
     told = []
-    many = prepare(tmp_path / "many", str(corpus), engine="ray", progress=lambda done, total: told.append((done, total)))
+    many = prepare(
+        tmp_path / "many", str(corpus), engine="ray", progress=lambda done, total: told.append((done, total))
+    )
     killer.join()
     assert killer.killed
     assert contents(tmp_path / "one") == contents(tmp_path / "many")

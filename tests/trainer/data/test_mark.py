@@ -29,7 +29,13 @@ def test_a_checkpoint_of_other_rows_is_refused(streaming, rows_file, tmp_path, t
     file = tmp_path / "rows.jsonl"
     file.write_bytes(rows_file.read_bytes())
     data = DataArguments(dataset=[str(file)], streaming=streaming)
-    options = {"max_length": 200, "per_device_train_batch_size": 4, "max_steps": 5, "save_steps": 2, "disable_tqdm": True}
+    options = {
+        "max_length": 200,
+        "per_device_train_batch_size": 4,
+        "max_steps": 5,
+        "save_steps": 2,
+        "disable_tqdm": True,
+    }
 
     def run(callbacks=None):
         rows, config = load_both(data, False).rows, training_config(tmp_path / "run", **options)

@@ -42,10 +42,12 @@ class RayEngine(PromptEngine):
         from transformers import AutoConfig
 
         check_remote_code(options.trust_remote_code, options.revision)
-        base, adapter = map(_everywhere, base_and_adapter(options.model, options.adapter))
+        base, adapter = base_and_adapter(options.model, options.adapter)
+        base, adapter = _everywhere(base), adapter and _everywhere(adapter)
         remote = options.revision, options.trust_remote_code
         place, gguf = split_gguf(base)
-        config = pretrained(AutoConfig, place, *remote, **gguf)
+        named: dict[str, Any] = {**gguf}
+        config = pretrained(AutoConfig, place, *remote, **named)
         tokenizer = load_tokenizer(base, adapter, *remote)
         super().__init__(options, tokenizer, room_of(config, options.max_new_tokens))
         refuse_no_room(self)
@@ -162,6 +164,6 @@ def response(row: dict[str, Any], options: EngineOptions, ends: frozenset[int]) 
     return {"place": row["place"], "answer": pickle.dumps(answer_of(row["generated_text"], tokens, cut, shape))}
 
 
-def _everywhere(model: str | None) -> str | None:
+def _everywhere(model: str) -> str:
     """A folder as each machine would name it, a Hub id as it is."""
-    return os.path.abspath(model) if model and os.path.exists(model) else model
+    return os.path.abspath(model) if os.path.exists(model) else model
