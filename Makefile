@@ -32,7 +32,7 @@ test-real: $(STAMP)  ## the tests on pretrained weights, which they take from th
 test-oldest test-newest:  ## the unit tests with the oldest and the newest releases allowed, in fresh environments
 	.ci/ends $(@:test-%=%) $(ARGS)
 
-test-ray:  ## the tests of a Ray cluster and of a bucket, in a fresh environment with the packages that they need
+test-ray: $(STAMP)  ## the tests of a Ray cluster and of a bucket, with the packages that they need
 	.ci/ray $(ARGS)
 
 lint: $(STAMP)  ## style, docstrings, types

@@ -57,13 +57,14 @@ def spread(function: Callable[[Item], Made], items: Sequence[Item], cpus: int | 
 
     Raises:
         DataError: As the function raises it, or `ray_data`.
+        OSError: As the function raises it.
     """
     data = ray_data(cpus)
     rows = [{"item": pickle.dumps(item)} for item in items]
     made = data.from_items(rows, override_num_blocks=len(rows)).map(partial(_made, function))
     for row in made.iter_rows():
         one = pickle.loads(row["made"])
-        if isinstance(one, DataError):
+        if isinstance(one, DataError | OSError):
             raise one
         yield one
 
@@ -71,6 +72,6 @@ def spread(function: Callable[[Item], Made], items: Sequence[Item], cpus: int | 
 def _made(function: Callable[[Any], Any], row: dict[str, bytes]) -> dict[str, bytes]:
     try:
         made = function(pickle.loads(row["item"]))
-    except DataError as error:  # as a value: Ray would log it with all its frames
+    except (DataError, OSError) as error:  # as a value: Ray would log it with all its frames
         made = error
     return {"made": pickle.dumps(made)}

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+# One for all clusters of this process, which keeps it; not in the user's home, where Ray would look for one.
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+
 
 @pytest.fixture(scope="module")
 def s3():
@@ -37,11 +40,12 @@ def s3():
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster():
     """Two CPUs of this machine, as a cluster that ends with the module."""
     ray = pytest.importorskip("ray")
     patch = pytest.MonkeyPatch()
-    patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))  # where Ray keeps its token
+    for name, value in TOKEN.items():
+        patch.setenv(name, value)
     patch.delenv("RAY_ADDRESS", raising=False)
     from iepile_dataset.cluster import ray_data
 
@@ -84,8 +88,7 @@ def two_nodes(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    environment = {**os.environ, "HOME": str(tmp_path), "RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
-    environment["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    environment = {**os.environ, **TOKEN, "RAY_USAGE_STATS_ENABLED": "0"}
     head = ["--head", "--port", address.partition(":")[2], "--include-dashboard=false"]
     # Its sockets lie there, and their paths must be short.
     nodes, folder = [], tempfile.mkdtemp(prefix="ray")

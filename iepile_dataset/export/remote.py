@@ -29,17 +29,17 @@ def new_remote_folder(address: str, proof: Proof, overwrite: bool) -> Iterator[P
     """
     if address.startswith("hf://"):
         raise DataError(f"{address}: each file would be a commit (prepare a folder here, and iepile push it)")
-    filesystem, base = fsspec.core.url_to_fs(address)
-    filesystem.invalidate_cache()
-    if filesystem.exists(base) and filesystem.find(base):
-        facts = None
-        with suppress(OSError, ValueError):
-            facts = json.loads(filesystem.cat_file(f"{base}/{proof.file}"))
-        if not isinstance(facts, dict) or proof.key not in facts:
-            raise DataError(f"{address}: other things are there, which are left alone (choose another --out)")
-        if not overwrite:
-            raise DataError(f"{address}: {proof.words} (use it, or --overwrite to make it again)")
-        filesystem.rm(base, recursive=True)
+    with _reaching(address):
+        if files := _files(address):
+            facts = None
+            filesystem, base = fsspec.core.url_to_fs(address)
+            with suppress(OSError, ValueError):
+                facts = json.loads(filesystem.cat_file(f"{base}/{proof.file}"))
+            if not isinstance(facts, dict) or proof.key not in facts:
+                raise DataError(f"{address}: other things are there, which are left alone (choose another --out)")
+            if not overwrite:
+                raise DataError(f"{address}: {proof.words} (use it, or --overwrite to make it again)")
+            filesystem.rm(files)
     with TemporaryDirectory() as folder:
         work = Path(folder)
         try:
@@ -47,9 +47,8 @@ def new_remote_folder(address: str, proof: Proof, overwrite: bool) -> Iterator[P
             for file in sorted(filter(Path.is_file, work.rglob("*")), key=lambda file: file.name == proof.file):
                 _put(file, f"{address}/{file.relative_to(work).as_posix()}")
         except BaseException:
-            filesystem.invalidate_cache()
-            if filesystem.exists(base):
-                filesystem.rm(base, recursive=True)
+            if files := _files(address):
+                fsspec.core.url_to_fs(address)[0].rm(files)
             raise
 
 
@@ -66,13 +65,28 @@ def put_part(part: Part, options: Options, form: str, work: Path, address: str) 
             return replace(written, files={name: hashlib.file_digest(data, "sha256").hexdigest()})
 
 
+def _files(address: str) -> list[str]:
+    """What lies below an address now."""
+    filesystem, base = fsspec.core.url_to_fs(address)
+    filesystem.invalidate_cache()
+    return list(filesystem.find(base)) if filesystem.exists(base) else []
+
+
 def _put(file: Path, address: str) -> None:
-    filesystem, place = fsspec.core.url_to_fs(address)
-    try:
+    with _reaching(address):
+        filesystem, place = fsspec.core.url_to_fs(address)
         filesystem.makedirs(place.rpartition("/")[0], exist_ok=True)
         filesystem.put_file(str(file), place)
-    except OSError as error:
+
+
+@contextmanager
+def _reaching(address: str) -> Iterator[None]:
+    """A DataError in place of whatever keeps from an address: each file system has errors of its own."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(
-            f"{address}: cannot be written: {reason} (mend the address, the connection or the key)"
-        ) from error
+        remedy = "mend the address, the connection or the key, or install what reads it"
+        raise DataError(f"{address}: cannot be reached: {reason} ({remedy})") from error

@@ -113,6 +113,8 @@ def test_rows_at_an_address_are_those_of_a_folder_and_nothing_else_is_touched(tm
         prepare("memory://mine", tasks=["ner"], overwrite=True)
     with pytest.raises(DataError, match="written by one process"):
         prepare("memory://other", tasks=["ner"], form="jsonl")
+    with pytest.raises(DataError, match=r"nowhere://rows: cannot be reached: Protocol not known: nowhere \(mend"):
+        prepare("nowhere://rows", tasks=["ner"])
     with pytest.raises(DataError, match="each file would be a commit"):
         prepare("hf://datasets/user/rows", tasks=["ner"])
     assert store.cat_file("/mine/notes.txt") == b"mine"
