@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-# One for all clusters of this process, which keeps it; not in the user's home, where Ray would look for one.
-TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+# One for all clusters of this process, which keeps what it finds when Ray is imported; else it is the user's own.
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def s3():
     patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     import fsspec
 
-    fsspec.filesystem("s3", skip_instance_cache=True).mkdir("bucket")
+    fsspec.filesystem("s3", skip_instance_cache=True).makedirs("bucket", exist_ok=True)
     yield "s3://bucket"
     fsspec.filesystem("s3").clear_instance_cache()
     server.stop()
@@ -44,8 +45,6 @@ def cluster():
     """Two CPUs of this machine, as a cluster that ends with the module."""
     ray = pytest.importorskip("ray")
     patch = pytest.MonkeyPatch()
-    for name, value in TOKEN.items():
-        patch.setenv(name, value)
     patch.delenv("RAY_ADDRESS", raising=False)
     from iepile_dataset.cluster import ray_data
 
@@ -88,7 +87,7 @@ def two_nodes(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    environment = {**os.environ, **TOKEN, "RAY_USAGE_STATS_ENABLED": "0"}
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
     head = ["--head", "--port", address.partition(":")[2], "--include-dashboard=false"]
     # Its sockets lie there, and their paths must be short.
     nodes, folder = [], tempfile.mkdtemp(prefix="ray")
