@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import pytest
 
 from iepile_trainer.engines import EngineOptions, open_engine
-from iepile_trainer.formats import use_format
 from iepile_trainer.tokenization.encode import prompt_ids
 
 from ...ray_cluster import cluster  # noqa: F401
@@ -19,20 +18,12 @@ ENGINES = ["transformers", "openai", "vllm", pytest.param("ray", marks=pytest.ma
 
 
 @pytest.fixture
-def folder(tokenizer, small_model, tmp_path):
-    use_format(tokenizer)
-    small_model(tokenizer).save_pretrained(tmp_path / "model")
-    tokenizer.save_pretrained(tmp_path / "model")
-    return str(tmp_path / "model")
-
-
-@pytest.fixture
-def opened(folder, tokenizer, monkeypatch, completion_server, request):
-    """A function that opens an engine of a name on the model of `folder`; its `sent` are the requests, where seen."""
+def opened(saved, tokenizer, monkeypatch, completion_server, request):
+    """A function that opens an engine of a name on the model of `saved`; its `sent` are the requests, where seen."""
     servers = []
 
     def open_one(name, **options):
-        sent = []
+        sent, folder = [], str(saved)
         if name == "ray":
             request.getfixturevalue("cluster")
         if name == "vllm":

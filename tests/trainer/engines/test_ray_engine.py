@@ -8,7 +8,6 @@ import pytest
 from iepile_trainer import TrainerError
 from iepile_trainer.engines import EngineOptions, open_engine
 from iepile_trainer.engines.prompts import Prompt
-from iepile_trainer.formats import use_format
 from iepile_trainer.tokenization.encode import prompt_ids
 
 from ...ray_cluster import Killer, cluster, s3  # noqa: F401
@@ -16,22 +15,14 @@ from ...ray_cluster import Killer, cluster, s3  # noqa: F401
 MOST = 6
 
 
-@pytest.fixture
-def folder(tokenizer, small_model, tmp_path):
-    use_format(tokenizer)
-    small_model(tokenizer).save_pretrained(tmp_path / "model")
-    tokenizer.save_pretrained(tmp_path / "model")
-    return tmp_path / "model"
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("killed", [False, True])
-def test_a_cluster_answers_as_one_process_does_and_loses_nothing_with_a_worker(killed, folder, row_list, cluster):  # noqa: F811
+def test_a_cluster_answers_as_one_process_does_and_loses_nothing_with_a_worker(killed, saved, row_list, cluster):  # noqa: F811
     rows = row_list(1500 if killed else 130)
     rows[5]["instruction"] = ""
     options = {"max_new_tokens": MOST, "confidence": True, "constrain": "none"}
-    one = list(open_engine(EngineOptions(str(folder), **options)).answer(rows))
-    engine = open_engine(EngineOptions(str(folder), engine="ray", **options))
+    one = list(open_engine(EngineOptions(str(saved), **options)).answer(rows))
+    engine = open_engine(EngineOptions(str(saved), engine="ray", **options))
     killer = Killer("_Transformers", after=1)
     if killed:
         killer.start()
@@ -48,10 +39,10 @@ def test_a_cluster_answers_as_one_process_does_and_loses_nothing_with_a_worker(k
 
 
 @pytest.mark.slow
-def test_a_model_without_weights_is_one_line(folder, row_list, cluster):  # noqa: F811
-    (folder / "model.safetensors").unlink()
+def test_a_model_without_weights_is_one_line(saved, row_list, cluster):  # noqa: F811
+    (saved / "model.safetensors").unlink()
     with pytest.raises(TrainerError, match="model") as told:
-        list(open_engine(EngineOptions(str(folder), engine="ray", max_new_tokens=MOST)).answer(row_list(3)))
+        list(open_engine(EngineOptions(str(saved), engine="ray", max_new_tokens=MOST)).answer(row_list(3)))
     assert "\n" not in str(told.value)
 
 
@@ -70,19 +61,19 @@ def test_an_answer_of_rays_processor_is_read_as_vllms_own():
 
 
 @pytest.mark.slow
-def test_vllm_gets_the_prompt_of_the_training_its_grammar_and_the_adapter(folder, row_list, tokenizer, cluster):  # noqa: F811
+def test_vllm_gets_the_prompt_of_the_training_its_grammar_and_the_adapter(saved, row_list, tokenizer, cluster):  # noqa: F811
     import ray
 
     llm = pytest.importorskip("ray.data.llm")
     from iepile_trainer.engines.ray_engine import RayEngine, processor_config, request, response
     from iepile_trainer.engines.vllm_engine import sampling
 
-    adapter = folder.parent / "lora"
+    adapter = saved.parent / "lora"
     adapter.mkdir()
-    (adapter / "adapter_config.json").write_text(json.dumps({"r": 12, "base_model_name_or_path": str(folder)}))
-    options = EngineOptions(str(folder), engine="ray", constrain="extractive", open_bias=1.5, max_new_tokens=MOST)
-    config = processor_config(options, str(folder), str(adapter), gpus=2)
-    assert (config.model_source, config.concurrency, config.engine_kwargs["max_lora_rank"]) == (str(folder), 2, 16)
+    (adapter / "adapter_config.json").write_text(json.dumps({"r": 12, "base_model_name_or_path": str(saved)}))
+    options = EngineOptions(str(saved), engine="ray", constrain="extractive", open_bias=1.5, max_new_tokens=MOST)
+    config = processor_config(options, str(saved), str(adapter), gpus=2)
+    assert (config.model_source, config.concurrency, config.engine_kwargs["max_lora_rank"]) == (str(saved), 2, 16)
 
     # What Ray's own stages see: the row after a way through its blocks.
     from ray.llm._internal.batch.stages import wrap_preprocess
