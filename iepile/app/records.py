@@ -93,7 +93,7 @@ def page_of(source: Source, split: str, number: int = 1, words: str = "") -> Pag
     number = min(max(number, 1), pages)
     asker = QuestionBuilder(TASKS[source.task], source.schema, source.language)
     records = []
-    with fsspec.open(address, "rb") as file:
+    with fsspec.open(address, "rb", compression="infer") as file:
         for index in range((number - 1) * PER_PAGE, min(number * PER_PAGE, total)):
             file.seek(lines[2 * index])
             records.append(_shown(asker, lines[2 * index + 1], file.readline()))
@@ -105,7 +105,7 @@ def _lines(address: str, size: int, words: str) -> "array[int]":
     """Where the lines begin that hold some words, and their numbers, in turn; read once for all pages."""
     places = array("Q")
     start = 0
-    with fsspec.open(address, "rb") as file:
+    with fsspec.open(address, "rb", compression="infer") as file:
         for number, line in enumerate(file, 1):
             if line.strip() and (not words or words in _plain(line)):
                 places.extend((start, number))

@@ -1,7 +1,6 @@
 """`iepile prepare`; what shapes rows are the fields of `Options`."""
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,13 +19,16 @@ _COLUMNS = {
 
 
 def prepare(
-    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    out: Annotated[str, typer.Option(help="The folder to make, or an address such as s3://bucket/rows.")],
     options: Options,
     corpus: Corpus = None,
     task: Tasks = None,
     form: Annotated[
         str, typer.Option("--format", help="parquet, or jsonl: the original's train.json, dev.json and test.json.")
     ] = "parquet",
+    engine: Annotated[
+        str, typer.Option(help="processes of this machine, or ray: the cluster at RAY_ADDRESS.")
+    ] = "processes",
     num_proc: Annotated[int, typer.Option(min=1, help="Processes; the rows are the same for any number.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a folder that was prepared before.")] = False,
 ) -> None:
@@ -46,13 +48,13 @@ def prepare(
         say("--tokenizer is ignored: it counts for --max-prompt-tokens, which is not given", style="yellow")
     with failing(corpus=corpus), progress_bar("reading") as advance:
         done = make(
-            out, corpus, tasks=task or (), options=options, form=form, num_proc=num_proc, overwrite=overwrite,
-            progress=advance,
+            out, corpus, tasks=task or (), options=options, form=form, engine=engine, num_proc=num_proc,
+            overwrite=overwrite, progress=advance,
         )  # fmt: skip
     _print_counts(done)
     print_left_out(done.problems, done.left_out)
     if done.problems:
-        say(f"all {done.left_out:,} lie in {out / 'quarantine.jsonl'}")
+        say(f"all {done.left_out:,} lie in {out}/quarantine.jsonl")
     rows = done.total("rows")
     say(f"{rows:,} rows in {out} ({done.seconds:.1f} s, {rows / done.seconds:,.0f} rows/s)")
     say(f"rows_sha256 {done.rows_sha256}", style="dim")

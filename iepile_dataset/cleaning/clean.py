@@ -17,7 +17,7 @@ from ..atomic import Proof, final_place, json_text, new_folder, refuse_taken
 from ..bounded import parse_json
 from ..corpus.file_form import BOM
 from ..corpus.layout import read_file
-from ..corpus.lines import LINE_BYTES, Overlong
+from ..corpus.lines import LINE_BYTES, Overlong, unpacked
 from ..corpus.record_check import problems
 from ..corpus.shards import Progress, Segment, advancing
 from ..corpus.sources import Source, choose_sources
@@ -194,7 +194,7 @@ def _counts(records: Sequence[Record]) -> Counter[str]:
 
 def _write(records: Sequence[Record], source: Source, work: Path, name: str) -> Counter[str]:
     """The lines that stay, into their files, the others aside; split → how many stayed."""
-    files = {split: f"{name}/{posixpath.basename(file)}" for split, file in source.files.items()}
+    files = {split: f"{name}/{posixpath.basename(unpacked(file))}" for split, file in source.files.items()}
     kept: Counter[str] = Counter()
     lines: defaultdict[str, list[bytes]] = defaultdict(list)
     (work / name).mkdir(parents=True)

@@ -18,7 +18,7 @@ from ..errors import DataError, shown
 from ..schema import SCHEMA_FILES
 from ..tasks import LANGUAGES, TASK_FOLDERS
 from .file_form import BOM, wrong_form
-from .lines import LINE_BYTES, limited
+from .lines import LINE_BYTES, UNPACKABLE, limited
 from .original import is_original, record_files
 
 __all__ = ["SPLITS", "SPLIT_FILES"]
@@ -106,10 +106,11 @@ class Folder:
         return next((names[part.lower()] for part in reversed(self.parts) if part.lower() in names), None)
 
     def splits(self) -> dict[str, list[str]]:
-        """Split → its files here; the first is read."""
+        """Split → its files here, packed ones last; the first is read."""
         if self.given:
             return {split: [self.given[split]] for split in SPLITS if split in self.given}
-        present = {split: [name for name in names if name in self.names] for split, names in SPLITS.items()}
+        all_names = {split: (*names, *(f"{name}.gz" for name in names)) for split, names in SPLITS.items()}
+        present = {split: [name for name in names if name in self.names] for split, names in all_names.items()}
         return {split: names for split, names in present.items() if names}
 
     def first_records(self) -> Iterator[dict[str, Any]]:
@@ -120,10 +121,12 @@ class Folder:
         """
         for name in (name for names in self.splits().values() for name in names):
             self.refuse_broken(name)
-            filesystem, plain = fsspec.core.url_to_fs(f"{self.path}/{name}")
-            with filesystem.open(plain, "rb", block_size=_PROBE_BYTES) as file:
-                lines = limited(file)
-                head = lines.read(_PROBE_BYTES) + lines.readline(LINE_BYTES)
+            try:
+                with fsspec.open(f"{self.path}/{name}", "rb", compression="infer", block_size=_PROBE_BYTES) as file:
+                    lines = limited(file)
+                    head = lines.read(_PROBE_BYTES) + lines.readline(LINE_BYTES)
+            except UNPACKABLE as error:
+                raise DataError(f"{name}: cannot be unpacked: {error} (pack it again)") from None
             form = wrong_form(head)
             records = list(filter(None, map(json_object, head.removeprefix(BOM).splitlines())))
             if form and (form.is_whole or not records):

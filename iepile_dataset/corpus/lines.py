@@ -1,13 +1,20 @@
 """The lines of files that others wrote: none is read that would fill the memory, none beyond the end of a listing."""
 
+import gzip
+import lzma
+import zlib
 from collections.abc import Iterator
 from io import DEFAULT_BUFFER_SIZE, BufferedReader, BytesIO
 from math import inf
 from typing import Any, BinaryIO, cast
 
 from fsspec.spec import AbstractBufferedFile
+from fsspec.utils import infer_compression
 
-__all__ = ["LINE_BYTES", "Overlong", "limited", "lines_in"]
+__all__ = ["LINE_BYTES", "UNPACKABLE", "Overlong", "is_packed", "limited", "lines_in", "unpacked"]
+
+UNPACKABLE = (EOFError, ValueError, ImportError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
+"""What reading a damaged packed file raises, or one that a missing package reads."""
 
 LINE_BYTES = 64 << 20
 """A longer line is no record that anybody wrote."""
@@ -18,6 +25,20 @@ _SHOWN = 200
 
 class Overlong(bytes):
     """The beginning of a line that is longer than `LINE_BYTES`; the rest was passed over."""
+
+
+def is_packed(file: str) -> bool:
+    """Whether a file's name says that it is compressed: such a one is read from its beginning only."""
+    return infer_compression(file) is not None
+
+
+def unpacked(file: str) -> str:
+    """The name of a file, without what says how it is compressed.
+
+    >>> unpacked("s3://bucket/letters.txt.gz"), unpacked("letters.txt")
+    ('s3://bucket/letters.txt', 'letters.txt')
+    """
+    return file.rpartition(".")[0] if is_packed(file) else file
 
 
 def limited(file: Any, block: int = DEFAULT_BUFFER_SIZE) -> BinaryIO:

@@ -6,7 +6,7 @@ import fsspec
 import orjson
 
 from ..schema import SCHEMA_FILES
-from .lines import LINE_BYTES, limited
+from .lines import LINE_BYTES, UNPACKABLE, limited
 
 __all__ = ["RAW"]
 
@@ -37,8 +37,8 @@ def record_files(path: str, splits: Mapping[str, Sequence[str]]) -> dict[str, st
 def _holds_rows(file: str) -> bool:
     """Whether a file holds instructions, by its first line; one that cannot be read is left to who reads it."""
     try:
-        with fsspec.open(file, "rb") as lines:
+        with fsspec.open(file, "rb", compression="infer") as lines:
             first = orjson.loads(limited(lines).readline(LINE_BYTES).removeprefix(b"\xef\xbb\xbf"))
-    except (OSError, ValueError):
+    except (OSError, *UNPACKABLE):
         return False
     return isinstance(first, dict) and "instruction" in first

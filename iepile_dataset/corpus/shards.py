@@ -7,7 +7,7 @@ from typing import BinaryIO
 import fsspec
 
 from ..errors import DataError
-from .lines import limited, lines_in, pass_over
+from .lines import UNPACKABLE, is_packed, limited, lines_in, pass_over
 from .sources import RUN_AGAIN, Source
 
 _BLOCK = 1 << 20
@@ -59,6 +59,9 @@ class Segment:
         """
         size = self.source.sizes[self.split]
         self.source.refuse_changed(self.split)
+        if is_packed(self.file):
+            yield from self._packed_lines()
+            return
         with fsspec.open(self.file, "rb") as opened:
             # Line by line, a remote file would fetch the same ranges again and again.
             file = limited(opened, _BLOCK)
@@ -76,6 +79,14 @@ class Segment:
                 raise DataError(f"{self.file}: changed while it was read: {reason} ({RUN_AGAIN})") from None
         self.source.refuse_changed(self.split)
 
+    def _packed_lines(self) -> Iterator[tuple[int, bytes]]:
+        try:
+            with fsspec.open(self.file, "rb", compression="infer") as file:
+                yield from enumerate(lines_in(file), 1)
+        except UNPACKABLE as error:
+            raise DataError(f"{self.file}: cannot be unpacked: {error} (pack it again)") from None
+        self.source.refuse_changed(self.split)
+
 
 def _newlines(file: BinaryIO, size: int) -> int:
     count = 0
@@ -89,13 +100,15 @@ Shard = tuple[Segment, ...]
 """What one worker generates in one go; a tuple, since `datasets` splits lists."""
 
 
-def make_shards(sources: Sequence[Source], split: str, count: int | None = None) -> list[Shard]:
+def make_shards(sources: Sequence[Source], split: str, count: int | None = None, ahead: bool = False) -> list[Shard]:
     """Shards of a split in a fixed order: rows do not depend on how many there are.
 
     Args:
         sources: Those without the split are skipped.
         split: `train`, `validation` or `test`.
         count: How many shards; None gives one for each file.
+        ahead: Read files of other file systems once now, to know the numbers of their lines; else each shard reads
+            what lies before it, which is quadratic in their number.
 
     Returns:
         One shard a file, or `count` shards of equal size in bytes (fewer where there are fewer bytes).
@@ -108,11 +121,13 @@ def make_shards(sources: Sequence[Source], split: str, count: int | None = None)
     total = sum(sizes)
     cuts = [total * number // count for number in range(count + 1)]
     shards = []
-    counter = _LineCounter()
+    counter = _LineCounter(ahead)
     for low, high in zip(cuts, cuts[1:]):
         segments, offset = [], 0
         for source, size in zip(having, sizes):
             start, end = max(low - offset, 0), min(high - offset, size)
+            if is_packed(source.files[split]):  # whole, where its first byte belongs
+                start, end = (0, size) if low <= offset < high else (0, 0)
             if start < end:
                 segments.append(Segment(source, split, start, end, counter.before(source.files[split], start)))
             offset += size
@@ -122,17 +137,18 @@ def make_shards(sources: Sequence[Source], split: str, count: int | None = None)
 
 
 class _LineCounter:
-    """Counts the lines before rising places of files, each local file read once; others number their lines later."""
+    """Counts the lines before rising places of files, each file read once; of remote ones only where asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, remote: bool) -> None:
+        self._remote = remote
         self._file, self._place, self._lines = "", 0, 0
 
     def before(self, file: str, place: int) -> int | None:
-        if not place or "://" in file:
+        if not place or ("://" in file and not self._remote):
             return None
         if file != self._file:
             self._file, self._place, self._lines = file, 0, 0
-        with open(file, "rb") as data:
+        with fsspec.open(file, "rb") as data:
             data.seek(self._place)
             self._lines += _newlines(data, place - self._place)
         self._place = place
@@ -145,7 +161,7 @@ def finer(shard: Shard) -> list[Shard]:
         return [(segment,) for segment in shard]
     (segment,) = shard
     middle = (segment.start + segment.end) // 2
-    if middle - segment.start < _BLOCK:
+    if middle - segment.start < _BLOCK or is_packed(segment.file):
         return [shard]
     return [
         (Segment(segment.source, segment.split, segment.start, middle, segment.line),),

@@ -229,8 +229,6 @@ def _source(folder: Folder, task: Task) -> Source:
         folder.refuse_broken(names[0])
         files[split] = f"{folder.path}/{names[0]}"
         facts[split] = listed(files[split], folder.names[names[0]])
-    if not files:
-        raise DataError("its split files are packed (unpack them: gunzip *.gz)")
     language = folder.language or str(meta.get("lang") or "") or _guess_language(folder)
     if language not in LANGUAGES:
         raise DataError(f"meta.json says language {shown(language)} (en or zh)")
@@ -243,8 +241,7 @@ def _source(folder: Folder, task: Task) -> Source:
 def _unread(folder: Folder) -> Iterator[Problem]:
     """Files that look like splits and are not read, since another is."""
     for first, *others in () if folder.given else folder.splits().values():
-        packed = [f"{name}.gz" for name in (first, *others) if f"{name}.gz" in folder.names]
-        for name in (*others, *packed):
+        for name in others:
             yield Problem(folder.path, 0, f"{name} is not read, since {first} lies beside it", "keep one of them")
 
 

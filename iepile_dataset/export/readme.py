@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -25,12 +24,13 @@ def inline(text: str) -> str:
     return text.replace("<", "&lt;").replace(">", "&gt;")
 
 
-def readme(folder: Path, sources: Sequence[Source], counts: Counts, files: Mapping[str, str]) -> str:
-    """The text of README.md for the files that lie in `folder`; `files` gives the SHA-256 of each."""
-    tasks = [task for task in dict.fromkeys(source.task for source in sources) if (folder / task).is_dir()]
+def readme(sources: Sequence[Source], counts: Counts, files: Mapping[str, str]) -> str:
+    """The text of README.md for a folder whose files have these SHA-256."""
+    named = dict.fromkeys(source.task for source in sources)
+    tasks = [task for task in named if any(file.startswith(f"{task}/") for file in files)]
     configs = []
     for name, place in [(task, task) for task in tasks] + [(f"raw_{task}", f"raw/{task}") for task in tasks]:
-        splits = [split for split in SPLITS if any((folder / place).glob(f"{split}-*.parquet"))]
+        splits = [split for split in SPLITS if any(file.startswith(f"{place}/{split}-") for file in files)]
         if splits:
             paths = [{"split": split, "path": f"{place}/{split}-*.parquet"} for split in splits]
             # The cache of `datasets` knows a local folder by its last name and this YAML, not by its files: without

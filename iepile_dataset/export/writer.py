@@ -2,8 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain, islice
 from pathlib import Path
@@ -61,12 +61,14 @@ class Written:
         problems: What was left out.
         digest: Sum of the SHA-256 of its rows; sums do not depend on order or on how rows are cut into parts.
         size: Bytes that were read for it.
+        files: Name → SHA-256 of what was put elsewhere than into this machine's folder.
     """
 
     counts: Counts
     problems: list[Problem]
     digest: int
     size: int = 0
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_part(part: Part, options: Options, form: str) -> Written:

@@ -32,6 +32,7 @@ GUIDES = [
     "exchange",
     "train",
     "predict",
+    "scale",
     "score",
     "publish",
     "formats",

@@ -30,7 +30,7 @@ MAY_IMPORT = {
 LAYERS = {
     "iepile_dataset": (
         ("errors", "licences"),
-        ("atomic", "bounded"),
+        ("atomic", "bounded", "cluster"),
         ("schema", "hard_negatives", "places"),
         ("answers",),
         ("annotations",),

@@ -108,6 +108,17 @@ def small_model() -> Callable[..., Any]:
     return make
 
 
+@pytest.fixture
+def saved(tokenizer: Any, small_model: Callable[..., Any], tmp_path: Any) -> Any:
+    """A folder with a random model and its tokenizer, which has a prompt format."""
+    from iepile_trainer.formats import use_format
+
+    use_format(tokenizer)
+    for part in (small_model(tokenizer), tokenizer):
+        part.save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
+
+
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory, learnt_tokenizer: Any, small_model: Callable[..., Any]) -> Any:
     """A folder of random models to train on, each with its tokenizer: two decoders and an encoder-decoder."""

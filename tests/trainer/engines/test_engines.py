@@ -176,7 +176,12 @@ def test_a_server_that_ignores_the_grammar_is_found_out(serve, row_list):
     for answer in engine.answer(rows):  # cut off after 6 tokens: closed
         ignored = "did not keep to the grammar" in (answer.error or "")
         assert ignored or json.loads(answer.text) == {"person": [], "place": []}
-    assert "STRETCH: %regex" in server.bodies[0]["structured_outputs"]["grammar"]
+    grammar = server.bodies[0]["structured_outputs"]["grammar"]
+    assert "STRETCH: %regex" in grammar
+    assert server.bodies[0]["ebnf"] == grammar
+    from llguidance.gbnf_to_lark import any_to_lark  # as SGLang reads it
+
+    assert any_to_lark(grammar) == grammar
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A server that speaks OpenAI's protocol: vLLM, llama.cpp, Ollama, or OpenAI itself.
+"""A server that speaks OpenAI's protocol: vLLM, SGLang, llama.cpp, Ollama, or OpenAI itself.
 
 With a tokenizer the prompt of the training goes, as token ids, to `/v1/completions`; without one the instruction
 goes as a chat message to `/v1/chat/completions`. The official client sends again what fails on the way.
@@ -32,8 +32,8 @@ _AHEAD = 4  # rows read ahead of the one that is waited for, per request in flig
 class OpenAIEngine(PromptEngine):
     """Answers from a server.
 
-    A constrained row goes with its grammar, for servers that take one (vLLM does); an answer that does not keep to it
-    is an error. A refusal (429), a server's error, a timeout or a broken connection is tried again.
+    A constrained row goes with its grammar, for servers that take one (vLLM and SGLang do); an answer that does not
+    keep to it is an error. A refusal (429), a server's error, a timeout or a broken connection is tried again.
 
     Attributes:
         room: None: how much a server's model reads is not known here.
@@ -85,7 +85,8 @@ class OpenAIEngine(PromptEngine):
         if self._logit_bias:
             request["logit_bias"] = self._logit_bias
         if prompt.grammar:
-            request["extra_body"] = {"structured_outputs": {"grammar": prompt.grammar}}
+            # vLLM's name for it, and that of SGLang, whose llguidance takes Lark there.
+            request["extra_body"] = {"structured_outputs": {"grammar": prompt.grammar}, "ebnf": prompt.grammar}
         ask = self._chat if self.tokenizer is None else self._complete
         async with bound:
             try:
@@ -155,7 +156,7 @@ def _kept(answer: Answer, shape: Keys) -> Answer:
     except ValueError:
         text = ""
     if not fits(text, shape):
-        return Answer("", "the server did not keep to the grammar (it must take `structured_outputs`, as vLLM does)")
+        return Answer("", "the server did not keep to the grammar (it must take one, as vLLM and SGLang do)")
     return replace(answer, text=text, tokens=answer.tokens if answer.text.startswith(text) else ())
 
 

@@ -13,7 +13,7 @@ from ..models.precision import DTYPES
 
 __all__ = ["CONSTRAINTS", "ENGINES", "EngineOptions"]
 
-ENGINES = ("transformers", "vllm", "openai")
+ENGINES = ("transformers", "vllm", "openai", "ray")
 CONSTRAINTS = ("none", "json", "extractive")
 
 
@@ -35,7 +35,7 @@ class EngineOptions:
 
     >>> EngineOptions("runs/lora", engine="onnx")
     Traceback (most recent call last):
-    iepile_trainer.TrainerError: engine='onnx' is unknown (one of transformers, vllm, openai)
+    iepile_trainer.TrainerError: engine='onnx' is unknown (one of transformers, vllm, openai, ray)
     """
 
     model: str = option("", "A run folder (whole model or adapter), a Hub id, or what a server calls its model.")

@@ -11,7 +11,7 @@ from .answer import Answer, Token, answered
 from .decode import Written, decode
 from .open_bias import OpenBias, bias_of
 from .options import EngineOptions
-from .prompts import ChunkEngine, Prompt, answer_of, in_common
+from .prompts import ChunkEngine, Prompt, PromptEngine, answer_of, in_common
 
 _CHUNK = 8  # batches that are sorted together; a killed run loses at most these
 _AUTO = {"cpu": 32, "cuda": 256}  # prompts to begin with; on a CPU larger batches are no faster
@@ -34,7 +34,7 @@ class TransformersEngine(ChunkEngine):
 
     def __init__(self, model: Any, tokenizer: Any, options: EngineOptions | None = None) -> None:
         options = options or EngineOptions()
-        super().__init__(options, tokenizer, _room(model, options.max_new_tokens))
+        super().__init__(options, tokenizer, room_of(model.config, options.max_new_tokens))
         self.model = model
         self.batch_size = batch_size_of(options.batch_size) or _AUTO.get(model.device.type, _AUTO["cuda"])
         self.chunk = self.batch_size * _CHUNK
@@ -115,9 +115,7 @@ def load_engine(options: EngineOptions) -> TransformersEngine:
         options.device_map,
     )
     engine = TransformersEngine(model, tokenizer, options)
-    if engine.room is not None and engine.room < 1:
-        reads = f"{options.model} reads {engine.room + options.max_new_tokens:,} tokens together with its answer"
-        raise TrainerError(f"max_new_tokens={options.max_new_tokens} leaves nothing for a prompt: {reads}")
+    refuse_no_room(engine)
     return engine
 
 
@@ -171,11 +169,20 @@ def batch_size_of(value: int | str) -> int | None:
     return int(value)
 
 
-def _room(model: Any, max_new_tokens: int) -> int | None:
-    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+def room_of(config: Any, max_new_tokens: int) -> int | None:
+    """The most tokens that a prompt may have beside its answer, by a model's configuration; None where it has none."""
+    positions = getattr(config.get_text_config(), "max_position_embeddings", None)
     if not positions:
         return None
-    return int(positions) - (0 if model.config.is_encoder_decoder else max_new_tokens)
+    return int(positions) - (0 if config.is_encoder_decoder else max_new_tokens)
+
+
+def refuse_no_room(engine: PromptEngine) -> None:
+    """A TrainerError where the model reads no more than its own answer."""
+    options, room = engine.options, engine.room
+    if room is not None and room < 1:
+        reads = f"{options.model} reads {room + options.max_new_tokens:,} tokens together with its answer"
+        raise TrainerError(f"max_new_tokens={options.max_new_tokens} leaves nothing for a prompt: {reads}")
 
 
 def _is_out_of_memory(problem: Exception) -> bool:

@@ -30,42 +30,53 @@ class VLLMEngine(ChunkEngine):
 
         check_remote_code(options.trust_remote_code, options.revision)
         base, adapter = base_and_adapter(options.model, options.adapter)
-        remote: dict[str, Any] = {"revision": options.revision, "trust_remote_code": options.trust_remote_code}
-        lora = {"enable_lora": True, "max_lora_rank": lora_rank(adapter)} if adapter else {}
         try:
-            self.engine = vllm.LLM(base, dtype=chosen(options.dtype, answering_device()), **remote, **lora)
+            self.engine = vllm.LLM(
+                base, dtype=chosen(options.dtype, answering_device()), **engine_arguments(options, adapter)
+            )
         except (OSError, ValueError, RuntimeError) as problem:
             raise TrainerError(f"vLLM cannot start: {first_line(problem)}") from None
         self.lora = LoRARequest("adapter", 1, adapter) if adapter else None
         longest = self.engine.llm_engine.model_config.max_model_len
-        super().__init__(options, load_tokenizer(base, adapter, **remote), longest - options.max_new_tokens)
-        self._logit_bias = logit_bias(self.tokenizer, options)
+        tokenizer = load_tokenizer(base, adapter, options.revision, options.trust_remote_code)
+        super().__init__(options, tokenizer, longest - options.max_new_tokens)
+        self._sampling = sampling(options, tokenizer)
 
     def answer_prompts(self, prompts: Sequence[Prompt]) -> list[Answer]:
         """One answer for each."""
         ids = [{"prompt_token_ids": prompt.ids} for prompt in prompts]
-        sampling = [self._sampling(prompt) for prompt in prompts]
+        sampling = [self._parameters(prompt) for prompt in prompts]
         outputs = self.engine.generate(ids, sampling, lora_request=self.lora, use_tqdm=False) if ids else []
         return [self._read(output.outputs[0], prompt) for output, prompt in zip(outputs, prompts)]
 
-    def _sampling(self, prompt: Prompt) -> Any:
+    def _parameters(self, prompt: Prompt) -> Any:
         from vllm import SamplingParams
         from vllm.sampling_params import StructuredOutputsParams
 
         structured = StructuredOutputsParams(grammar=prompt.grammar) if prompt.grammar else None
-        return SamplingParams(
-            temperature=0,
-            max_tokens=self.options.max_new_tokens,
-            stop_token_ids=stop_token_ids(self.tokenizer),
-            logprobs=0 if self.options.confidence else None,
-            structured_outputs=structured,
-            logit_bias=self._logit_bias,
-        )
+        return SamplingParams(**self._sampling, structured_outputs=structured)
 
     def _read(self, output: Any, prompt: Prompt) -> Answer:
         known = (logprobs[id] for id, logprobs in zip(output.token_ids, output.logprobs or ()))
         tokens = tokens_of(output.text, ((token.decoded_token, token.logprob) for token in known))
         return answer_of(output.text, tokens, output.finish_reason == "length", prompt.shape)
+
+
+def engine_arguments(options: EngineOptions, adapter: str | None) -> dict[str, Any]:
+    """What vLLM starts with, beside the model and its type."""
+    remote = {"revision": options.revision, "trust_remote_code": options.trust_remote_code}
+    return remote | ({"enable_lora": True, "max_lora_rank": lora_rank(adapter)} if adapter else {})
+
+
+def sampling(options: EngineOptions, tokenizer: Any) -> dict[str, Any]:
+    """How vLLM writes an answer, but for its grammar."""
+    return {
+        "temperature": 0,
+        "max_tokens": options.max_new_tokens,
+        "stop_token_ids": stop_token_ids(tokenizer),
+        "logprobs": 0 if options.confidence else None,
+        "logit_bias": logit_bias(tokenizer, options),
+    }
 
 
 def lora_rank(adapter: str) -> int:

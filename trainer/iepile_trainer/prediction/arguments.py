@@ -18,10 +18,10 @@ class PredictArguments(ExtractionOptions):
 
     input: str = option(
         "iepile",
-        "A file of rows, records or texts (JSON lines, CSV, TSV, plain text), - for standard input, a prepared folder, "
-        "the folder of a source, a Hub id, or `iepile`.",
+        "A file of rows, records or texts (JSON lines, CSV, TSV, plain text; packed or not, here or at an address such "
+        "as s3://…), - for standard input, a prepared folder, the folder of a source, a Hub id, or `iepile`.",
     )
-    output: str | None = option(None, "File to write; predictions.jsonl in the run folder by default.")
+    output: str | None = option(None, "File to write, or its address; predictions.jsonl in the run folder by default.")
     task: list[str] | None = option(None, "Tasks (configurations), one or several.", aliases=["--config", "--tasks"])
     split: str = option("test", "Split to answer; slices such as test[:100] work.")
     source: list[str] | None = option(None, "Only these sources.")

@@ -17,21 +17,21 @@ import io
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import fsspec
 import orjson
 
 from iepile_dataset import DataError, Schema
-from iepile_dataset.corpus.lines import LINE_BYTES
+from iepile_dataset.corpus.lines import LINE_BYTES, UNPACKABLE, is_packed, unpacked
 from iepile_dataset.errors import shown
 from iepile_dataset.schema import SCHEMA_FILES
 from iepile_dataset.tasks import LANGUAGES, Task, task_named
 
-from ..errors import TrainerError
+from ..errors import TrainerError, first_line
 from ..extraction.documents import Document
 from ..extraction.schema_input import schema_of
 from .arguments import STDIN, PredictArguments
@@ -50,7 +50,7 @@ _BINARY = {
     b"II*\0": ("a TIFF image", "read its text with OCR first"),
     b"MM\0*": ("a TIFF image", "read its text with OCR first"),
     b"RIFF": ("a WebP image or a recording", "take its text out first"),
-    b"\x1f\x8b": ("a gzip file", "unpack it: gunzip"),
+    b"\x1f\x8b": ("a gzip file", "let its name end in .gz, or unpack it: gunzip"),
     b"PAR1": ("a Parquet file", "give the folder that iepile prepare wrote, or save it as JSON lines"),
 }
 """First bytes of files that hold no text → what they are, what to do"""
@@ -80,7 +80,7 @@ class Reader:
     """Reads one file, or standard input.
 
     Args:
-        path: The file, `-` for standard input.
+        path: The file, packed or not, its address, or `-` for standard input.
         args: Of these, `input_format`, `task` (the first; None tells it from the annotation, else entities), `schema`
             (None takes the schema beside the file), `language`, `text_column` and `whole`.
         stdin: Where `-` is read from.
@@ -101,8 +101,7 @@ class Reader:
         """
         if self._task is not None:
             task_named(self._task)
-        with nullcontext(self._stdin or sys.stdin.buffer) if self._path == STDIN else open(self._path, "rb") as file:
-            content = file.read(_MOST + 1)
+        content = self._content()
         if len(content) > _MOST:
             raise TrainerError(
                 f"{self._name} is larger than {_MOST >> 30} GB, or never ends (cut it into several files)"
@@ -115,6 +114,17 @@ class Reader:
             raise TrainerError(f"{self._name} holds nothing to answer")
         return items
 
+    def _content(self) -> bytes:
+        if self._path == STDIN:
+            return (self._stdin or sys.stdin.buffer).read(_MOST + 1)
+        is_plain = "://" not in self._path and not is_packed(self._path)  # which may be a pipe
+        try:
+            with open(self._path, "rb") if is_plain else fsspec.open(self._path, "rb", compression="infer") as file:
+                content: bytes = file.read(_MOST + 1)
+        except UNPACKABLE as problem:
+            raise TrainerError(f"{self._path}: cannot be read: {first_line(problem)} (mend it, or unpack it)") from None
+        return content
+
     @property
     def _name(self) -> str:
         return "standard input" if self._path == STDIN else self._path
@@ -123,7 +133,7 @@ class Reader:
         form = self._args.input_format
         if form == "auto":
             looks_like_json = re.match(rb"\s*(\[\s*)?\{", content)
-            form = SUFFIXES.get(Path(self._path).suffix.lower(), "jsonl" if looks_like_json else "text")
+            form = SUFFIXES.get(Path(unpacked(self._path)).suffix.lower(), "jsonl" if looks_like_json else "text")
         if self._args.whole:
             text, error = _decoded(content)
             yield self._document(1, {"id": self._name, "text": text}, "text", error)

@@ -10,6 +10,7 @@ from typing import Any
 
 from iepile_dataset import Options
 from iepile_dataset.corpus.layout import SPLIT_FILES, SPLITS
+from iepile_dataset.corpus.lines import unpacked
 from iepile_dataset.schema import SCHEMA_FILES
 
 from ..data.arguments import DataArguments
@@ -72,20 +73,22 @@ def training_rows(args: PredictArguments) -> Sequence[Row]:
     return rows if len(rows) <= MOST else Random(0).sample(rows, MOST)
 
 
-def _file(args: PredictArguments) -> Path | None:
+def _file(args: PredictArguments) -> str | None:
     """The file that is read line by line, None where `datasets` loads the rows."""
-    path = Path(args.input)
-    if path.suffix.lower() in SUFFIXES and not path.exists():
+    path, is_named = Path(args.input), Path(unpacked(args.input)).suffix.lower() in SUFFIXES
+    if "://" in args.input:
+        return args.input if is_named else None
+    if is_named and not path.exists():
         raise TrainerError(f"{path}: no such file")
     if args.input == STDIN or path.is_file() or is_pipe(path) or _holds_texts(path):
-        return path
+        return args.input
     if not any((path / name).is_file() for name in SCHEMA_FILES):
         return None
     names = SPLITS.get(args.split, (f"{args.split}.json", f"{args.split}.jsonl"))
     file = next((path / name for name in names if (path / name).is_file()), None)
     if file is None:
         raise TrainerError(f"{path}: no {names[0]} in it (another --split, or the file's own path)")
-    return file
+    return str(file)
 
 
 def is_pipe(path: Path) -> bool:
@@ -99,11 +102,11 @@ def _holds_texts(path: Path) -> bool:
     return any(name.endswith(".txt") for name in names) and not names & {*SPLIT_FILES, "README.md"}
 
 
-def _items(path: Path, args: PredictArguments) -> list[Item]:
+def _items(file: str, args: PredictArguments) -> list[Item]:
     """What a file holds, or the texts of a folder, each file one document."""
-    if not path.is_dir():
-        return Reader(str(path), args).read()
-    files, whole = sorted(path.glob("*.txt")), replace(args, whole=True)
+    if not Path(file).is_dir():
+        return Reader(file, args).read()
+    files, whole = sorted(Path(file).glob("*.txt")), replace(args, whole=True)
     return [item for file in files for item in Reader(str(file), whole).read()]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from iepile_dataset import DataError
 from iepile_dataset.answers import UNFIT
 from iepile_dataset.corpus.layout import SPLITS
+from iepile_dataset.corpus.lines import unpacked
 from iepile_dataset.corpus.record_check import problems
 from iepile_dataset.instructions.sampling import Draw, shuffled
 from iepile_dataset.tasks import TASKS
@@ -115,6 +116,6 @@ def reordered(instruction: Any, number: int) -> Any:
 def _named(place: str) -> tuple[str, str, str]:
     """`towns/dev.json:7` → (`towns`, `validation`, `7`), as the dataset names a record of that file."""
     file, _, line = place.rpartition(":")
-    path = Path(file).absolute()
+    path = Path(unpacked(file)).absolute()
     split = next((split for split, names in SPLITS.items() if path.name in names), path.stem)
     return path.parent.name, split, line

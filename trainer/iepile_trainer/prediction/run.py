@@ -11,6 +11,8 @@ from itertools import tee
 from pathlib import Path
 from typing import Any
 
+import fsspec
+
 from ..engines import Engine, Row, answered, open_engine
 from ..engines.examples import write_examples
 from ..errors import TrainerError
@@ -88,6 +90,8 @@ def run_prediction(args: PredictArguments) -> Summary | None:
     Raises:
         TrainerError: No such model or input, or an output of another model, input or option.
     """
+    if "://" in (args.output or ""):
+        return _put_away(args)
     output, (rank, processes, first_alone) = _output(args), this_process()
     if args.device_map and processes > 1:
         raise TrainerError("--device_map spreads one model over all GPUs: start one process (no accelerate launch)")
@@ -115,6 +119,17 @@ def run_prediction(args: PredictArguments) -> Summary | None:
         if isinstance(inputs[0], Item):
             lost.update(line.partition(": ")[0] for line in row.get("lost", ()))
     return Summary(len(inputs), len(inputs) - failed.total(), failed, seconds, len(share.left), answered, lost)
+
+
+def _put_away(args: PredictArguments) -> Summary | None:
+    """A prediction whose output grows in this folder, where it can be gone on with, and is put to its address whole."""
+    place = str(args.output)
+    file = place.rpartition("/")[2]
+    summary = run_prediction(replace(args, output=file))
+    if summary is not None:
+        filesystem, path = fsspec.core.url_to_fs(place)
+        filesystem.put_file(file, path)
+    return summary
 
 
 def _answer(inputs: Sequence[Any], share: Work, args: PredictArguments, is_shown: bool) -> None:

@@ -148,6 +148,9 @@ class Training:
         intent |= {"processes": self.config.world_size, "load": load}
         checkpoint, refusal = None, None
         if self.is_first:
+            from ..data.mark import mark_of
+
+            intent["digest of the rows"] = mark_of(self.rows, self.data)
             try:
                 self.held.enter_context(alone(self.config.output_dir))
                 checkpoint = claim(self.config.output_dir, intent, self.overwrite)
