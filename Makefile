@@ -8,7 +8,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # Threads that wait for each other by spinning take the cores from whoever else is at work.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: quickstart test faults fuzz real test-real test-oldest test-newest lint docs bench clean
+.PHONY: quickstart test faults fuzz real test-real test-oldest test-newest test-others lint docs bench clean
 
 quickstart: $(STAMP)  ## text → instructions → model → answers → F1, in about four minutes
 	$(BIN)/iepile quickstart $(ARGS)
@@ -31,6 +31,9 @@ test-real: $(STAMP)  ## the tests on pretrained weights, which they take from th
 
 test-oldest test-newest:  ## the unit tests with the oldest and the newest releases allowed, in fresh environments
 	.ci/ends $(@:test-%=%) $(ARGS)
+
+test-others:  ## the tests that ask Inspect, lighteval, GLiNER, spaCy and MCP, in fresh environments
+	.ci/others $(ARGS)
 
 lint: $(STAMP)  ## style, docstrings, types
 	$(BIN)/ruff check .
