@@ -94,6 +94,22 @@ def test_what_a_model_was_trained_on_is_not_zero_shot_and_its_texts_are_scored_a
     assert "### Test texts that stand in training" in tables
 
 
+def test_what_was_learnt_before_is_shown_before_and_after(corpus, base, tmp_path):
+    runs = {"before": {"ncbi": 6}, "after": {"crossner_ai": 6}, "kept": {"crossner_ai": 6, "ncbi": 2}}
+    for name, rows in runs.items():
+        shutil.copytree(base / "llama", tmp_path / name)
+        write_run(tmp_path / name, {"data": [{"config": "ner", "rows_by_source": rows}]})
+    options = BenchmarkArguments(
+        model=[str(tmp_path / name) for name in runs], out=str(tmp_path / "out"), max_new_tokens=2, limit=1
+    )
+    benchmark(str(corpus), options, tell=lambda line: None)
+    lines = re.findall(r"^\| (after|kept) \| (by .+?) \| 1 \| .*$", (tmp_path / "out/tables.md").read_text(), re.M)
+    assert lines == [
+        ("after", "by before"), ("after", "by after alone"), ("after", "by neither"),
+        ("kept", "by before"), ("kept", "by kept alone"), ("kept", "by neither"),
+    ]  # fmt: skip
+
+
 def test_the_command_shows_the_tables_and_a_limit_takes_whole_records(corpus, tmp_path):
     words = ["benchmark", str(corpus), "--limit", "1", "--source", "ncbi", "--out", str(tmp_path / "out")]
     first, second = (CliRunner().invoke(app, words) for _ in range(2))
