@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from iepile_dataset.atomic import json_text, write_file
+from iepile_metric.files import rows_of
 
 from ..data.holdout import text_of
 from ..engines.examples import write_examples
@@ -73,11 +74,13 @@ def benchmark(corpus: str, options: BenchmarkArguments, tell: Callable[[str], No
             for line in _unanswered(system, file):
                 left_out.append(line)
                 tell(f"left out: {line}")
+            if not any(row["output"].strip() for row in rows_of(file)[0]):
+                tell(f"{system.name} has answered nothing: all its answers are empty (has it the right prompt format?)")
         except (TrainerError, ValueError, OSError) as problem:
             left_out.append(f"{system.name}: {problem}")
             tell(f"left out: {left_out[-1]}")
     found = {
-        "corpus": corpus,
+        "corpus": Path(corpus).resolve().name,
         "split": options.split,
         "limit": options.limit,
         "sources": [dict(zip(("task", "language", "source"), key), records=count) for key, count in sources.items()],
@@ -112,7 +115,6 @@ def _answered(system: System, rows: Rows, corpus: str, out: Path) -> Path | None
 
 
 def _judged(system: System, file: Path, corpus: str) -> dict[str, Any]:
-    from iepile_metric.files import rows_of
     from iepile_metric.robustness import score_ways
     from iepile_metric.variants import first_way, is_marked
 
@@ -124,13 +126,18 @@ def _judged(system: System, file: Path, corpus: str) -> dict[str, Any]:
     unseen = [row for row in rows if text_of(row["instruction"]) not in seen] if seen else rows
     keys = dict.fromkeys(map(source_of, rows))
     return {
-        "options": options,
+        "options": {name: _placeless(value) for name, value in options.items()},
         "zero_shot": [list(key) for key in keys if system.options and (key[0], key[2]) not in trained],
         "scores": scored(rows),
         "spread": spread,
         "unseen": scored(unseen) if 0 < len(unseen) < len(rows) else {},
         "seen_rows": len(rows) - len(unseen),
     }
+
+
+def _placeless(value: Any) -> Any:
+    """An option as others may read it: of a path of this machine its last name."""
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
 
 def _of_answered_tasks(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -142,8 +149,6 @@ def _of_answered_tasks(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any
 
 def _unanswered(system: System, file: Path) -> Iterator[str]:
     """The tasks of which a system has answered no row, with the reasons."""
-    from iepile_metric.files import rows_of
-
     errors: dict[str, dict[str | None, None]] = {}
     for row in rows_of(file)[0]:
         errors.setdefault(row["task"], {})[row.get("error")] = None
@@ -155,7 +160,6 @@ def _unanswered(system: System, file: Path) -> Iterator[str]:
 def _compared(files: dict[str, Path]) -> Iterator[dict[str, Any]]:
     """Paired tests of each further model with the first one, task by task."""
     from iepile_metric.bootstrap import compare
-    from iepile_metric.files import rows_of
     from iepile_metric.variants import first_way
 
     first, *others = [name for name in files if name not in BASELINES] or [""]
