@@ -14,7 +14,7 @@ from .dataset_files import SPLITS
 from .eval_results import RESULTS, results_text
 from .template import read_json
 
-__all__ = ["CARD", "HubError", "Upload", "dataset_upload", "metric_files", "model_upload", "space_upload"]
+__all__ = ["BENCHMARK", "CARD", "HubError", "Upload", "dataset_upload", "metric_files", "model_upload", "space_upload"]
 
 _MODEL = (
     "adapter_config.json", "added_tokens.json", "chat_template.jinja", "config.json", "curve.png",

@@ -3,9 +3,9 @@
 import json
 
 from iepile_dataset import DataError
+from iepile_dataset.corpus.sources import language_of
 from iepile_dataset.tasks import task_named
 from iepile_trainer.errors import TrainerError
-from iepile_trainer.extraction.documents import language_of
 
 from .schema_input import schema_from
 from .session import DEFAULT, Model, answers, ask

@@ -53,8 +53,7 @@ def dataset(
 
 
 def _dataset_upload(folder: Path, repo: str, options: LicensedOptions) -> "Upload":
-    from iepile_cards import card_text, dataset_page
-    from iepile_cards.dataset_card import benchmark_text
+    from iepile_cards import benchmark_text, card_text, dataset_page
     from iepile_cards.upload_set import BENCHMARK, CARD, HubError, dataset_upload
     from iepile_dataset.export.manifest import MANIFEST, check_rows, published, read_manifest
     from iepile_dataset.tasks import TASKS
