@@ -9,7 +9,7 @@ import yaml
 from .card import README, Page
 from .dataset_card import dataset_page
 from .diff_card import Difference, Expected, compare_text, compare_values, without_section, written_name
-from .eval_results import RESULTS, as_objects, eval_entries
+from .eval_results import RESULTS, as_yaml, eval_entries
 from .model_card import ANSWERS, model_page
 from .space_card import app_page, metric_page
 
@@ -152,7 +152,7 @@ def _compare_results(folder: Path) -> Iterator[Difference]:
     """Compare `.eval_results` with the scores."""
     path = folder / RESULTS
     entries = eval_entries(folder)
-    wanted = _by_task(as_objects(entries))
+    wanted = _by_task(as_yaml(entries))
     try:
         actual = _by_task(yaml.safe_load(path.read_text("utf-8")) if path.is_file() else [])
     except (yaml.YAMLError, RecursionError):

@@ -81,7 +81,7 @@ def eval_entries(run_dir: Path | str, repo: str | None = None) -> list[tuple[Any
     return entries
 
 
-def as_objects(entries: list[tuple[Any, str]]) -> list[dict[str, Any]]:
+def as_yaml(entries: list[tuple[Any, str]]) -> list[dict[str, Any]]:
     """What `.eval_results` say, as the Hub wants it."""
     if not entries:
         return []
@@ -92,7 +92,7 @@ def as_objects(entries: list[tuple[Any, str]]) -> list[dict[str, Any]]:
 
 def results_text(run_dir: Path | str, repo: str | None = None) -> str:
     """What `.eval_results/iepile.yaml` says, see `eval_entries`; empty where there is nothing to say."""
-    results = as_objects(eval_entries(run_dir, repo))
+    results = as_yaml(eval_entries(run_dir, repo))
     return yaml.safe_dump(results, sort_keys=False, allow_unicode=True) if results else ""
 
 
