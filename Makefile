@@ -8,7 +8,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # Threads that wait for each other by spinning take the cores from whoever else is at work.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: quickstart test faults fuzz real test-real test-oldest test-newest test-ray lint docs bench clean
+.PHONY: quickstart test faults fuzz real test-real test-oldest test-newest test-ray test-others lint docs bench clean
 
 quickstart: $(STAMP)  ## text → instructions → model → answers → F1, in about four minutes
 	$(BIN)/iepile quickstart $(ARGS)
@@ -34,6 +34,9 @@ test-oldest test-newest:  ## the unit tests with the oldest and the newest relea
 
 test-ray: $(STAMP)  ## the tests of a Ray cluster and of a bucket, with the packages that they need
 	.ci/ray $(ARGS)
+
+test-others:  ## the tests that ask Inspect, lighteval, GLiNER, spaCy and MCP, in fresh environments
+	.ci/others $(ARGS)
 
 lint: $(STAMP)  ## style, docstrings, types
 	$(BIN)/ruff check .

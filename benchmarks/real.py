@@ -5,7 +5,7 @@
 All get the same records, drawn by a seed, and are scored on the same test records by the same scorer: (a) the base
 before training, on a few of them, (b) what `iepile real` makes of it within the minutes, answers included, (c) recipe
 `tiny`, (d) `spacy.blank`, trained on a part of the records until the rest no longer gains, then on all of them for as
-many passes. That is for NER alone and wants spaCy (`pip install iepile[benchmark]`); without it (d) is left out.
+many passes. That is for NER alone and wants spaCy (`pip install iepile[spacy]`); without it (d) is left out.
 Minutes are CPU time of all processes.
 """
 

@@ -5,7 +5,7 @@ A `Page` has two ways out: `card()` is a card of `huggingface_hub`, `write(folde
 
 from .card import Page
 from .check_card import card_text, check_card, kind_of
-from .dataset_card import dataset_page
+from .dataset_card import benchmark_text, dataset_page
 from .diff_card import Difference
 from .model_card import LEAST_RECALL, model_card, write_model_card
 from .space_card import app_page, metric_page
@@ -15,6 +15,7 @@ __all__ = [
     "Difference",
     "Page",
     "app_page",
+    "benchmark_text",
     "card_text",
     "check_card",
     "dataset_page",

@@ -1,16 +1,18 @@
 """The dataset card of a folder that `iepile prepare` made, from its manifest, its files and its statistics."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from .card import Page, public_name
 from .dataset_files import SPLITS, columns_in, example_row, is_raw, rows_in
 from .licence import strictest
-from .template import citation, read_json
+from .template import citation, read_json, render
 
 STATISTICS = "statistics"
+_STATED = ("annotations_creators", "source_datasets")
+_TASK_IDS = {"ner": "named-entity-recognition"}  # the Hub has no names for the other tasks
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 
 
@@ -47,6 +49,8 @@ def dataset_page(folder: Path | str, repo: str | None = None) -> Page:
         license=strictest(licences),
         size_categories=[next((words for most, words in _SIZES if total < most), "n>10M")],
         task_categories=["token-classification", "text-generation"],
+        task_ids=[_TASK_IDS[task] for task in tasks if task in _TASK_IDS] or None,
+        **{name: _stated(sources, name) for name in _STATED},
         tags=["information-extraction", "iepile"],
         configs=list(_configs(rows, manifest["files"])) if form == "parquet" else None,
     )
@@ -79,8 +83,26 @@ _ORIGINS = {
     "size_categories": "the files' rows",
     "configs": "manifest.json files",
     "pretty_name": "the folder's name",
-}
+    "task_ids": "manifest.json sources[].source",
+} | {name: f"manifest.json sources[].{name}" for name in _STATED}
 _LOSSES = ("read", "quarantined", "unlabelled", "unasked", "windows", "lost", "over", "dropped_empty")
+
+
+def benchmark_text(folder: Path | str, repo: str) -> str:
+    """The `eval.yaml` by which the Hub knows a prepared folder as a benchmark; empty where it has no test rows.
+
+    Each task is an entry with its own leaderboard, and names the columns by which Inspect runs it.
+
+    Args:
+        folder: What `iepile prepare` made, as Parquet.
+        repo: Its name on the Hub.
+    """
+    folder = Path(folder)
+    manifest = _manifest(folder)
+    rows = rows_in(folder, dict.fromkeys(map(_task, manifest["sources"])), manifest["format"])
+    tests = {config: parts["test"] for config, parts in rows.items() if "test" in parts and not is_raw(config)}
+    values = {"name": repo.rpartition("/")[2], "repo": repo, "tests": tests}
+    return render("eval.yaml.jinja", values) if tests and manifest["format"] == "parquet" else ""
 
 
 def _configs(rows: Mapping[str, Mapping[str, int]], files: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -119,6 +141,11 @@ def _place(config: str) -> str:
 def _sum_of(source: Mapping[str, Any], name: str) -> int:
     """A count of a source over its splits."""
     return sum(figures.get(name, 0) for figures in source["counts"].values())
+
+
+def _stated(sources: Iterable[Mapping[str, Any]], name: str) -> list[str] | None:
+    """What the sources say of themselves, each thing once."""
+    return sorted({value for source in sources for value in source.get(name, ())}) or None
 
 
 def _faults(

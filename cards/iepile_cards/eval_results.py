@@ -1,6 +1,7 @@
 """The scores of a run as the Hub reads them: `model-index` in the card, and `.eval_results/*.yaml`."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,12 @@ def interval(scores: Mapping[str, Any]) -> Any:
     return stated.get("f1") if isinstance(stated, dict) else stated
 
 
-def eval_entries(run_dir: Path | str) -> list[tuple[Any, str]]:
+def eval_entries(run_dir: Path | str, repo: str | None = None) -> list[tuple[Any, str]]:
     """The `huggingface_hub.EvalResultEntry` of every task's F1 on a data set of the Hub, with the value's place.
 
-    Only the test split counts on the Hub, and only where the run's data have a name there. A huggingface_hub that does
-    not know such entries yet gets none.
+    Only the test split counts on the Hub, and only where the run's data have a name there. The date is that of the
+    scores, the revision the commit that was trained on, the source the scores in the repository `repo`, as far as these
+    are known. A huggingface_hub that does not know such entries yet gets none.
     """
     import huggingface_hub
 
@@ -60,6 +62,13 @@ def eval_entries(run_dir: Path | str) -> list[tuple[Any, str]]:
     dataset = _dataset(run.get("data") or [])
     if not dataset or not on_hub(dataset) or not hasattr(huggingface_hub, "EvalResultEntry"):
         return []
+    commits = {commit for entry in run["data"] if (commit := (entry.get("revision") or {}).get(dataset))}
+    known = {
+        "dataset_revision": commits.pop() if len(commits) == 1 else None,
+        "date": datetime.fromtimestamp((folder / "scores.json").stat().st_mtime, UTC).date().isoformat(),
+        "source_url": repo and f"https://huggingface.co/{repo}/blob/main/scores.json",
+        "source_name": repo and "scores.json",
+    }
     entries = []
     for task, figures in (scores.get("test") or {}).items():
         match = (figures.get("definitions") or {}).get("match", "exact").partition(":")[0]
@@ -67,7 +76,7 @@ def eval_entries(run_dir: Path | str) -> list[tuple[Any, str]]:
         if certain := interval(figures):
             notes += ", 95 % interval {:.4f} to {:.4f}".format(*certain)
         value = round(figures["f1"], PRECISION)
-        entry = huggingface_hub.EvalResultEntry(dataset_id=dataset, task_id=task, value=value, notes=notes)
+        entry = huggingface_hub.EvalResultEntry(dataset_id=dataset, task_id=task, value=value, notes=notes, **known)
         entries.append((entry, f"scores.json test.{task}.f1"))
     return entries
 
@@ -81,6 +90,12 @@ def as_yaml(entries: list[tuple[Any, str]]) -> list[dict[str, Any]]:
     return list(eval_result_entries_to_yaml([entry for entry, _ in entries]))
 
 
+def results_text(run_dir: Path | str, repo: str | None = None) -> str:
+    """What `.eval_results/iepile.yaml` says, see `eval_entries`; empty where there is nothing to say."""
+    results = as_yaml(eval_entries(run_dir, repo))
+    return yaml.safe_dump(results, sort_keys=False, allow_unicode=True) if results else ""
+
+
 def write_results(run_dir: Path | str) -> Path | None:
     """Write `.eval_results/iepile.yaml` into a run folder; remove it where there is nothing to say.
 
@@ -88,11 +103,11 @@ def write_results(run_dir: Path | str) -> Path | None:
         Its path, None where there is none.
     """
     path = Path(run_dir) / RESULTS
-    results = as_yaml(eval_entries(run_dir))
-    if not results:
+    text = results_text(run_dir)
+    if not text:
         path.unlink(missing_ok=True)
         return None
-    return write_text(path, yaml.safe_dump(results, sort_keys=False, allow_unicode=True))
+    return write_text(path, text)
 
 
 def datasets_of(entry: Mapping[str, Any]) -> list[str]:

@@ -11,9 +11,10 @@ from typing import Any
 
 from .card import README as CARD
 from .dataset_files import SPLITS
+from .eval_results import RESULTS, results_text
 from .template import read_json
 
-__all__ = ["CARD", "HubError", "Upload", "dataset_upload", "metric_files", "model_upload", "space_upload"]
+__all__ = ["BENCHMARK", "CARD", "HubError", "Upload", "dataset_upload", "metric_files", "model_upload", "space_upload"]
 
 _MODEL = (
     "adapter_config.json", "added_tokens.json", "chat_template.jinja", "config.json", "curve.png",
@@ -23,6 +24,7 @@ _MODEL = (
 )  # fmt: skip
 _ANSWERS = ("predictions.jsonl", "predictions.jsonl.gz")
 _STATISTICS = ("statistics/*.json", "statistics/*.png")
+BENCHMARK = "eval.yaml"
 _SPACE = (
     ".css", ".csv", ".html", ".jpg", ".js", ".json", ".jsonl", ".md", ".png", ".py", ".svg", ".toml", ".ttf", ".txt",
     ".woff2", ".yaml", ".yml",
@@ -86,13 +88,15 @@ def dataset_upload(folder: Path | str, names: Iterable[str], texts: Mapping[str,
         for split, lines in SPLITS.items()
         for pattern in (f"{{}}/{split}-*.parquet", f"raw/{{}}/{split}-*.parquet", f"{{}}/{lines}.json")
     ]
-    owns = (*rows, *_STATISTICS)
+    owns = (*rows, *_STATISTICS, BENCHMARK)
     chosen = [name for name in names if any(_matches(name, pattern) for pattern in owns)]
     paths = (Path(folder) / name for name in [*chosen, CARD])
     return _checked(Upload("dataset", _below(Path(folder), paths) | _encoded(texts), owns))
 
 
-def model_upload(run: Path | str, card: str, answers: bool = False, base: str | None = None) -> Upload:
+def model_upload(
+    run: Path | str, card: str, answers: bool = False, base: str | None = None, repo: str | None = None
+) -> Upload:
     """A finished run: adapter or weights, tokenizer, record, scores, curve, card; of checkpoints and pickles nothing.
 
     Args:
@@ -100,6 +104,7 @@ def model_upload(run: Path | str, card: str, answers: bool = False, base: str | 
         card: Its page.
         answers: Also the `predictions.jsonl`, which hold the texts that were asked about.
         base: The name on the Hub of what it is based on, where the run knows it by a folder.
+        repo: Its own name there, where its results say that their source lies.
 
     Raises:
         HubError: No finished run, weights that are missing, an adapter on a folder of this machine, a link that leads
@@ -118,6 +123,8 @@ def model_upload(run: Path | str, card: str, answers: bool = False, base: str | 
             raise HubError(f"{folder / part}: missing, {name} names it (train again)")
     record |= {"base_model": base} if base else {}
     files |= {CARD: card.encode(), "run.json": _pretty(_placeless(record))}
+    if repo and (results := results_text(folder, repo)):
+        files[RESULTS] = results.encode()
     if "adapter_config.json" in files:
         files |= _based(folder, base)
     return _checked(Upload("model", files, (*_MODEL, *_ANSWERS)))

@@ -1,9 +1,12 @@
 """The page with its four tabs, and the server behind it."""
 
 import os
+import sys
 import tempfile
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +56,7 @@ def page(options: PageOptions) -> Any:
         TrainerError: No such run folder.
         DataError: No source in the corpus.
     """
+    from .api import offer
     from .browse import browse_tab
     from .extract import extract_tab
     from .importing import import_tab
@@ -73,6 +77,7 @@ def page(options: PageOptions) -> Any:
             browse_tab(options.corpus, sources)
         with gr.Tab("Import"):
             import_tab()
+        offer(answering)
     return blocks.queue(max_size=_WAITING)
 
 
@@ -94,9 +99,10 @@ def serve(options: PageOptions, tell: Any = print) -> None:
         blocks = page(options)
         _around_proxies()
         try:
-            _, local, public = blocks.launch(
-                **_options(), server_name=options.host, server_port=options.port, share=options.share
-            )
+            with redirect_stdout(sys.stderr):  # gradio tells of its MCP server, however quiet it shall be
+                _, local, public = blocks.launch(
+                    **_options(), server_name=options.host, server_port=options.port, share=options.share
+                )
             tell(public or local)
             blocks.block_thread()
         except OSError as problem:
@@ -124,7 +130,7 @@ def _options() -> dict[str, Any]:
         "footer_links": [],
         "run_history": False,
         "enable_monitoring": False,
-        "mcp_server": False,
+        "mcp_server": find_spec("mcp") is not None,  # which comes with the extra
         "ssr_mode": False,
         "pwa": False,
         "quiet": True,

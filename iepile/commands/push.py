@@ -53,8 +53,8 @@ def dataset(
 
 
 def _dataset_upload(folder: Path, repo: str, options: LicensedOptions) -> "Upload":
-    from iepile_cards import card_text, dataset_page
-    from iepile_cards.upload_set import CARD, HubError, dataset_upload
+    from iepile_cards import benchmark_text, card_text, dataset_page
+    from iepile_cards.upload_set import BENCHMARK, CARD, HubError, dataset_upload
     from iepile_dataset.export.manifest import MANIFEST, check_rows, published, read_manifest
     from iepile_dataset.tasks import TASKS
 
@@ -77,9 +77,10 @@ def _dataset_upload(folder: Path, repo: str, options: LicensedOptions) -> "Uploa
             f"{folder / CARD}: no configs at its head, so nobody could load a configuration (iepile card "
             "dataset writes them; then add your words below)"
         )
-    return dataset_upload(
-        folder, manifest["files"], {CARD: page, MANIFEST: published(manifest, {CARD: page})}, TASKS
-    )  # fmt: skip
+    texts = {CARD: page}
+    if benchmark := benchmark_text(folder, repo):
+        texts[BENCHMARK] = benchmark
+    return dataset_upload(folder, manifest["files"], {**texts, MANIFEST: published(manifest, texts)}, TASKS)
 
 
 @app.command()
@@ -122,7 +123,7 @@ def _model_upload(run: Path, repo: str, options: LicensedOptions, predictions: b
             for number, words in enumerate(entry.get("licences") or [""], 1)
         }
         _refuse_unlicensed(licences, options)
-    return model_upload(run, card_text(run, repo, base), predictions, base)
+    return model_upload(run, card_text(run, repo, base), predictions, base, repo)
 
 
 @app.command()

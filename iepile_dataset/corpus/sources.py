@@ -17,6 +17,9 @@ from .layout import SPLITS, TREE, Folder, folders_in, folders_of, listed, read_f
 
 __all__ = ["SPLITS", "Source", "choose_sources", "find_sources", "language_of", "sample_corpus"]
 
+STATED = ("annotations_creators", "source_datasets")
+"""Keys of a `meta.json` that a page on the Hub shows."""
+
 RUN_AGAIN = "run again when nothing writes it"
 
 
@@ -35,6 +38,7 @@ class Source:
         path: Its folder.
         empty_below: Threshold for empty training rows, where they are limited; see `limit`.
         marks: Split to what changes with its file, see `layout.listed`.
+        stated: What its `meta.json` says for a page of the Hub: of `STATED` the keys that it has, each a list.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Source:
     path: str
     empty_below: int | None = None
     marks: Mapping[str, str] = field(default_factory=dict)
+    stated: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -235,7 +240,17 @@ def _source(folder: Folder, task: Task) -> Source:
     licence = str(meta.get("licence") or meta.get("license") or "")
     sizes = {split: size for split, (size, _) in facts.items()}
     marks = {split: mark for split, (_, mark) in facts.items()}
-    return Source(folder.name, task.name.lower(), language, schema, files, sizes, licence, folder.path, marks=marks)
+    stated = {name: _words(meta[name], name) for name in STATED if meta.get(name)}
+    return Source(
+        folder.name, task.name.lower(), language, schema, files, sizes, licence, folder.path, None, marks, stated
+    )
+
+
+def _words(value: Any, key: str) -> list[str]:
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise DataError(f"meta.json says {key} {shown(value)} (a string, or a list of them)")
+    return words
 
 
 def _unread(folder: Folder) -> Iterator[Problem]:

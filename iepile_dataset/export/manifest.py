@@ -67,6 +67,7 @@ def manifest(
                     "source": source.key,
                     "path": source.path,
                     "licence": source.licence,
+                    **source.stated,
                     "files": {split: read(file, source.sizes[split]) for split, file in source.files.items()},
                     "counts": {split: by_split.get(f"{source.key}/{split}", {}) for split in source.files},
                 }

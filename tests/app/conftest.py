@@ -53,13 +53,13 @@ def address(run, tree, tmp_path_factory):
     scratch.mkdir()
     command = [sys.executable, "-m", "iepile.cli", "app", "--model", str(run), "--corpus", str(tree)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "TMPDIR": str(scratch)}
-    with (place / "out").open("wb") as out:
-        process = subprocess.Popen(command, cwd=place, env=environment, stdout=out, stderr=subprocess.STDOUT)
+    with (place / "out").open("wb") as out, (place / "err").open("wb") as err:
+        process = subprocess.Popen(command, cwd=place, env=environment, stdout=out, stderr=err)
     try:
         end = time.monotonic() + 120
         while "http" not in (place / "out").read_text():
-            assert process.poll() is None, (place / "out").read_text()
-            assert time.monotonic() < end, (place / "out").read_text()
+            assert process.poll() is None, (place / "err").read_text()
+            assert time.monotonic() < end, (place / "err").read_text()
             time.sleep(0.1)
         yield (place / "out").read_text().split(" ")[0]
     finally:

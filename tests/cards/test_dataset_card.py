@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 import yaml
@@ -7,6 +8,7 @@ from typer.testing import CliRunner
 
 from iepile.cli import app
 from iepile_cards import check_card, dataset_page
+from iepile_dataset.corpus.sources import sample_corpus
 from iepile_dataset.export.manifest import verify
 from iepile_dataset.export.prepare import prepare
 from iepile_dataset.options import Options
@@ -107,6 +109,23 @@ def test_json_lines_have_a_card_too(tmp_path):
     assert "configs" not in head(tmp_path / "lines" / "README.md")
     assert check_card(tmp_path / "lines") == []
     assert verify(tmp_path / "lines")[1] == []
+
+
+def test_the_head_says_what_the_sources_say_of_themselves_and_invents_nothing(tmp_path, prepared):
+    data = head(prepared / "README.md")
+    assert data["task_ids"] == ["named-entity-recognition"]
+    assert not {"annotations_creators", "source_datasets"} & data.keys()
+    shutil.copytree(sample_corpus(), tmp_path / "corpus")
+    for source, words in (("city_news", {"source_datasets": "original"}),
+                          ("shop_support", {"annotations_creators": ["found"], "source_datasets": ["a/b"]})):  # fmt: skip
+        path = tmp_path / "corpus/IE-en/NER" / source / "meta.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **words}))
+    prepare(tmp_path / "said", tmp_path / "corpus", tasks=["ner"], options=Options(language="en"))
+    data = dataset_page(tmp_path / "said").data
+    assert (data.annotations_creators, data.source_datasets) == (["found"], ["a/b", "original"])
+    path.write_text('{"annotations_creators": [1]}')
+    problems = prepare(tmp_path / "less", tmp_path / "corpus", tasks=["ner"]).problems
+    assert [problem.reason for problem in problems] == ["meta.json says annotations_creators [1]"]
 
 
 def test_no_place_of_this_machine_stands_in_a_card(tmp_path, prepared):

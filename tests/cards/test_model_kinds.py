@@ -9,6 +9,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 from iepile_cards import write_model_card
+from iepile_cards.eval_results import results_text
 from iepile_trainer.models.scratch import new_model, new_tokenizer
 from iepile_trainer.run_folder import write_run
 
@@ -106,11 +107,25 @@ def test_results_go_to_the_hub_only_where_the_data_have_a_name_there(run):
     assert (entry.dataset_id, entry.task_id, entry.value) == ("someone/news", "ner", 0.75)
     low, high = json.loads((run / "scores.json").read_text())["test"]["ner"]["interval"]
     assert f"95 % interval {low:.4f} to {high:.4f}" in entry.notes
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d", entry.date)
+    assert (entry.dataset_revision, entry.source_url) == (None, None)
     record = json.loads((run / "run.json").read_text())
     record["data"][0]["dataset"] = "iepile"
     (run / "run.json").write_text(json.dumps(record))
     write_model_card(run)
     assert not (run / ".eval_results/iepile.yaml").exists()
+
+
+def test_results_name_the_commit_that_was_trained_on_and_where_the_scores_lie(run):
+    if not hasattr(huggingface_hub, "EvalResultEntry"):
+        pytest.skip("this huggingface_hub knows no evaluation results yet")
+    record = json.loads((run / "run.json").read_text())
+    record["data"][0]["revision"] = {"someone/news": "c" * 40}
+    (run / "run.json").write_text(json.dumps(record))
+    (result,) = yaml.safe_load(results_text(run, "user/model"))
+    assert result["dataset"] == {"id": "someone/news", "task_id": "ner", "revision": "c" * 40}
+    place = "https://huggingface.co/user/model/blob/main/scores.json"
+    assert result["source"] == {"url": place, "name": "scores.json"}
 
 
 def test_intervals_and_the_best_step_stand_in_the_card(run):

@@ -118,3 +118,20 @@ def test_a_private_corpus_needs_the_token_and_offline_the_reason_is_told(hub, ra
     assert "offline" in offline[0].lower()
     assert offline[0].startswith("DataError")
     assert int(offline[1]) > 0
+
+
+@pytest.mark.slow
+def test_a_record_names_the_commit_of_the_dataset_that_was_trained_on(hub, prepared, command, script, tmp_path):
+    import shutil
+
+    done = command("push", "dataset", shutil.copytree(prepared, tmp_path / "rows"), "user/rows")
+    assert done.exit_code == 0, done.output
+    told = script(
+        "import json\nfrom iepile_trainer.data.arguments import DataArguments\n"
+        "from iepile_trainer.data.load import load_both, manifest\n"
+        "data = DataArguments(dataset='user/rows', task=['ner', 're'])\n"
+        "rows = load_both(data, False).rows\n"
+        "print(json.dumps([entry['revision'] for entry in manifest(rows.add_column('length', [1] * len(rows)), data, 'train')]))\n"
+    )
+    commit = {"user/rows": hub.repos["dataset", "user/rows"].sha("main")}
+    assert json.loads(told.splitlines()[-1]) == [commit, commit]

@@ -5,10 +5,14 @@ import shutil
 import socket
 
 import pytest
+import yaml
 from loopback import TOKEN
 
 from iepile_cards.push import push
 from iepile_cards.upload_set import HubError, dataset_upload, model_upload, space_upload
+from iepile_dataset.corpus.sources import sample_corpus
+from iepile_dataset.export.manifest import verify
+from iepile_dataset.export.prepare import prepare
 
 CARD = "---\nlicense: mit\n---\n# A page\n"
 
@@ -89,6 +93,29 @@ def test_a_smaller_dataset_leaves_no_old_shards_behind(online, prepared, tmp_pat
     assert done.deleted == (old,)
     assert "data/train-00000-of-00001.parquet" in online.repos["dataset", "user/rows"].files()
     assert "quarantine.jsonl" not in online.repos["dataset", "user/rows"].files()
+
+
+def test_a_dataset_with_test_rows_is_a_benchmark_of_the_hub_and_one_without_is_none(hub, prepared, command, tmp_path):
+    done = command("push", "dataset", shutil.copytree(prepared, tmp_path / "rows"), "user/rows")
+    assert done.exit_code == 0, done.output
+    files = hub.repos["dataset", "user/rows"].files()
+    stated = yaml.safe_load(files["eval.yaml"])
+    configs = [one["config_name"] for one in yaml.safe_load(files["README.md"].decode().split("---\n")[1])["configs"]]
+    assert [(task["id"], task["config"], task["split"]) for task in stated["tasks"]] == [
+        (config, config, "test") for config in configs if not config.startswith("raw_")
+    ]
+    fetched = tmp_path / "fetched"
+    for name, data in files.items():
+        (fetched / name).parent.mkdir(parents=True, exist_ok=True)
+        (fetched / name).write_bytes(data)
+    assert [line for line in verify(fetched)[1] if "statistics" not in line] == []
+    corpus = shutil.copytree(sample_corpus(), tmp_path / "corpus")
+    for file in corpus.rglob("test.json"):
+        file.unlink()
+    prepare(tmp_path / "less", corpus, tasks=["ner"])
+    done = command("push", "dataset", tmp_path / "less", "user/rows")
+    assert done.exit_code == 0, done.output
+    assert "eval.yaml" not in hub.repos["dataset", "user/rows"].files()
 
 
 def test_what_leads_out_of_the_folder_or_holds_a_token_is_refused(online, tmp_path, monkeypatch):

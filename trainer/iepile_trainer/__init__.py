@@ -20,8 +20,9 @@ logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 if TYPE_CHECKING:
     from .extraction.extractor import Extractor
+    from .serve.client import Client
 
-__all__ = ["Extractor", "TrainerError"]
+__all__ = ["Client", "Extractor", "TrainerError"]
 
 
 def __getattr__(name: str) -> Any:
@@ -29,4 +30,8 @@ def __getattr__(name: str) -> Any:
         from .extraction.extractor import Extractor
 
         return Extractor
+    if name == "Client":
+        from .serve.client import Client
+
+        return Client
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

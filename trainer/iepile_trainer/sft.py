@@ -93,6 +93,7 @@ def run_training(
     """
     from iepile_dataset.errors import visible
 
+    from .data.kept import with_old_rows
     from .data.load import first_rows, load_both, load_rows
     from .evaluate_run import ANSWERS, answer_split, split_of
     from .training.record import not_learnt
@@ -108,6 +109,8 @@ def run_training(
     with training.main_process_first(desc="loading rows"):
         loaded = load_both(data, training.eval_strategy != "no", training.dataset_num_proc)
         test_rows = watch.test_split and load_rows(data, watch.test_split, None, training.dataset_num_proc)
+        if data.keep_sources:
+            loaded = with_old_rows(loaded, data, (path, adapter))
     if first and loaded.notes:
         print(*map(visible, loaded.notes), sep="\n", flush=True)
     model, tokenizer = _model(first_rows(loaded.rows), path, adapter, run, training, model_args)

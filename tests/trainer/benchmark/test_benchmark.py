@@ -4,6 +4,8 @@ import csv
 import json
 import re
 import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from typer.testing import CliRunner
@@ -59,7 +61,7 @@ def test_a_system_that_fails_is_left_out_and_the_others_stay(results):
     assert ["no_model: cannot load" in line for line in found["left_out"]] == [True]
 
 
-def test_tables_hold_means_and_published_figures_in_four_forms(results):
+def test_tables_hold_means_and_published_figures_in_four_forms(results, corpus):
     _, out = results
     markdown = (out / "tables.md").read_text()
     (ncbi,) = re.findall(r"^\| ncbi \|.*$", markdown, re.M)
@@ -73,7 +75,9 @@ def test_tables_hold_means_and_published_figures_in_four_forms(results):
     assert ["NER, English: mentions", "ncbi"] in [line[:2] for line in lines]
     assert (out / "index.html").read_text().count("<td>87.59</td>") == 1
     assert (out / "tables.tex").read_text().count(r"\begin{tabular}{lrrrrrrrrr}") == 1
-    assert json.loads((out / "results.json").read_text())["systems"].keys() == {"empty", "dictionary", "gold"}
+    written = (out / "results.json").read_text()
+    assert json.loads(written)["systems"].keys() == {"empty", "dictionary", "gold"}
+    assert json.loads(written)["corpus"] == corpus.name
 
 
 def test_what_a_model_was_trained_on_is_not_zero_shot_and_its_texts_are_scored_apart(corpus, base, tmp_path):
@@ -86,12 +90,30 @@ def test_what_a_model_was_trained_on_is_not_zero_shot_and_its_texts_are_scored_a
     found = benchmark(str(corpus), options, tell=lambda line: None)
     one = found["systems"]["run"]
     assert one["zero_shot"] == [["ner", "en", "crossner_ai"], ["ner", "en", "crossner_music"]]
+    assert one["options"]["model"] == "run"
+    assert str(tmp_path) not in (tmp_path / "out/results.json").read_text()
     assert one["seen_rows"] == 3  # Ada's text stands in the training split of ncbi, whatever source asks about it
     assert one["unseen"]["ner"]["records"] == 3
     tables = (tmp_path / "out/tables.md").read_text()
     assert "| mean, supervised |" in tables
     assert "| mean, zero-shot |" in tables
     assert "### Test texts that stand in training" in tables
+
+
+def test_what_was_learnt_before_is_shown_before_and_after(corpus, base, tmp_path):
+    runs = {"before": {"ncbi": 6}, "after": {"crossner_ai": 6}, "kept": {"crossner_ai": 6, "ncbi": 2}}
+    for name, rows in runs.items():
+        shutil.copytree(base / "llama", tmp_path / name)
+        write_run(tmp_path / name, {"data": [{"config": "ner", "rows_by_source": rows}]})
+    options = BenchmarkArguments(
+        model=[str(tmp_path / name) for name in runs], out=str(tmp_path / "out"), max_new_tokens=2, limit=1
+    )
+    benchmark(str(corpus), options, tell=lambda line: None)
+    lines = re.findall(r"^\| (after|kept) \| (by .+?) \| 1 \| .*$", (tmp_path / "out/tables.md").read_text(), re.M)
+    assert lines == [
+        ("after", "by before"), ("after", "by after alone"), ("after", "by neither"),
+        ("kept", "by before"), ("kept", "by kept alone"), ("kept", "by neither"),
+    ]  # fmt: skip
 
 
 def test_the_command_shows_the_tables_and_a_limit_takes_whole_records(corpus, tmp_path):
@@ -119,6 +141,48 @@ def test_a_benchmark_of_models_that_all_fail_ends_with_an_error(corpus, tmp_path
     ended = CliRunner().invoke(app, words)
     assert ended.exit_code == 1
     assert ended.stderr.startswith(f"error: no model answered: {words[5]}: cannot load the model")
+
+
+class _Endpoint(BaseHTTPRequestHandler):
+    """Says nothing, in so many words; after `lives` requests it is gone in the middle of an answer."""
+
+    lives = 0
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if not type(self).lives:
+            self.close_connection = True
+            return
+        type(self).lives -= 1
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": ""}}
+        body = json.dumps({"id": "", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]})
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *words):
+        pass
+
+
+def test_an_endpoint_that_dies_is_asked_again_where_it_failed_and_that_it_says_nothing_is_told(corpus, tmp_path):
+    pytest.importorskip("openai")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Endpoint)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    options = BenchmarkArguments(
+        model=["m"], engine="openai", base_url=f"http://127.0.0.1:{server.server_port}/v1", out=str(tmp_path),
+        retries=0, concurrency=1,
+    )  # fmt: skip
+    told = []
+    for _Endpoint.lives, failed in ((2, 4), (9, 0)):
+        found = benchmark(str(corpus), options, tell=told.append)
+        rows = [json.loads(line) for line in (tmp_path / "m.jsonl").open()]
+        assert len(rows) == 6
+        assert sum("error" in row for row in rows) == failed
+        assert found["systems"]["m"]["scores"]["ner"]["records"] == 6
+    assert told[-1].startswith("m has answered nothing: all its answers are empty")
+    server.shutdown()
+    server.server_close()
 
 
 def test_systems_of_a_file_have_options_of_their_own(tmp_path):

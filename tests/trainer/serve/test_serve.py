@@ -11,6 +11,8 @@ import jsonschema
 import pytest
 
 from iepile_dataset import Schema
+from iepile_trainer import Client
+from iepile_trainer.serve.client import ServerError
 
 from ...sentences import ADA, BO, LEARNT, SUED, ZH, entities, rows_of
 
@@ -96,6 +98,28 @@ def test_several_texts_give_a_list_and_what_is_wrong_with_one_stands_in_it(serve
     assert [brief(found)[0][1] for found in httpx.post(
         f"{server}/extract", json={"texts": [ADA, BO, ZH], "schema": each}, timeout=60
     ).json()] == ["Ada Bell", "Bo Cane", "小明"]  # fmt: skip
+
+
+def test_the_client_gives_what_an_extractor_would_and_says_what_is_refused(server, ask):
+    client = Client(server)
+    found = client(ADA, LABELS)
+    assert found.as_dict() == ask(text=ADA, schema=LABELS).json()
+    assert [(one.label, one.text, ADA[one.start : one.end]) for one in found] == [
+        ("person", "Ada Bell", "Ada Bell"),
+        ("place", "Rome", "Rome"),
+    ]
+    (relation,) = client(ADA, ["lives in"], "re")
+    assert (relation.head.text, relation.tail.start) == ("Ada Bell", 18)
+    first, second = client([SUED, ""], {"lawsuit": ["plaintiff", "place"]}, task="ee")
+    assert [(event.trigger.text, event.arguments[0].label) for event in first] == [("sued", "plaintiff")]
+    assert second.error == "the text is empty"
+    assert client.health()["status"] == "ready"
+    with pytest.raises(ServerError, match='unknown task "nre"') as refused:
+        client(ADA, LABELS, task="nre")
+    assert (refused.value.status, refused.value.field) == (422, "task")
+    with pytest.raises(ServerError, match=r"http://127.0.0.1:9 does not answer: .*refused") as refused:
+        Client("http://127.0.0.1:9/")(ADA, LABELS)
+    assert refused.value.status is None
 
 
 def test_what_is_less_sure_than_asked_is_left_out_and_said(ask):

@@ -13,11 +13,12 @@ import httpx
 import pytest
 import uvicorn
 
-from iepile_trainer import Extractor
+from iepile_trainer import Client, Extractor
 from iepile_trainer.engines import Answer, EngineOptions
 from iepile_trainer.engines.prompts import ChunkEngine
 from iepile_trainer.serve.arguments import ServeArguments
 from iepile_trainer.serve.batcher import Batcher
+from iepile_trainer.serve.client import ServerError
 from iepile_trainer.serve.connections import Sparing
 from iepile_trainer.serve.run import _log, configured
 
@@ -130,6 +131,11 @@ def test_with_a_key_only_who_knows_it_may_ask(serve, monkeypatch):
             "field": None,
         }
     assert len(engine.chunks) == 2
+    client = Client(f"http://127.0.0.1:{port}")  # which knows the variable, too
+    assert client("It rains in Ulm.", ["city"]).text == "It rains in Ulm."
+    with pytest.raises(ServerError, match="a key is needed") as refused:
+        Client(client.url, key="another")("In Ulm", ["city"])
+    assert refused.value.status == 401
     for path, status in (("health", 200), ("docs", 200), ("openapi.json", 200), ("metrics", 401), ("nowhere", 401)):
         assert httpx.get(f"http://127.0.0.1:{port}/{path}").status_code == status
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from iepile_dataset.atomic import json_text, write_file
+from iepile_metric.files import rows_of
 
 from ..data.holdout import text_of
 from ..engines.examples import write_examples
@@ -70,11 +71,16 @@ def benchmark(corpus: str, options: BenchmarkArguments, tell: Callable[[str], No
                 continue
             results[system.name] = {**_judged(system, file, corpus), "seconds": round(time.perf_counter() - start, 1)}
             files[system.name] = file
+            for line in _unanswered(system, file):
+                left_out.append(line)
+                tell(f"left out: {line}")
+            if not any(row["output"].strip() for row in rows_of(file)[0]):
+                tell(f"{system.name} has answered nothing: all its answers are empty (has it the right prompt format?)")
         except (TrainerError, ValueError, OSError) as problem:
             left_out.append(f"{system.name}: {problem}")
             tell(f"left out: {left_out[-1]}")
     found = {
-        "corpus": corpus,
+        "corpus": Path(corpus).resolve().name,
         "split": options.split,
         "limit": options.limit,
         "sources": [dict(zip(("task", "language", "source"), key), records=count) for key, count in sources.items()],
@@ -109,19 +115,18 @@ def _answered(system: System, rows: Rows, corpus: str, out: Path) -> Path | None
 
 
 def _judged(system: System, file: Path, corpus: str) -> dict[str, Any]:
-    from iepile_metric.files import rows_of
     from iepile_metric.robustness import score_ways
     from iepile_metric.variants import first_way, is_marked
 
     answered, _ = rows_of(file)
     spread = score_ways(file)[1] if any(map(is_marked, answered)) else {}  # which reads and scores all of it again
-    rows, options = list(first_way(answered)), system.options or {}
+    rows, options = list(_of_answered_tasks(first_way(answered))), system.options or {}
     trained = trained_on([options.get("model"), options.get("adapter")])
     seen = texts_of(corpus, trained & {(task, name) for task, _, name in map(source_of, rows)})
     unseen = [row for row in rows if text_of(row["instruction"]) not in seen] if seen else rows
     keys = dict.fromkeys(map(source_of, rows))
     return {
-        "options": options,
+        "options": {name: _placeless(value) for name, value in options.items()},
         "zero_shot": [list(key) for key in keys if system.options and (key[0], key[2]) not in trained],
         "scores": scored(rows),
         "spread": spread,
@@ -130,18 +135,41 @@ def _judged(system: System, file: Path, corpus: str) -> dict[str, Any]:
     }
 
 
+def _placeless(value: Any) -> Any:
+    """An option as others may read it: of a path of this machine its last name."""
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
+
+
+def _of_answered_tasks(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows of the tasks of which a system has answered any: of the others it knows nothing."""
+    rows = list(rows)
+    tasks = {row["task"] for row in rows if "error" not in row}
+    return (row for row in rows if row["task"] in tasks)
+
+
+def _unanswered(system: System, file: Path) -> Iterator[str]:
+    """The tasks of which a system has answered no row, with the reasons."""
+    errors: dict[str, dict[str | None, None]] = {}
+    for row in rows_of(file)[0]:
+        errors.setdefault(row["task"], {})[row.get("error")] = None
+    for task, reasons in errors.items():
+        if None not in reasons:
+            yield f"{system.name}: no {task} row was answered ({'; '.join(map(str, list(reasons)[:3]))})"
+
+
 def _compared(files: dict[str, Path]) -> Iterator[dict[str, Any]]:
     """Paired tests of each further model with the first one, task by task."""
     from iepile_metric.bootstrap import compare
-    from iepile_metric.files import rows_of
     from iepile_metric.variants import first_way
 
     first, *others = [name for name in files if name not in BASELINES] or [""]
-    one = list(first_way(rows_of(files[first])[0])) if others else []
+    one = list(_of_answered_tasks(first_way(rows_of(files[first])[0]))) if others else []
     for other in others:
-        two = list(first_way(rows_of(files[other])[0]))
+        two = list(_of_answered_tasks(first_way(rows_of(files[other])[0])))
         for task in dict.fromkeys(row["task"].lower() for row in one):
             mine, theirs = ([row for row in rows if row["task"].lower() == task] for rows in (one, two))
+            if not theirs:
+                continue
             result = compare(mine, theirs)
             kept = ("f1", "difference", "interval", "p_value", "records")
             yield {"task": task, "first": first, "second": other, **{name: result[name] for name in kept}}

@@ -34,7 +34,8 @@ class System:
 
     def arguments(self, rows: Path, answers: Path) -> PredictArguments:
         """Its prediction from one file to another."""
-        return PredictArguments(**{**(self.options or {}), "input": str(rows), "output": str(answers)})
+        files = {"input": str(rows), "output": str(answers)}
+        return PredictArguments(**{"retry_failed": True, **(self.options or {}), **files})
 
     def with_examples(self, name: str, file: str) -> "System":
         """The same, with the examples of a file where it names them `name`."""

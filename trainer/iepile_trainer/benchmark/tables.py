@@ -20,6 +20,7 @@ _MEASURES = {"ee": {"triggers": "event_f1", "arguments": "f1"}, "re": {"relation
 _LANGUAGES = {"en": "English", "zh": "Chinese"}
 _DOMAINS = "crossner"  # sources that are one figure in the tables of others
 _SETTINGS = ("supervised", "zero-shot")
+_FORGETTING = "Means over sources, beside the first model. By neither: labels that were held out from both."
 _STYLE = """
 body { font-family: sans-serif; margin: 2em }
 table { border-collapse: collapse }
@@ -101,10 +102,13 @@ def write_tables(folder: Path, results: dict[str, Any]) -> None:
 
 
 def tables_of(results: dict[str, Any]) -> Iterator[Table]:
-    """All tables of a benchmark: F1 by task and language, paired tests, training texts among the test texts."""
+    """All tables of a benchmark: F1 by task and language, what is forgotten, paired tests, test texts of a training."""
     for task, language in dict.fromkeys((one["task"], one["language"]) for one in results["sources"]):
         for measure, key in _MEASURES.get(task, {"units": "f1"}).items():
             yield _scores(results, task, language, measure, key)
+    if lines := list(_forgotten(results)):
+        columns = ["system", "sources that were learnt", "number", "F1 before", "F1", "change"]
+        yield Table("Before and after", columns, lines, _FORGETTING)
     if compared := results["compared"]:
         lines = [
             [f"{one['second']} − {one['first']}", one["task"].upper(), _signed(one["difference"]),
@@ -155,6 +159,29 @@ def _scores(results: dict[str, Any], task: str, language: str, measure: str, key
     names = [f"{part['systems'][number]}, {part['setting']} (published)" for part, number in published]
     title = f"{task.upper()}, {_LANGUAGES.get(language, language)}: {measure}"
     return Table(title, ["source", "records", *(one.name for one in columns), *names], lines, note)
+
+
+def _forgotten(results: dict[str, Any]) -> Iterator[list[str]]:
+    """Each further model beside the first one, by who has learnt which sources; nothing where the first learnt none."""
+    first, *others = [(name, one) for name, one in results["systems"].items() if one["options"]] or [("", {})]
+    asked = [[one["task"], one["language"], one["source"]] for one in results["sources"]]
+    learnt = [source for source in asked if source not in first[1].get("zero_shot", asked)]
+    for name, one in others if learnt else ():
+        groups = {
+            f"by {first[0]}": learnt,
+            f"by {name} alone": [key for key in asked if key not in learnt and key not in one["zero_shot"]],
+            "by neither": [key for key in asked if key not in learnt and key in one["zero_shot"]],
+        }
+        for group, keys in groups.items():
+            pairs = [
+                tuple(scores[task]["sources"][source]["f1"] for scores in (first[1]["scores"], one["scores"]))
+                for task, _, source in keys
+                if all(source in part["scores"].get(task, {}).get("sources", {}) for part in (first[1], one))
+            ]
+            if pairs:
+                before, after = map(mean, zip(*pairs))
+                figures = [_percent(before), _percent(after), _signed(after - before)]
+                yield [name, group, str(len(pairs)), *figures]
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,9 @@ class DataArguments(_RowArguments):
     )
     redraw: int = option(1, "Draw the labels of `iepile` anew so many times, for epochs in turn.")
     mix: list[str] | None = option(None, "How often rows enter an epoch, 1 by default: ner=2 re=1 ner/wnut17=0.5.")
+    keep_sources: float | None = option(
+        None, "Going on with a run: this share of the rows that it was trained on is mixed in, so that it forgets less."
+    )
     max_rows_per_source: int | None = option(None, "At most so many rows of each source of each task.")
     data_dir: str | None = option(None, "A corpus tree of your own, for `iepile`.")
     data_files: list[str] | None = option(None, "Annotated files, for `iepile`: paths, or split=path.")
@@ -57,6 +60,8 @@ class DataArguments(_RowArguments):
     )
     # Training has a --seed already: one number seeds the labels that are drawn, too.
     seed: int = field(default=42, init=False)
+    # Old data that is mixed in, as the old record has it.
+    kept: list[dict[str, Any]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         # A YAML file may say `task: ner` where the command line gives a list.
@@ -71,6 +76,8 @@ class DataArguments(_RowArguments):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise TrainerError(f"--{name} {value}: a whole number from {least}")
+        if self.keep_sources is not None and not 0 < self.keep_sources <= 1:
+            raise TrainerError(f"--keep_sources {self.keep_sources}: a share of the old rows, above 0 and up to 1")
         if self.val_set_size is not None and not self.val_set_size > 0:
             raise TrainerError(f"--val_set_size {self.val_set_size}: a number of rows, or a share below 1")
         if self.redraw > 1 and self.dataset != ["iepile"]:

@@ -14,7 +14,7 @@ from ..tokenization.length_report import Tally
 from .arguments import ROW_OPTIONS, DataArguments
 from .holdout import drawn, held_out_size, hold_out
 from .mixture import Mix, mixed, mixed_stream
-from .sources import COLUMNS, NoSplit, parts
+from .sources import COLUMNS, COMMITS, NoSplit, parts
 
 __all__ = ["COLUMNS", "Loaded", "NoSplit", "first_rows", "load_both", "load_rows", "manifest"]
 
@@ -171,7 +171,9 @@ def manifest(rows: Any, data: DataArguments, split: str) -> list[dict[str, Any]]
     """
     counted = rows if isinstance(rows, dict) else {} if is_stream(rows) else _counted(draws_of(rows)[0])
     licences = _licences(data)
-    entries = []
+    kept = [entry["licences"] for entry in data.kept]
+    commits = {name: COMMITS[name] for name in data.dataset if name in COMMITS}
+    entries: list[dict[str, Any]] = []
     for task in dict.fromkeys(task for task, _, _ in counted):
         of_task = {key[1:]: numbers for key, numbers in counted.items() if key[0] == task}
         by_source: Counter[str] = Counter()
@@ -180,7 +182,7 @@ def manifest(rows: Any, data: DataArguments, split: str) -> list[dict[str, Any]]
         keys = [f"{language}/{task}/{source}" for source, language in of_task]
         entries.append(
             {
-                "dataset": " + ".join(data.dataset),
+                "dataset": " + ".join(dict.fromkeys([*data.dataset, *(entry["dataset"] for entry in data.kept)])),
                 "config": task.lower(),
                 "source": list(by_source),
                 "language": sorted({language for _, language in of_task}),
@@ -188,8 +190,9 @@ def manifest(rows: Any, data: DataArguments, split: str) -> list[dict[str, Any]]
                 "rows": by_source.total(),
                 "rows_by_source": dict(by_source),
                 "tokens": sum(tokens for _, tokens in of_task.values()),
-                "licences": sorted({licences[key] for key in keys if licences.get(key)}),
+                "licences": sorted({licences[key] for key in keys if licences.get(key)}.union(*kept)),
                 "options": _shaping(data),
+                **({"revision": commits} if commits else {}),
             }
         )
     return entries
@@ -210,7 +213,8 @@ def _shaping(data: DataArguments) -> dict[str, Any]:
     """The options that shape rows: those that the package has from the beginning, and others where given."""
     always = ("split_num", "negatives", "seed", "epoch", "data_dir", "data_files", "max_rows")
     elsewhere = ("source", "language", "tokenizer", "strict")
-    others = {*ROW_OPTIONS, "redraw", "mix", "max_rows_per_source", "val_set_size", "streaming"}.difference(elsewhere)
+    ours = ("redraw", "mix", "keep_sources", "max_rows_per_source", "val_set_size", "streaming")
+    others = {*ROW_OPTIONS, *ours}.difference(elsewhere)
     values, defaults = asdict(data), asdict(DataArguments())
     return {name: values[name] for name in always} | {
         name: values[name] for name in values if name in others and values[name] != defaults[name]

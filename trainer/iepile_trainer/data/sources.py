@@ -1,5 +1,6 @@
 """Where rows come from: the dataset `iepile`, a prepared folder, files of rows, the Hub."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from .arguments import ROW_OPTIONS, DataArguments
 from .mixture import Mix
 
 COLUMNS = ("id", "task", "source", "language", "instruction", "output", "label")
+
+COMMITS: dict[str, str] = {}
+"""Data sets of the Hub that this process has loaded → the commit that their rows are of."""
 
 _ENDINGS = (".json", ".jsonl")
 _ALSO_CALLED = {"validation": ("validation", "dev", "valid")}
@@ -128,6 +132,10 @@ def _load(path: str, task: str, split: str, data: DataArguments, **options: Any)
 def _published(path: str, task: str, split: str, data: DataArguments) -> Any:
     rows = _load(path, task, split, data)
     checked_columns(rows, f"{path}: ")
+    # `datasets` says which commit it has read by the folder of its cache alone; a stream has none.
+    folders = set() if data.streaming else {Path(file["filename"]).parent.name for file in rows.cache_files}
+    if not Path(path).exists() and len(folders) == 1 and re.fullmatch("[0-9a-f]{40}", commit := folders.pop()):
+        COMMITS[path] = commit
     names = rows.column_names or COLUMNS
     return rows.select_columns([name for name in COLUMNS if name in names])
 

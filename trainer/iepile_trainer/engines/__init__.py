@@ -1,6 +1,7 @@
-"""Who answers: a model in this process, a vLLM engine, a server that speaks OpenAI's protocol, or a Ray cluster.
+"""Who answers: a model in this process, vLLM, a server that speaks OpenAI's protocol, a Ray cluster, a tagger.
 
-They take the same rows, send the same prompt, token for token that of the training, and give the same `Answer`. A new
+They take the same rows, send the same prompt, token for token that of the training, and give the same `Answer`; a
+tagger gets text and labels instead. A new
 engine is a class with the three members of `answer.Engine`, its name in `options.ENGINES` and a line in `open_engine`.
 """
 
@@ -35,6 +36,10 @@ def open_engine(options: EngineOptions) -> Engine:
         from .ray_engine import RayEngine
 
         return RayEngine(options)
+    if options.engine in ("gliner", "gliner2", "spacy"):
+        from .taggers import TaggerEngine
+
+        return TaggerEngine(options)
     from .transformers_engine import load_engine
 
     return load_engine(options)

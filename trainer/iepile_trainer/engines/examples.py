@@ -14,7 +14,7 @@ from typing import Any
 from iepile_dataset import DataError
 from iepile_dataset.answers import UNFIT
 from iepile_dataset.errors import shown
-from iepile_dataset.instructions.parse import Question, annotation, read_instruction
+from iepile_dataset.instructions.parse import Question, annotation, output_of, read_instruction
 
 from ..errors import TrainerError
 from ..json_lines import numbered_objects
@@ -56,11 +56,11 @@ class Examples:
             try:
                 task, turn = str(row["task"]).lower(), (str(row["instruction"]), str(row["output"]))
                 question = read_instruction(turn[0], task)
-                annotation(question, turn[1])
+                _refuse_unfit(question, turn[1])
             except DataError as problem:
                 raise TrainerError(f"{place}:{number}: this is no example ({problem})") from None
             except UNFIT:
-                reason = f"its output is no answer to its instruction: {shown(row['output'])}"
+                reason = f"its output is no answer to its instruction, out of its text: {shown(row['output'])}"
                 raise TrainerError(f"{place}:{number}: this is no example ({reason})") from None
             self._rows.setdefault(task, []).append((row.get("source"), *_traits(question), question.text, turn))
         if not self._rows:
@@ -109,6 +109,13 @@ def write_examples(path: Path, rows: Iterable[Mapping[str, Any]]) -> str:
     kept = ({name: row[name] for name in names} for row in rows)
     write_file(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept))
     return str(path)
+
+
+def _refuse_unfit(question: Question, output: str) -> None:
+    """One of `UNFIT` where an answer has another shape than was asked, or names what is not in the text."""
+    output_of(question, annotation(question, output))
+    if any(isinstance(value, str) for value in json.loads(output).values()):  # its letters would be mentions
+        raise ValueError
 
 
 def _traits(question: Question) -> tuple[frozenset[str], frozenset[str]]:

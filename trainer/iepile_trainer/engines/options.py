@@ -13,7 +13,7 @@ from ..models.precision import DTYPES
 
 __all__ = ["CONSTRAINTS", "ENGINES", "EngineOptions"]
 
-ENGINES = ("transformers", "vllm", "openai", "ray")
+ENGINES = ("transformers", "vllm", "openai", "ray", "gliner", "gliner2", "spacy")
 CONSTRAINTS = ("none", "json", "extractive")
 
 
@@ -35,7 +35,8 @@ class EngineOptions:
 
     >>> EngineOptions("runs/lora", engine="onnx")
     Traceback (most recent call last):
-    iepile_trainer.TrainerError: engine='onnx' is unknown (one of transformers, vllm, openai, ray)
+    iepile_trainer.TrainerError: engine='onnx' is unknown (one of transformers, vllm, openai, ray, gliner, gliner2,
+    spacy)
     """
 
     model: str = option("", "A run folder (whole model or adapter), a Hub id, or what a server calls its model.")
@@ -58,6 +59,10 @@ class EngineOptions:
         None,
         "Show annotated rows before each question: a file of rows (JSON lines), or train, the training rows of the "
         "same sources.",
+    )
+    template: str | None = option(
+        None,
+        "Ask models that were not trained for this in words of your own: a file of text with {schema} and {input}.",
     )
     shots: int = option(4, "How many of them, as far as the prompt has room; the most alike.", range=(1, inf))
     dtype: str = option("auto", "Weights in memory.", choices=DTYPES)

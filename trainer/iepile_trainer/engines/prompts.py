@@ -15,6 +15,7 @@ from ..tokenization.encode import prompt_ids
 from .answer import Answer, Row, Token
 from .examples import Examples, Turn
 from .options import EngineOptions
+from .template import filled, read_template
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class PromptEngine:
     May be called from several threads; they take turns.
 
     Args:
-        options: Of these, `constrain`, `max_new_tokens`, `examples` and `shots`.
+        options: Of these, `constrain`, `max_new_tokens`, `examples`, `shots` and `template`.
         tokenizer: Gets the `plain` prompt format where it has no chat template.
         room: The most tokens that a prompt may have; None for no limit.
     """
@@ -77,6 +78,7 @@ class PromptEngine:
         self.options, self.tokenizer, self.room = options, tokenizer, room
         self._spelling = PLAIN if tokenizer is None or options.constrain == "none" else spelling_of(tokenizer)
         self._examples = Examples.read(options.examples, options.shots) if options.examples else None
+        self._template = read_template(options.template) if options.template else None
         self._turn = FairLock()
 
     def count(self, instruction: str) -> int:
@@ -88,7 +90,10 @@ class PromptEngine:
         if self.tokenizer is None:
             raise TrainerError("how long a prompt is cannot be told without its tokenizer (give --tokenizer)")
         with self._turn:
-            return len(self._ids(instruction))
+            return len(self._ids(self._worded(instruction)))
+
+    def _worded(self, instruction: str) -> str:
+        return filled(self._template, instruction) if self._template else instruction
 
     def _ids(self, instruction: str, examples: Sequence[Turn] = ()) -> list[int]:
         return prompt_ids(self.tokenizer, [instruction], self.options.is_thinking, examples)[0]
@@ -99,7 +104,14 @@ class PromptEngine:
             instruction = row.get("instruction")
             if not isinstance(instruction, str) or not instruction:
                 raise TrainerError("the row has no instruction")
-            examples = self._examples.nearest(row) if self._examples else []
+            shown = self._examples.nearest(row) if self._examples else []
+            examples = [(self._worded(question), answer) for question, answer in shown]
+            try:
+                instruction = self._worded(instruction)
+            except (ValueError, KeyError, TypeError):
+                raise TrainerError(
+                    f"the template wants instruction, schema and input, not {instruction[:60]!r}"
+                ) from None
             ids = [] if self.tokenizer is None else self._ids(instruction, examples)
             while self.room is not None and len(ids) > self.room and examples:
                 examples = examples[1:]  # the least alike

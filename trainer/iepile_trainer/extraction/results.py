@@ -1,6 +1,6 @@
 """What was found in a text: typed results with their places, and everything that was not usable."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
@@ -147,6 +147,20 @@ class Extraction(Sequence[Result]):
     error: str | None = None
     lost: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Extraction":
+        """An extraction from the JSON of `as_dict`.
+
+        >>> extraction = Extraction("In Ulm", "ner", "en", (Mention("city", "Ulm", 3, 6),))
+        >>> Extraction.of(extraction.as_dict()) == extraction
+        True
+        """
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        results = tuple(map(_result_of, fields.pop("extractions")))
+        return cls(**fields, results=results)
+
     def __getitem__(self, place: Any) -> Any:
         return self.results[place]
 
@@ -177,6 +191,16 @@ class Extraction(Sequence[Result]):
         """Plain JSON, as the command line and the server write it."""
         values = asdict(self, dict_factory=_plain)
         return {"extractions" if name == "results" else name: value for name, value in values.items()}
+
+
+def _result_of(values: Mapping[str, Any]) -> Result:
+    fields = dict(values)
+    if "head" in fields:
+        return Relation(**fields | {end: Mention(**fields[end]) for end in ("head", "tail")})
+    if "trigger" not in fields:
+        return Mention(**fields)
+    parts = tuple(Mention(**part) for part in fields["arguments"])
+    return Event(**fields | {"trigger": fields["trigger"] and Mention(**fields["trigger"]), "arguments": parts})
 
 
 def _described(result: Result) -> tuple[str, str]:

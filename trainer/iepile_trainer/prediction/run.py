@@ -15,6 +15,7 @@ import fsspec
 
 from ..engines import Engine, Row, answered, open_engine
 from ..engines.examples import write_examples
+from ..engines.template import read_template
 from ..errors import TrainerError
 from ..extraction.confidence import unit_confidences
 from ..extraction.documents import Document
@@ -186,6 +187,8 @@ def _output(args: PredictArguments) -> Path:
 def _made_with(args: PredictArguments, inputs: Sequence[Any]) -> dict[str, Any]:
     """The options that an answer depends on, the state of the weights, and what is asked."""
     kept = {name: value for name, value in asdict(args).items() if name not in _FREE}
+    if args.template:
+        kept["template"] = read_template(args.template)
     return kept | {"input_digest": _digest(inputs), "model_digest": _weights(args.model) + _weights(args.adapter)}
 
 

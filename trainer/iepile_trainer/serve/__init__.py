@@ -3,7 +3,7 @@
 `requests` (a request's JSON → documents, within limits), `batcher` (documents of many requests → one batch for the
 model), `application` (the addresses, how large and how slow a body may be, and what is said where something is wrong),
 `access` (keys, hosts, what is counted and logged), `connections` (clients that say nothing),
-`run` (the process: port, model, signals), `arguments` (its options).
+`run` (the process: port, model, signals), `arguments` (its options), `client` (asks such a server).
 
 Importing this package is cheap: FastAPI, uvicorn and torch are imported when a server starts.
 """
