@@ -15,7 +15,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export OMP_WAIT_POLICY := passive
 
 .PHONY: quickstart test faults fuzz real test-real test-oldest test-newest lint docs bench clean \
-	lock locked dist sbom audit
+	test-api soak lock locked dist sbom audit
 
 quickstart: $(STAMP)  ## text → instructions → model → answers → F1, in about four minutes
 	$(BIN)/iepile quickstart $(ARGS)
@@ -28,7 +28,7 @@ fuzz: $(STAMP)  ## many more examples for records, schemas, answers and importer
 
 faults: $(STAMP)  ## disks without room, kills, two processes on one output
 	IEPILE_TABLE=1 $(BIN)/python -m pytest tests/faults tests/trainer/training/test_faults.py \
-		tests/trainer/prediction/test_kill.py tests/hub/test_faults.py $(ARGS)
+		tests/trainer/prediction/test_kill.py tests/hub/test_faults.py tests/hub/test_kill.py $(ARGS)
 
 real: $(STAMP)  ## pretrained weights on CORPUS=folder (without one, the sample) within 20 CPU minutes
 	$(BIN)/iepile real $(CORPUS) $(ARGS)
@@ -38,6 +38,9 @@ test-real: $(STAMP)  ## the tests on pretrained weights, which they take from th
 
 test-oldest test-newest:  ## the unit tests with the oldest and the newest releases allowed, in fresh environments
 	.ci/ends $(@:test-%=%) $(ARGS)
+
+test-api: $(STAMP) $(TOOLBOX)  ## what the OpenAPI description of the server allows, and what it does not, for three minutes
+	$(BIN)/python tests/trainer/serve/api.py $(TOOLS)/bin/schemathesis --max-time 180 $(ARGS)
 
 lint: $(STAMP)  ## style, docstrings, types
 	$(BIN)/ruff check .
