@@ -42,6 +42,9 @@ test-oldest test-newest:  ## the unit tests with the oldest and the newest relea
 test-api: $(STAMP) $(TOOLBOX)  ## what the OpenAPI description of the server allows, and what it does not, for three minutes
 	$(BIN)/python tests/trainer/serve/api.py $(TOOLS)/bin/schemathesis --max-time 180 $(ARGS)
 
+soak: $(STAMP)  ## the server at full load for ten minutes: clients that vanish, flat memory, no status but the documented
+	$(BIN)/python benchmarks/soak.py $(ARGS)
+
 lint: $(STAMP)  ## style, docstrings, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
