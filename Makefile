@@ -23,8 +23,9 @@ quickstart: $(STAMP)  ## text → instructions → model → answers → F1, in 
 test: $(STAMP)  ## all tests that this machine can run
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-fuzz: $(STAMP)  ## many more examples for records, schemas, answers and importers
-	IEPILE_FUZZ=5000 $(BIN)/python -m pytest tests/dataset/test_fuzz.py tests/metric/test_fuzz.py $(ARGS)
+fuzz: $(STAMP)  ## N=2000 examples of records, schemas, answers, files to import, reports, cards, templates, requests
+	IEPILE_FUZZ=$(or $(N),2000) $(BIN)/python -m pytest --timeout 7200 tests/dataset/test_fuzz.py tests/metric/test_fuzz.py \
+		tests/cards/test_fuzz.py tests/trainer/formats/test_fuzz.py tests/trainer/serve/test_serve_fuzz.py $(ARGS)
 
 faults: $(STAMP)  ## disks without room, kills, two processes on one output
 	IEPILE_TABLE=1 $(BIN)/python -m pytest tests/faults tests/trainer/training/test_faults.py \
