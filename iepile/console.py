@@ -174,6 +174,18 @@ def failing(extra: str = "", corpus: str | None = None) -> Iterator[None]:
         fail(_words(error))
 
 
+@contextmanager
+def reading(folder: object) -> Iterator[None]:
+    """A ValueError where JSON files of a folder, whose names are ours, hold values that we never write there."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError) as problem:
+        reason = f"{type(problem).__name__}: {str(problem).partition(chr(10))[0]}"
+        raise ValueError(
+            f"{folder}: its JSON files are not as iepile writes them: {reason} (make it anew)"
+        ) from problem
+
+
 def _words(error: Exception) -> str:
     """What an error says; of one of the system the file, and in words what was wrong."""
     if type(error).__module__ == "builtins" and isinstance(error, OSError) and error.strerror:

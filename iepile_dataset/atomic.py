@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,8 +34,15 @@ _UNKNOWN = -1  # in place of a lock, where the file system has none: then nothin
 
 
 def json_text(value: Any) -> str:
-    """JSON for people to read, as all our files of one object have it."""
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    r"""JSON for people to read, as all our files of one object have it.
+
+    Names of files may hold bytes that are no UTF-8, which Python keeps as halves of characters: these are escaped.
+
+    >>> print(json_text("a\udcff, ü"), end="")
+    "a\udcff, ü"
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    return re.sub(r"[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 class NotWritten(OSError, DataError):

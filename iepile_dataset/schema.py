@@ -233,11 +233,15 @@ def _description(about: Any, place: str) -> str:
         return about or ""
     if not isinstance(about, Mapping) or not set(about) <= {"description", "aliases", "examples"}:
         raise DataError(f"{place}: {shown(about)} (give description, aliases or examples)")
-    parts = [str(about.get("description") or "").rstrip(".")]
+    words = about.get("description")
+    if words is not None and not isinstance(words, str):
+        raise DataError(f"{place}: the description is {shown(words)} (a text; quote it)")
+    parts = [(words or "").rstrip(".")]
     for name in ("aliases", "examples"):
-        if values := about.get(name):
-            values = [values] if isinstance(values, str) else values
-            if not isinstance(values, list):
-                raise DataError(f"{place}: {name} are {shown(values)} (a list)")
-            parts.append(f"{name.capitalize()}: {', '.join(map(str, values))}")
+        values = about.get(name)
+        values = [] if values is None else [values] if isinstance(values, str) else values
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise DataError(f"{place}: {name} are {shown(values)} (a list of texts; quote each)")
+        if values:
+            parts.append(f"{name.capitalize()}: {', '.join(values)}")
     return ". ".join(part for part in parts if part)

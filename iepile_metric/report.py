@@ -1,5 +1,6 @@
 """One self-contained HTML page: scores, errors, and every record with its mentions highlighted."""
 
+import json
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,11 +80,14 @@ class Report:
         }
         # Nothing in the data may end the script element or start a comment in it; U+2028 and U+2029 end
         # lines in older scripts.
-        text = orjson.dumps(data).decode()
+        try:
+            text = orjson.dumps(data).decode()
+        except TypeError:  # half of a character somewhere
+            text = json.dumps(data, ensure_ascii=False)
         for character in "<>&\u2028\u2029":
             text = text.replace(character, f"\\u{ord(character):04x}")
         page = Environment(loader=PackageLoader("iepile_metric", "page"), autoescape=True)
-        return page.get_template("report.html").render(title=title, data=text)
+        return page.get_template("report.html").render(title=title, data=text).encode("utf-8", "replace").decode()
 
 
 def _shown(output: Any) -> str:

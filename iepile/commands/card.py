@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from iepile_dataset.errors import visible
 from iepile_trainer.command_line import Commands
 
-from ..console import console, failing, progress_bar, say, warn
+from ..console import console, failing, progress_bar, reading, say, warn
 
 
 class _ModelFirst(TyperGroup):
@@ -48,7 +48,7 @@ def model(
     from iepile_cards.eval_results import RESULTS
     from iepile_trainer.evaluate_run import add_scores, renew
 
-    with failing():
+    with failing(), reading(run):
         for split, by_task in add_scores(run, answers or ()).items():
             for task, scores in by_task.items():
                 console.print(f"{split} {task}: F1 {scores['f1']:.4f} over {scores.get('records', '?')} records")
@@ -69,7 +69,7 @@ def dataset(
     """
     from ..cards import write_dataset_page
 
-    with failing(), progress_bar("counting", unit="rows") as advance:
+    with failing(), reading(folder), progress_bar("counting", unit="rows") as advance:
         path, missing = write_dataset_page(folder, repo, advance)
         if missing:
             warn(missing)
@@ -123,7 +123,7 @@ def check(
 
     from ..cards import app_facts, compare_scores, metric_facts
 
-    with failing():
+    with failing(), reading(folder):
         kind = kind_of(folder)
         facts = {"metric": metric_facts, "app": lambda: app_facts(folder)}.get(kind, dict)()
         differences = check_card(folder, facts)

@@ -9,7 +9,7 @@ import typer
 
 from iepile_trainer.command_line import Commands, option
 
-from ..console import failing, quiet_hub, say, warn
+from ..console import failing, quiet_hub, reading, say, warn
 
 if TYPE_CHECKING:
     from iepile_cards.upload_set import Upload
@@ -49,7 +49,7 @@ def dataset(
 
     iepile push dataset rows user/iepile --dry-run
     """
-    _push(lambda: _dataset_upload(folder, repo, options), repo, options)
+    _push(lambda: _dataset_upload(folder, repo, options), repo, options, folder)
 
 
 def _dataset_upload(folder: Path, repo: str, options: LicensedOptions) -> "Upload":
@@ -102,7 +102,7 @@ def model(
 
     iepile push model runs/mine user/iepile-ner-lora --base user/iepile-base
     """
-    _push(lambda: _model_upload(run, repo, options, predictions, base), repo, options)
+    _push(lambda: _model_upload(run, repo, options, predictions, base), repo, options, run)
 
 
 def _model_upload(run: Path, repo: str, options: LicensedOptions, predictions: bool, base: str | None) -> "Upload":
@@ -171,12 +171,13 @@ def space(
     _push(upload, repo, options)
 
 
-def _push(pack: Callable[[], "Upload"], repo: str, options: PushOptions) -> None:
+def _push(pack: Callable[[], "Upload"], repo: str, options: PushOptions, folder: Path | None = None) -> None:
     from iepile_cards.push import checked_name, push
 
     with failing():
         checked_name(repo)
-        upload = pack()
+        with reading(folder or repo):
+            upload = pack()
         if options.dry_run:
             _show(upload, repo)
             return

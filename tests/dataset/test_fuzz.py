@@ -1,13 +1,9 @@
-"""Whatever stands in a file of somebody else, the answer is rows, a problem with its place, or one line that says why.
-
-`make fuzz` tries more: IEPILE_FUZZ is the number of examples of each.
-"""
+"""Whatever stands in a file of somebody else, the answer is rows, a problem with its place, or one line that says why."""
 
 import json
-import os
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iepile_dataset.errors import DataError
@@ -16,45 +12,8 @@ from iepile_dataset.hard_negatives import read_hard_negatives
 from iepile_dataset.schema import parse_schema
 from iepile_dataset.validation.validate import validate
 
-FUZZ = settings(
-    max_examples=int(os.environ.get("IEPILE_FUZZ", "20")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-WORDS = st.sampled_from(
-    [
-        "text",
-        "entity",
-        "entity_type",
-        "relation",
-        "head",
-        "tail",
-        "event",
-        "event_trigger",
-        "event_type",
-        "arguments",
-        "argument",
-        "role",
-        "types",
-        "relations",
-        "roles",
-        "triples",
-        "start",
-        "end",
-        "id",
-        "tokens",
-        "ner_tags",
-        "spans",
-        "label",
-        "labels",
-        "Ulm",
-        "city",
-        "\x00",
-        "张三",
-    ]
-)
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.text()
-JSON = st.recursive(LEAVES, lambda part: st.lists(part) | st.dictionaries(WORDS | st.text(), part), max_leaves=30)
+from ..fuzzing import FUZZ, JSON
+
 ENTITY = st.fixed_dictionaries({}, optional={"entity": JSON, "entity_type": JSON, "start": JSON, "end": JSON})
 RECORDS = st.fixed_dictionaries({}, optional={"text": JSON, "entity": JSON | st.lists(ENTITY), "id": JSON})
 LINES = st.lists(

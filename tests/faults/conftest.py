@@ -9,12 +9,14 @@ HEAD = "| fault | command | what is there afterwards |\n|---|---|---|\n"
 ELSEWHERE = {
     "test_a_killed_run_ends_with_the_weights_of_one_that_was_not": (
         "kill -9", "train", "the last whole checkpoint; the same command ends with the weights of an undisturbed run"),
+    "test_a_clock_that_went_back_costs_no_checkpoint": (
+        "kill -9, and the clock goes back", "train", "the last whole checkpoint; the same command resumes from it"),
     "test_ctrl_c_ends_in_one_line_and_leaves_a_run_that_can_be_resumed": (
         "Ctrl-C", "train", "the last whole checkpoint; the same command resumes"),
     "test_a_full_disk_stops_the_run_with_its_last_checkpoint_whole": (
         "full disk", "train", "the last whole checkpoint; with room, the weights of an undisturbed run"),
     "test_kills_at_random_points_and_another_number_of_processes_each_time": (
-        "kill -9", "predict", "whole rows; the same command answers what is missing, no row twice"),
+        "kill -9, also where the clock goes back", "predict", "whole rows; the same command answers what is missing, no row twice"),
     "test_two_runs_at_once_do_not_write_into_one_another": (
         "two at once", "predict", "the first goes on, the second is refused in one line"),
     "test_ctrl_c_is_clean_and_the_same_command_goes_on": (

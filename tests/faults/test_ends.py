@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,9 +48,10 @@ BEFORE = {
 }
 
 
-def started(words, **places):
-    command = [sys.executable, "-m", "iepile.cli", *(word.format(**places) for word in words)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def started(words, *, within=(), clock=None, **places):
+    command = [*within, sys.executable, "-m", "iepile.cli", *(word.format(**places) for word in words)]
+    env = os.environ | ({"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock} if clock else {})
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
 
 
 def ended(process):
@@ -78,16 +80,19 @@ def undisturbed(inputs):
     return state_after
 
 
-KILL, TERMINATE = "kill -9", "SIGTERM"
-NUMBERS = {KILL: signal.SIGKILL, TERMINATE: signal.SIGTERM}
+KILL, BACK, TERMINATE = "kill -9", "kill -9, and the clock goes back", "SIGTERM"
+NUMBERS = {KILL: signal.SIGKILL, BACK: signal.SIGKILL, TERMINATE: signal.SIGTERM}
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 SLOW = ("clean", "prepare --format jsonl")
 
 
-@pytest.mark.parametrize("how", [KILL, TERMINATE])
+@pytest.mark.parametrize("how", NUMBERS)
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in COMMANDS])
 def test_what_was_there_stays_and_the_next_run_is_as_an_undisturbed_one(
     inputs, undisturbed, tmp_path, name, how, record_property
 ):
+    if how == BACK and not FAKETIME:
+        pytest.skip("no libfaketime")
     small = tmp_path / "small.conll"
     small.write_text(CONLL)
     places = {"inputs": inputs, "small": small, "out": tmp_path / "made/out"}
@@ -103,40 +108,53 @@ def test_what_was_there_stays_and_the_next_run_is_as_an_undisturbed_one(
     assert "Traceback" not in said
     assert state(tmp_path / "made/out") == before
     hidden = [path.name for path in (tmp_path / "made").iterdir() if path.name != "out"]
-    assert len(hidden) == (how == KILL), hidden
-    if how == KILL:
-        assert ended(started(COMMANDS[name], **places))[0] == 0
+    assert len(hidden) == (how != TERMINATE), hidden
+    if how != TERMINATE:
+        assert ended(started(COMMANDS[name], clock="-30d" if how == BACK else None, **places))[0] == 0
         assert state(tmp_path / "made/out") == undisturbed(name) != before
     assert [path.name for path in (tmp_path / "made").iterdir()] == ["out"]
-    more = "; the next run sweeps, and is as an undisturbed one" if how == KILL else ", and nothing else"
+    more = "; the next run sweeps, and is as an undisturbed one" if how != TERMINATE else ", and nothing else"
     record_property("fault", (how, name, f"the earlier folder, whole{more}"))
 
 
-def test_two_runs_on_one_output_leave_the_whole_work_of_one(inputs, tmp_path, record_property):
+OWN_PIDS = ("unshare", "-rpf", "--mount-proc")  # as in containers: each is process 1, and sees none of the other
+TOGETHER = {"two at once": (), "two at once, in namespaces of their own": OWN_PIDS}
+
+
+def able_to(within):
+    if within and (not shutil.which("unshare") or subprocess.run([*within, "true"], capture_output=True).returncode):
+        pytest.skip("no namespaces of processes here")
+
+
+@pytest.mark.parametrize("how", TOGETHER)
+def test_two_runs_on_one_output_leave_the_whole_work_of_one(inputs, tmp_path, how, record_property):
+    able_to(TOGETHER[how])
     places = {"inputs": inputs, "out": tmp_path / "out"}
-    both = [started(COMMANDS["prepare"], **places) for _ in range(2)]
+    both = [started(COMMANDS["prepare"], within=TOGETHER[how], **places) for _ in range(2)]
     for code, said in map(ended, both):
         assert code == 0 or said.count("error: ") == 1
         assert "Traceback" not in said
     assert verify(tmp_path / "out")[1] == []
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
-    record_property("fault", ("two at once", "prepare", "the whole work of one of them"))
+    record_property("fault", (how, "prepare", "the whole work of one of them"))
 
 
-def test_two_trainings_do_not_share_a_run_folder_and_a_kill_lets_it_go(tmp_path, record_property):
+@pytest.mark.parametrize("how", TOGETHER)
+def test_two_trainings_do_not_share_a_run_folder_and_a_kill_lets_it_go(tmp_path, how, record_property):
+    able_to(TOGETHER[how])
     script = "import sys; from iepile_trainer.run_folder import alone\n"
     script += "with alone(sys.argv[1]): print('held', flush=True); sys.stdin.read()"
-    command = [sys.executable, "-c", script, str(tmp_path / "run")]
-    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command = [*TOGETHER[how], sys.executable, "-c", script, str(tmp_path / "run")]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0)
     assert other.stdout.readline() == "held\n"
     with (
         pytest.raises(ValueError, match=r"run: another training is at work there \(wait for it"),
         alone(tmp_path / "run"),
     ):
         pass
-    os.kill(other.pid, signal.SIGKILL)
+    os.killpg(other.pid, signal.SIGKILL)
     other.communicate()
     for _ in range(2):
         with alone(tmp_path / "run"):
             assert Path(tmp_path / "run").is_dir()
-    record_property("fault", ("two at once", "train", "the first goes on, the second is refused in one line"))
+    record_property("fault", (how, "train", "the first goes on, the second is refused in one line"))

@@ -89,17 +89,13 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self._serve()
-
-    do_HEAD = do_POST = do_PUT = do_GET
-
-    def _serve(self) -> None:
         url = urlsplit(self.path)
         self.query = {name: values[-1] for name, values in parse_qs(url.query).items()}
-        body = self._body()
+        if (body := self._body()) is None:
+            return None  # the client went before its end
         with self.hub.lock:
-            range_, agent = self.headers.get("Range", ""), self.headers.get("User-Agent", "")
-            call = Call(len(self.hub.calls), self.command, unquote(url.path), range_, agent)
+            said = (self.headers.get(name, "") for name in ("Range", "User-Agent"))
+            call = Call(len(self.hub.calls), self.command, unquote(url.path), *said)
             self.hub.calls.append(call)
         fault = self.hub.ask(call)
         if fault == "slow":
@@ -115,15 +111,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.close()
 
-    def _body(self) -> bytes:
-        if "chunked" in self.headers.get("Transfer-Encoding", ""):
-            parts = []
-            while size := int(self.rfile.readline(), 16):
-                parts.append(self.rfile.read(size))
-                self.rfile.readline()
+    do_HEAD = do_POST = do_PUT = do_GET
+
+    def _body(self) -> bytes | None:
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            size = int(self.headers.get("Content-Length") or 0)
+            return body if len(body := self.rfile.read(size)) == size else None
+        parts = []
+        while (line := self.rfile.readline()) and (size := int(line, 16)):
+            parts.append(self.rfile.read(size))
             self.rfile.readline()
-            return b"".join(parts)
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        return b"".join(parts) if self.rfile.readline() else None
 
     def _answer(self, status: int, told: Any = None, headers: dict[str, str] | None = None, half: bool = False) -> None:
         data = told if isinstance(told, bytes) else json.dumps(told).encode()

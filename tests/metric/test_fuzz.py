@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 
 from iepile_metric import TASKS, Accumulator
 from iepile_metric.errors import Analysis
+from iepile_metric.report import Report
+
+from ..fuzzing import FUZZ
 
 GOLD = {
     "ner": '[{"entity": "Ada", "entity_type": "person"}]',
@@ -168,3 +172,36 @@ def test_any_text_is_read_or_refused_by_name(task, text):
     scores = Accumulator(task)
     scores.add({"label": GOLD[task], "output": text})
     assert sum(scores.result()["unparseable_kinds"].values()) in (0, 1)
+
+
+def tags(page):
+    """The tags of a page, with their attributes."""
+    found = []
+    parser = HTMLParser(convert_charrefs=False)
+    parser.handle_starttag = lambda name, attributes: found.append((name, attributes))
+    parser.feed(page)
+    return found
+
+
+HTML = st.sampled_from(
+    ["</script>", "<img src=x onerror=y>", "<!--", "-->", "&#60;b>", '" onload="', "]]>", "\u2028", "\ud800"]
+)
+TEXT = st.lists(HTML | st.text(max_size=10), max_size=6).map("".join)
+
+
+def whole(text):
+    """Without halves of characters, which a label may not hold."""
+    return text.encode("utf-8", "ignore").decode()
+
+
+@FUZZ
+@given(TEXT, TEXT.map(whole), TEXT.map(whole), TEXT, TEXT)
+def test_any_row_gives_a_report_with_the_tags_of_any_other(source, text, label, output, title):
+    def page(source, text, label, output, title):
+        report = Report()
+        row = {"id": "a", "task": "NER", "source": source, "output": output}
+        row["label"] = json.dumps([{"entity": text, "entity_type": label}])
+        row["instruction"] = json.dumps({"schema": [label], "input": text})
+        return report.html(Accumulator(watch=report).extend([row]).result(), title, resamples=0)
+
+    assert tags(page(source, text, label, output, title)) == tags(page("a", "Ulm", "city", "{}", "Scores"))

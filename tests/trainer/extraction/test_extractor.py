@@ -128,6 +128,8 @@ def test_what_is_no_text_is_an_error_of_its_own_extraction(extract):
         (["a"], "nre", 'unknown task "nre"'),
         ("no/such/schema.json", "ner", "no such schema file"),
         ({"sue": 5}, "ee", "give description, aliases or examples"),
+        ({"city": {"description": True}}, "ner", "city: the description is True .a text; quote it"),
+        ({"city": {"examples": [1871]}}, "ner", r"city: examples are \[1871\] .a list of texts; quote each"),
     ],
 )
 def test_a_wrong_schema_or_task_is_said_at_once(extract, schema, task, reason):

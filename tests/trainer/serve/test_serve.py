@@ -9,10 +9,13 @@ import sys
 import httpx
 import jsonschema
 import pytest
+from pydantic import ValidationError
 
 from iepile_dataset import Schema
 from iepile_trainer import Client
+from iepile_trainer.serve.arguments import ServeArguments
 from iepile_trainer.serve.client import ServerError
+from iepile_trainer.serve.requests import ExtractRequest, Refused, documents_in
 
 from ...sentences import ADA, BO, LEARNT, SUED, ZH, entities, rows_of
 
@@ -216,3 +219,34 @@ def test_the_page_needs_no_network_and_the_description_fits_the_answers(server, 
     health = httpx.get(f"{server}/health").json()
     assert (health["status"], health["backend"], health["constrain"]) == ("ready", "transformers", "none")
     assert "/" not in health["model"]  # of a folder its name, not where it lies
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"text": ADA, "schema": LABELS},
+        {"text": ADA, "schema": "person, city", "language": None},
+        {"text": ADA, "schema": {"city": {"examples": None, "aliases": "town"}}},
+        {"text": ADA, "schema": {"in": [["city", "country"]]}, "task": "spo"},
+        {"texts": [ADA, 5], "schema": {"sue": ["plaintiff"]}, "task": "ee"},
+        {"texts": [ADA, BO], "schema": [["person"], {"city": "a town"}], "triggers": [None, {"city": ["x"]}]},
+        {"text": ADA, "texts": [ADA], "schema": LABELS},
+        {"text": ADA, "schema": []},
+        {"text": ADA, "schema": [""]},
+        {"text": ADA, "schema": "[a"},
+        {"text": ADA, "schema": {"city": {"description": False}}},
+        {"text": ADA, "schema": ["in"], "task": "spo"},
+        {"text": ADA, "schema": {"a": "b"}, "task": "kg"},
+        {"text": ADA, "schema": LABELS, "triggers": [{}]},
+        {"text": ADA, "schema": LABELS, "language": "fr"},
+        {"text": ADA, "schema": LABELS, "task": "nre"},
+        {"text": ADA, "schema": LABELS, "min_confidence": "0.5"},
+        {"text": ADA, "schema": LABELS, "min_confidence": True},
+    ],
+)
+def test_the_description_allows_what_is_accepted_and_no_more(body):
+    try:
+        is_accepted = bool(documents_in(ExtractRequest(**body), ServeArguments()))
+    except (Refused, ValidationError):
+        is_accepted = False
+    assert jsonschema.Draft202012Validator(ExtractRequest.model_json_schema()).is_valid(body) == is_accepted

@@ -1,6 +1,7 @@
 """Requests that wait, are too many, take too long or go away."""
 
 import asyncio
+import gc
 import json
 import socket
 import threading
@@ -99,7 +100,7 @@ def test_a_full_queue_refuses_with_503_and_when_to_come_again(held, client):
     asyncio.run(run())
 
 
-def test_what_takes_too_long_is_given_up_and_its_further_texts_are_not_asked(held, client):
+def test_what_takes_too_long_is_given_up_and_its_further_texts_are_not_asked(held, client, caplog):
     connection, batcher = client(timeout=0.3)
 
     async def run():
@@ -113,6 +114,8 @@ def test_what_takes_too_long_is_given_up_and_its_further_texts_are_not_asked(hel
             assert (await http.post("/extract", json=ASKED)).json()["extractions"][0]["start"] == 12
 
     asyncio.run(run())
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 def test_a_client_that_goes_away_is_forgotten(held, client):

@@ -72,6 +72,20 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(tmp_path, rows_f
 
 
 @pytest.mark.slow
+def test_a_clock_that_went_back_costs_no_checkpoint(tmp_path, rows_file):
+    out = tmp_path / "run"
+    options = [*SMALL, "--dataset", rows_file, "--max_steps", 100_000, "--save_steps", 5, "--output_dir", out]
+    for step in (15, 30):
+        process = started([*options, "--save_total_limit", 1, "--disable_tqdm", "true"], tmp_path)
+        wait_for(f"checkpoint-{step}", out, process)  # the one before is whole then
+        os.killpg(process.pid, signal.SIGKILL)
+        process.join()
+        assert int(last_checkpoint(out).name.removeprefix("checkpoint-")) >= step - 5
+        for path in out.iterdir():
+            os.utime(path, (later := time.time() + 86_400, later))
+
+
+@pytest.mark.slow
 def test_ctrl_c_ends_in_one_line_and_leaves_a_run_that_can_be_resumed(tmp_path, rows_file):
     out = tmp_path / "run"
     options = [*SMALL, "--dataset", rows_file, "--max_steps", 100_000, "--save_steps", 5, "--output_dir", out]

@@ -187,8 +187,8 @@ def _from_files(root: Path, paths: list[Path], streaming: bool, split: str, task
     import datasets
 
     features = datasets.Features({name: datasets.Value("string") for name in COLUMNS})
-    stated = [  # a changed file is read again
-        (str(path.resolve()), str(path.relative_to(root)) if root.is_dir() else path.name, path.stat().st_mtime_ns)
+    stated = [
+        (str(path.resolve()), str(path.relative_to(root)) if root.is_dir() else path.name, _version(path))
         for path in paths
     ]
     options: dict[str, Any] = {"features": features, "gen_kwargs": {"stated": stated, "task": task}}
@@ -205,7 +205,13 @@ def _from_files(root: Path, paths: list[Path], streaming: bool, split: str, task
         return rows
 
 
-def _strings(stated: list[tuple[str, str, int]], task: str) -> Iterator[dict[str, str]]:
+def _version(path: Path) -> str:
+    """A changed file is read again, also where a clock went back."""
+    facts = path.stat()
+    return f"{facts.st_size}:{facts.st_mtime_ns}"
+
+
+def _strings(stated: list[tuple[str, str, str]], task: str) -> Iterator[dict[str, str]]:
     from iepile_dataset.instructions.parse import completed
 
     for path, name, _ in stated:

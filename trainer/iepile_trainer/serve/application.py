@@ -149,6 +149,7 @@ class Bounded:
 async def _all(futures: "list[Future[Extraction]]", request: Request, timeout: float) -> list[Extraction] | None:
     """What all of them give; None where the client has gone. Those that are not done then are cancelled."""
     answers = asyncio.gather(*map(asyncio.wrap_future, futures))
+    answers.add_done_callback(_hear)
     gone = asyncio.ensure_future(_gone(request))
     try:
         both: set[asyncio.Future[Any]] = {answers, gone}
@@ -163,6 +164,11 @@ async def _all(futures: "list[Future[Extraction]]", request: Request, timeout: f
     finally:
         gone.cancel()
         answers.cancel()
+
+
+def _hear(answers: "asyncio.Future[Any]") -> None:
+    """Take note of what nobody waits for any more: asyncio would log it as an error."""
+    answers.cancelled() or answers.exception()
 
 
 async def _gone(request: Request) -> None:

@@ -1,5 +1,6 @@
 """Texts of many requests → batches for one model, in threads of their own."""
 
+import ctypes
 import logging
 import math
 import time
@@ -19,6 +20,8 @@ from ..extraction.merge_windows import extraction_of
 from ..extraction.results import Extraction
 
 log = logging.getLogger("iepile.serve")
+
+_TIDY = 10.0  # seconds between two times
 
 Pair = tuple[Document, "Future[Extraction]"]
 
@@ -54,7 +57,7 @@ class Batcher:
         self._long: deque[Pair] = deque()
         self._changed = Condition()
         self._closing = False
-        self._pace = 0.0
+        self._pace, self._tidied = 0.0, 0.0
         self.answered = 0
         self.batches = 0
         lanes = [self._short] * threads + [self._long]
@@ -116,6 +119,9 @@ class Batcher:
                 continue
             start = time.monotonic()
             self._answer(batch)
+            if start > self._tidied + _TIDY:
+                self._tidied = start
+                _return_memory()
             with self._changed:
                 self.batches += 1
                 pace = (time.monotonic() - start) / len(batch)
@@ -164,3 +170,9 @@ class Batcher:
             self.answered += 1
         with suppress(InvalidStateError):  # nobody waits for it any more
             future.set_result(result) if isinstance(result, Extraction) else future.set_exception(result)
+
+
+def _return_memory() -> None:
+    """Hand what was freed back to the system, where that can be asked: glibc keeps the room of large tensors."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)

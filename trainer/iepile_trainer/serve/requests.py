@@ -13,6 +13,7 @@ from iepile_dataset.tasks import LANGUAGES, TASKS, task_named
 from ..engines import well_formed
 from ..extraction.documents import Document, documents_of
 from .arguments import ServeArguments
+from .request_forms import describe
 
 Triggers = dict[str, list[str]]
 
@@ -22,9 +23,7 @@ class ExtractRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "example": {"text": "Ada Bell lives in Rome.", "schema": ["person", "place"], "task": "ner"},
-        },
+        json_schema_extra=describe,
     )
 
     text: str | None = Field(None, description="The text; or give `texts`.")
@@ -40,7 +39,7 @@ class ExtractRequest(BaseModel):
     task: str = Field("ner", description="`ner`, `re`, `ee`, `eet`, `eea`, `spo` or `kg`.")
     language: str | None = Field(None, description="Of the prompt, `en` or `zh`; told from each text if left out.")
     min_confidence: float = Field(
-        0.0, ge=0, le=1, allow_inf_nan=False, description="Leave out results that are less sure."
+        0.0, ge=0, le=1, strict=True, allow_inf_nan=False, description="Leave out results that are less sure."
     )
     triggers: Triggers | list[Triggers | None] | None = Field(
         None, description="For `eea`: event type → its triggers, where they are known; for `texts` a list of such."

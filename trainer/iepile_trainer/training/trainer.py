@@ -6,8 +6,10 @@ moves, these are the places to look at.
 
 import copy
 import math
+import os
 import random
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,6 +132,8 @@ class InstructionTrainer(Trainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """trl.SFTTrainer, transformers.Trainer; half a checkpoint is of no use, and takes the room that is lacking."""
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        if self.args.should_save:
+            _age_checkpoints(folder.parent)
         try:
             with saving(folder):
                 super()._save_checkpoint(model, trial)
@@ -145,6 +149,15 @@ class InstructionTrainer(Trainer):
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Leave README.md (transformers.Trainer, trl.SFTTrainer) to the cards, which are written from the scores."""
+
+
+def _age_checkpoints(folder: Path) -> None:
+    """Let the times of checkpoints follow their numbers: transformers deletes by time, and clocks go back."""
+    latest = time.time()
+    numbers = {path: int(path.name.rpartition("-")[2]) for path in folder.glob("checkpoint-*")}
+    for checkpoint in sorted(numbers, key=lambda path: numbers[path], reverse=True):
+        latest = min(latest - 1, checkpoint.stat().st_mtime)
+        os.utime(checkpoint, (latest, latest))
 
 
 class DecoderTrainer(InstructionTrainer, SFTTrainer):
