@@ -29,6 +29,7 @@ from ..run_folder import last_checkpoint, saving
 from ..tokenization.encode import IGNORED
 from .arguments import by_f1
 from .beginnings import can_share, sharing
+from .projection import answers_alone
 from .sampler import EpochFollower, EpochSampler
 from .stream import EpochStream
 
@@ -272,35 +273,6 @@ def mean_loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
     )
     count = (labels != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
     return total / torch.as_tensor(count, device=total.device).clamp(min=1)
-
-
-@contextmanager
-def answers_alone(model: Any, inputs: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What to give a model that `trl.SFTTrainer` has made ready, so that a CPU projects only tokens with a label.
-
-    The projection onto a vocabulary of 50,000 is a third of a step otherwise. Within, the model's backbone hands on
-    the hidden states of those tokens alone; their labels are already shifted. On a GPU TRL does the same itself.
-
-    Args:
-        model: A decoder, an adapter around it or not.
-        inputs: A batch with `labels` of (rows, tokens).
-    """
-    core = model.get_base_model() if hasattr(model, "get_base_model") else model
-    targets = inputs["labels"][:, 1:]
-    asked = targets != IGNORED
-    if model.device.type not in ("cpu", "mps") or "shift_labels" in inputs or not asked.any():
-        yield inputs
-        return
-
-    def narrow(_: Any, __: Any, output: Any) -> Any:
-        output.last_hidden_state = output.last_hidden_state[:, :-1][asked][None]
-        return output
-
-    hook = core.base_model.register_forward_hook(narrow)
-    try:
-        yield {**inputs, "shift_labels": targets[asked][None]}
-    finally:
-        hook.remove()
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from datasets import Dataset
 
 from iepile_trainer.tokenization.encode import IGNORED, encode
 from iepile_trainer.training.arguments import training_config
+from iepile_trainer.training.projection import answers_alone
 from iepile_trainer.training.sampler import ready
-from iepile_trainer.training.trainer import answers_alone, new_trainer
+from iepile_trainer.training.trainer import new_trainer
 
 
 @pytest.fixture
