@@ -191,4 +191,4 @@ def test_neither_the_package_nor_the_space_imports_anything_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-    assert (space / "requirements.txt").read_text().split() == ["iepile[train,app]"]
+    assert (space / "requirements.txt").read_text().split() == ["iepile[train,app,mcp]"]

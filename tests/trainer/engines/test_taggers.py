@@ -129,3 +129,25 @@ def test_what_is_no_model_of_a_library_is_one_line(tmp_path):
     with pytest.raises(TrainerError, match=r"nowhere: spacy cannot load it: \[E050\]") as refused:
         open_engine(EngineOptions(str(tmp_path / "nowhere"), engine="spacy"))
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("where", ["encoder", "named", "beside"])
+def test_code_that_comes_with_an_encoder_is_not_run(where, tmp_path):
+    from iepile_trainer.engines.taggers import _harmless
+
+    model, other = tmp_path / "model", tmp_path / "other"
+    for folder in (model, other):
+        folder.mkdir()
+    (model / "model.safetensors").write_bytes(b"")
+    code = {"model_type": "bert", "auto_map": {"AutoModel": "modeling.Strange"}}
+    config = {"encoder": {"encoder_config": code}, "named": {"model_name": str(other)}, "beside": {}}[where]
+    (model / "gliner_config.json").write_text(json.dumps(config))
+    (other / "config.json").write_text(json.dumps(code))
+    if where == "beside":
+        (model / "encoder").mkdir()
+        (model / "encoder/config.json").write_text(json.dumps(code))
+    with pytest.raises(TrainerError, match=r"model: its encoder comes with Python code, which is not run \(take"):
+        _harmless(str(model))
+    for file in model.rglob("*.json"):
+        file.write_text('{"model_name": "no/such"}')
+    assert _harmless(str(model)) == str(model)

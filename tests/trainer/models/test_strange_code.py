@@ -15,6 +15,7 @@ from iepile_trainer.models.load import load_tokenizer
 ROOT = Path(iepile_trainer.__file__).parent
 READS_NO_CODE = {"PeftConfig", "PeftModel", "Tokenizer"}  # JSON and safetensors alone
 OWN = {"Extractor"}
+CHECKED = {"gliner.GLiNER", "gliner2.GLiNER2"}  # what brings code is refused before, see `engines.taggers`
 
 
 @pytest.fixture
@@ -51,6 +52,9 @@ def test_one_function_reads_what_may_bring_code():
             for node in ast.walk(function):
                 if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                     continue
-                if node.func.attr == "from_pretrained" and ast.unparse(node.func.value) not in READS_NO_CODE | OWN:
+                if (
+                    node.func.attr == "from_pretrained"
+                    and ast.unparse(node.func.value) not in READS_NO_CODE | OWN | CHECKED
+                ):
                     calls.add((str(file.relative_to(ROOT)), function.name))
     assert calls == {("models/load.py", "pretrained")}

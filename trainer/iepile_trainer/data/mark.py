@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..run_folder import RECORD, STARTED
 from ..tokenization.encode import draws_of, is_stream
 from .arguments import DataArguments
 
@@ -38,9 +39,12 @@ def _contents(draws: list[Any]) -> Iterator[Any]:
 
 
 def _state_of_files(data: DataArguments) -> Iterator[bytes]:
+    def in_run(file: Path) -> bool:
+        return any((folder / name).is_file() for folder in file.parents for name in (STARTED, RECORD))
+
     given = [data.data_dir, *(data.dataset or ()), *(file.rpartition("=")[2] for file in data.data_files or ())]
     for place in [Path(name) for name in given if name and "://" not in name]:
         for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if file.is_file():
+            if file.is_file() and not in_run(file):  # a run may lie beside its rows
                 facts = file.stat()
                 yield f"{file.relative_to(place)}:{facts.st_size}:{facts.st_mtime_ns}\n".encode()

@@ -6,8 +6,10 @@ They answer NER alone. What they find is written as the answer to the instructio
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from iepile_dataset import DataError
 from iepile_dataset.instructions.parse import Question, read_instruction
@@ -21,6 +23,7 @@ Marks = Iterable[tuple[str, str]]
 Mark = Callable[[Sequence[Question]], Iterable[Marks]]
 
 _TOGETHER = 16  # texts
+_ENCODERS = {"model_name", "labels_encoder", "labels_decoder"}  # keys of a configuration that name another model
 
 
 class TaggerEngine:
@@ -76,8 +79,7 @@ def _written(question: Question, marks: Marks) -> Answer:
 
 def _gliner(name: str) -> Mark:
     gliner = import_extra("gliner", "gliner", "engine gliner: ")
-    _refuse_pickles(name)
-    model = gliner.GLiNER.from_pretrained(name)
+    model = gliner.GLiNER.from_pretrained(_harmless(name))
 
     def mark(asked: Sequence[Question]) -> Iterable[Marks]:
         found = model.inference([one.text for one in asked], [list(one.labels) for one in asked]) if asked else []
@@ -88,8 +90,7 @@ def _gliner(name: str) -> Mark:
 
 def _gliner2(name: str) -> Mark:
     gliner2 = import_extra("gliner2", "gliner2", "engine gliner2: ")
-    _refuse_pickles(name)
-    model = gliner2.GLiNER2.from_pretrained(name)
+    model = gliner2.GLiNER2.from_pretrained(_harmless(name))
 
     def mark(asked: Sequence[Question]) -> Iterable[Marks]:
         for one in asked:
@@ -124,11 +125,34 @@ def _plain(label: str) -> str:
     return re.sub(r"[\W_]", "", label).lower()
 
 
-def _refuse_pickles(name: str) -> None:
-    """These libraries fall back to weights as pickles, which can hold code."""
-    from huggingface_hub import HfApi
+def _harmless(name: str) -> str:
+    """The folder of a model of GLiNER, fetched where it is on the Hub: weights that are no pickles, and no code.
+
+    Both libraries allow code that comes with an encoder, whoever wrote it, and fall back to pickles.
+    """
+    from huggingface_hub import snapshot_download
 
     folder = Path(name)
-    files = [file.name for file in folder.iterdir()] if folder.is_dir() else HfApi().list_repo_files(name)
-    if "model.safetensors" not in files:
+    if not folder.is_dir():
+        folder = Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"]))
+    if not (folder / "model.safetensors").is_file():
         raise TrainerError(f"{name}: no model.safetensors (other weights are not loaded, as they can hold code)")
+    for file in sorted(folder.rglob("*.json")):
+        config = None
+        with suppress(ValueError):  # the library will say what is wrong with it
+            config = json.loads(file.read_bytes())
+        _refuse_code(name, config)
+    return str(folder)
+
+
+def _refuse_code(name: str, config: Any) -> None:
+    """Refuse a configuration that names Python code of its own, or an encoder that does."""
+    from transformers import PretrainedConfig
+
+    for key, value in config.items() if isinstance(config, dict) else ():
+        if key == "auto_map":
+            raise TrainerError(f"{name}: its encoder comes with Python code, which is not run (take another model)")
+        if key in _ENCODERS and isinstance(value, str):
+            with suppress(OSError, ValueError):  # the library needs it no more than we do
+                value, _ = PretrainedConfig.get_config_dict(value)
+        _refuse_code(name, value)

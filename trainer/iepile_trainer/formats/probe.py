@@ -6,6 +6,8 @@ import signal
 import sys
 from typing import Any
 
+from iepile_dataset.errors import shown
+
 from ..errors import TrainerError, first_line
 
 __all__ = ["try_template"]
@@ -30,7 +32,7 @@ def try_template(tokenizer: Any) -> None:
     template = tokenizer.chat_template
     for name, text in template.items() if isinstance(template, dict) else [("", template)]:
         if not isinstance(text, str) or len(text) > _LONGEST:
-            raise _refusal(tokenizer, f"{name or 'it'} is no text of at most {_LONGEST >> 20} MB")
+            raise _refusal(tokenizer, f"{(name and shown(name)) or 'it'} is no text of at most {_LONGEST >> 20} MB")
     if str(template) not in _outcomes:
         _outcomes[str(template)] = _tried(tokenizer) if hasattr(os, "fork") else ""
     if reason := _outcomes[str(template)]:
