@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from iepile_trainer import TrainerError
+from iepile_trainer import Extractor, TrainerError
 from iepile_trainer.engines import EngineOptions
 from iepile_trainer.engines.transformers_engine import TransformersEngine
 from iepile_trainer.formats import use_format
@@ -70,3 +70,9 @@ def test_a_template_that_cannot_ask_is_refused_when_it_is_read(words, reason, sm
         file.write_bytes(words if isinstance(words, bytes) else words.encode())
     with pytest.raises(TrainerError, match=reason):
         TransformersEngine(small_model(tokenizer), tokenizer, EngineOptions(template=str(file)))
+
+
+def test_texts_are_cut_to_the_room_and_asked_by_it(template, base):
+    extract = Extractor.from_pretrained(str(base / "llama"), template=str(template), max_new_tokens=2)
+    assert extract("Ada lives in Ulm.", ["city"]).raw
+    assert len(extract("Ada lives in Ulm. " * 500, ["city"]).raw) > 1

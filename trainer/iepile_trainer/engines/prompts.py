@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from threading import Condition
@@ -82,7 +83,7 @@ class PromptEngine:
         self._turn = FairLock()
 
     def count(self, instruction: str) -> int:
-        """The tokens of an instruction's prompt.
+        """The tokens of a prompt: of an instruction, or of a part of one, which no template words.
 
         Raises:
             TrainerError: The tokenizer is not known here.
@@ -90,7 +91,9 @@ class PromptEngine:
         if self.tokenizer is None:
             raise TrainerError("how long a prompt is cannot be told without its tokenizer (give --tokenizer)")
         with self._turn:
-            return len(self._ids(self._worded(instruction)))
+            with suppress(ValueError, KeyError, TypeError):
+                instruction = self._worded(instruction)
+            return len(self._ids(instruction))
 
     def _worded(self, instruction: str) -> str:
         return filled(self._template, instruction) if self._template else instruction
