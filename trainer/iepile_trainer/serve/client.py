@@ -3,8 +3,10 @@
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -37,7 +39,7 @@ class Client:
         timeout: Seconds that a request may take.
 
     Raises:
-        ServerError: The address is none.
+        ServerError: The address is none, or the key cannot be sent.
 
     >>> Client("localhost:8000")
     Traceback (most recent call last):
@@ -45,10 +47,12 @@ class Client:
     """
 
     def __init__(self, url: str = "http://127.0.0.1:8000", key: str | None = None, timeout: float = 120.0) -> None:
-        if urlsplit(url).scheme not in ("http", "https"):
+        if not _is_address(url):
             raise ServerError(f"{url!r} is no address (such as http://localhost:8000)")
         self.url, self.timeout = url.rstrip("/"), timeout
         self._key = os.environ.get("IEPILE_API_KEY", "") if key is None else key
+        if not self._key.isprintable():  # what refuses it later would show it
+            raise ServerError("the key holds a line end or another sign that cannot be sent (key, or IEPILE_API_KEY)")
 
     def __call__(self, text: str | Sequence[str], schema: Any, task: str = "ner", **options: Any) -> Any:
         """Extract from a text, or from several at once.
@@ -67,7 +71,10 @@ class Client:
         """
         asked = {"text": text} if isinstance(text, str) else {"texts": list(text)}
         answer = self._ask("/extract", {**asked, "schema": schema, "task": task, **options})
-        return Extraction.of(answer) if isinstance(text, str) else [Extraction.of(one) for one in answer]
+        try:
+            return Extraction.of(answer) if isinstance(text, str) else [Extraction.of(one) for one in answer]
+        except (AttributeError, KeyError, TypeError):
+            raise ServerError(f"{self.url} gives no extractions (is it the address of iepile serve?)") from None
 
     def health(self) -> dict[str, Any]:
         """What the server says of itself: its model, and how many texts wait.
@@ -87,17 +94,24 @@ class Client:
             with urlopen(request, timeout=self.timeout) as answer:
                 return json.load(answer)
         except HTTPError as problem:
-            said = _object(problem.read())
+            said = _object(problem)
             raise ServerError(
                 f"{self.url}: {said.get('error') or problem.reason} ({problem.code})", problem.code, said.get("field")
             ) from None
-        except (URLError, OSError, ValueError) as problem:
+        except (OSError, ValueError, HTTPException) as problem:
             raise ServerError(f"{self.url} does not answer: {first_line(problem)}") from None
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _is_address(url: str) -> bool:
+    with suppress(ValueError):
+        address = urlsplit(url)
+        return address.scheme in ("http", "https") and bool(address.hostname) and url.isprintable() and " " not in url
+    return False
+
+
+def _object(answer: Any) -> dict[str, Any]:
     try:
-        said = json.loads(body)
-    except ValueError:
+        said = json.load(answer)
+    except (OSError, ValueError, HTTPException):
         return {}
     return said if isinstance(said, dict) else {}
