@@ -222,7 +222,7 @@ class MiningOptions(Selection):
     overrides: str | None = option(
         None,
         TEXT,
-        "A dictionary written by hand, {label: [labels]} or {task: {source: {label: [labels]}}}: its lists replace "
+        "A dictionary written by hand, {label: list} or {task: {source: {label: list}}}: its lists of labels replace "
         "what is found.",
     )
 

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import typer
+from rich.text import Text
 
 from iepile.cli import COMMANDS, app
 
@@ -15,6 +16,16 @@ def test_the_list_of_commands_says_of_each_what_it_says_itself(name):
     _, command, _ = group.resolve_command(None, [name])
     assert command.name == name
     assert " ".join(command.help.partition("\n\n")[0].split()) == listed.help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_its_texts_whole(name):
+    waiting = [typer.main.get_command(app).resolve_command(None, [name])[1]]
+    while waiting:
+        command = waiting.pop()
+        waiting += getattr(command, "commands", {}).values()
+        for text in [command.help, *(parameter.help for parameter in command.params if hasattr(parameter, "help"))]:
+            assert Text.from_markup(text or "").plain == (text or "")
 
 
 def test_help_and_version_import_no_command():

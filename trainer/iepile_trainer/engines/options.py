@@ -60,11 +60,11 @@ class EngineOptions:
         "Show annotated rows before each question: a file of rows (JSON lines), or train, the training rows of the "
         "same sources.",
     )
+    shots: int = option(4, "How many of them, as far as the prompt has room; the most alike.", range=(1, inf))
     template: str | None = option(
         None,
         "Ask models that were not trained for this in words of your own: a file of text with {schema} and {input}.",
     )
-    shots: int = option(4, "How many of them, as far as the prompt has room; the most alike.", range=(1, inf))
     dtype: str = option("auto", "Weights in memory.", choices=DTYPES)
     bits: int | None = option(None, "Load quantised weights.", choices=(4, 8))
     device_map: str | None = option(None, "auto spreads one model over all GPUs.")
