@@ -75,8 +75,8 @@ def parse_json(text: str | bytes, file: str, remedy: str = "mend or remove it") 
     return value
 
 
-def parse_yaml(text: str, file: str, remedy: str = "mend or remove it") -> Any:
-    """The value of a YAML text, read without making objects.
+def parse_yaml(text: str | bytes, file: str, remedy: str = "mend or remove it") -> Any:
+    """The value of a YAML text, in UTF-8 where it is bytes, read without making objects.
 
     An alias stands for what it is of once: an alias of what holds aliases is refused, since a few of them in a row
     make more values than any memory holds.
@@ -92,6 +92,7 @@ def parse_yaml(text: str, file: str, remedy: str = "mend or remove it") -> Any:
     """
     _refuse_large(text, file, MOST_YAML)
     try:
+        text = text.decode("utf-8") if isinstance(text, bytes) else text
         _refuse_wild_events(text, file, remedy)
         value = yaml.load(text, _LOADER)
     except DataError:

@@ -46,12 +46,13 @@ def import_(
 
         iepile import conll2003/ --out my/IE-en/NER/news --labels labels.yaml
     """
+    from iepile_dataset.bounded import read_small
     from iepile_dataset.exchange.format import column_names
     from iepile_dataset.exchange.importing import import_source as make
     from iepile_dataset.exchange.labels import read_label_map
 
     with failing():
-        names = read_label_map(labels.read_text("utf-8"), str(labels)) if labels else None
+        names = read_label_map(read_small(str(labels)), str(labels)) if labels else None
         with progress_bar("importing") as advance:
             done = make(
                 source, out, form=form, task=task, columns=column_names(columns or ""), labels=names, split=split,

@@ -35,7 +35,7 @@ def readable(label: str, language: str) -> str:
     return words.lower() if words != label or words.isupper() else label
 
 
-def read_label_map(text: str, name: str) -> dict[str, str]:
+def read_label_map(text: str | bytes, name: str) -> dict[str, str]:
     """A file that renames labels, `{label: name}` in YAML or JSON.
 
     Raises:

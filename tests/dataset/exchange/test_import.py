@@ -1,6 +1,7 @@
 """`iepile import`: a source that every other command understands, and a word about all that was not kept."""
 
 import json
+import os
 import tracemalloc
 
 import pytest
@@ -67,6 +68,17 @@ def test_labels_are_renamed_and_an_import_is_repeated_only_when_told(tmp_path):
     assert again.exit_code == 1
     assert "already imported" in again.output
     assert run(*words, "--overwrite").exit_code == 0
+
+
+def test_labels_that_cannot_be_read_are_named(tmp_path):
+    (tmp_path / "x.conll").write_text(conll(ULM))
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"PER: \xff")
+    for name, reason in (("pipe", "is a pipe"), ("latin", "not readable as YAML: 'utf-8' codec")):
+        labels = tmp_path / f"{name}.yaml"
+        result = run("import", tmp_path / "x.conll", "--out", tmp_path / "IE-en/NER/x", "--labels", labels)
+        assert result.exit_code == 1
+        assert f"{name}.yaml: {reason}" in result.output
 
 
 def test_splits_are_drawn_by_the_text(tmp_path):

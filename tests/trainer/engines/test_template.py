@@ -1,11 +1,13 @@
 """A template of the user's takes the place of the instruction, of examples too, and stands in the record."""
 
 import json
+import os
 
 import pytest
 
 from iepile_trainer import Extractor, TrainerError
 from iepile_trainer.engines import EngineOptions
+from iepile_trainer.engines.template import read_template
 from iepile_trainer.engines.transformers_engine import TransformersEngine
 from iepile_trainer.formats import use_format
 from iepile_trainer.prediction.arguments import PredictArguments
@@ -70,6 +72,12 @@ def test_a_template_that_cannot_ask_is_refused_when_it_is_read(words, reason, sm
         file.write_bytes(words if isinstance(words, bytes) else words.encode())
     with pytest.raises(TrainerError, match=reason):
         TransformersEngine(small_model(tokenizer), tokenizer, EngineOptions(template=str(file)))
+
+
+def test_a_pipe_is_no_template_and_named_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(TrainerError, match=r"^\S+/pipe: is a pipe, .* file\)$"):
+        read_template(str(tmp_path / "pipe"))
 
 
 def test_texts_are_cut_to_the_room_and_asked_by_it(template, base):

@@ -127,6 +127,7 @@ def test_what_is_no_text_is_an_error_of_its_own_extraction(extract):
         (["in"], "spo", "no labels for SPO"),
         (["a"], "nre", 'unknown task "nre"'),
         ("no/such/schema.json", "ner", "no such schema file"),
+        ("/dev/zero", "ner", "is a pipe, a socket or a device"),
         ({"sue": 5}, "ee", "give description, aliases or examples"),
         ({"city": {"description": True}}, "ner", "city: the description is True .a text; quote it"),
         ({"city": {"examples": [1871]}}, "ner", r"city: examples are \[1871\] .a list of texts; quote each"),

@@ -24,7 +24,9 @@ def read_template(path: str) -> str:
         text = read_small(path).decode("utf-8")
     except OSError as problem:
         raise TrainerError(f"{path}: {problem.strerror or problem} (wanted a file of text)") from None
-    except (DataError, UnicodeDecodeError) as problem:
+    except DataError as problem:
+        raise TrainerError(str(problem)) from None
+    except UnicodeDecodeError as problem:
         raise TrainerError(f"{path}: {problem} (wanted a file of text, UTF-8)") from None
     for name in _PLACES:
         if name not in _PLACE.findall(text):

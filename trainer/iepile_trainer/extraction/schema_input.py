@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from iepile_dataset import DataError, Schema, parse_schema
+from iepile_dataset.bounded import read_small
 from iepile_dataset.errors import shown
 from iepile_dataset.schema import SCHEMA_FILES, three_lines
 from iepile_dataset.tasks import Task
@@ -82,7 +83,7 @@ def _from_file(path: Path) -> Schema:
     if path.is_dir():
         path = next((path / name for name in SCHEMA_FILES if (path / name).is_file()), path / SCHEMA_FILES[0])
     try:
-        return parse_schema(path.read_text(encoding="utf-8"), str(path))
+        return parse_schema(read_small(str(path)).decode("utf-8"), str(path))
     except (FileNotFoundError, IsADirectoryError):
         raise DataError(f"{path}: no such schema file (a file, or labels with commas between them)") from None
     except UnicodeDecodeError as error:
