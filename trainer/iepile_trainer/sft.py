@@ -146,6 +146,7 @@ def _start(
 ) -> tuple[str | None, str | None]:
     """The base and the adapter that a training starts from, None for a new model; refuses what cannot work."""
     from .formats import OWN, find
+    from .models.damage import refuse_damaged
     from .models.load import check_remote_code
     from .models.location import base_and_adapter
     from .run_folder import check_free
@@ -167,6 +168,8 @@ def _start(
     if not named:
         return None, None
     path, adapter = base_and_adapter(named, run.adapter if model_args.model_name_or_path else None)
+    for place in filter(None, (path, adapter)):  # a dry run loads no weights
+        refuse_damaged(place)
     return _absolute(path), _absolute(adapter)
 
 

@@ -131,6 +131,7 @@ def test_every_command_that_reads_a_model_says_so(base, adapter, tmp_path):
         ["predict", *words, "--input", str(tmp_path / "a.txt"), "--schema", "city", *output],
         ["serve", *words, "--port", "0"],
         ["train", "--model_name_or_path", str(folder), "--dataset", "iepile", "--output_dir", str(tmp_path / "run")],
+        ["train", "--model_name_or_path", str(folder), "--dry_run", "--output_dir", str(tmp_path / "run")],
         ["merge", str(adapter), "--base", str(folder), "--out", str(tmp_path / "merged")],
         ["push", "model", str(folder), "user/name", "--dry-run"],
         ["push", "model", str(folder), "user/name"],
