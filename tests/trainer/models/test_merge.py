@@ -107,6 +107,10 @@ def test_what_cannot_be_merged_is_refused(adapter, base, tmp_path):
     (quantised / "config.json").write_text(json.dumps(config))
     with pytest.raises(TrainerError, match=r"is quantised itself \(gptq\).*--base"):
         merge(adapter("lora"), tmp_path / "out", base=str(quantised))
+    strange = shutil.copytree(adapter("lora"), tmp_path / "strange")
+    (strange / "tokenizer.json").write_text("{")
+    with pytest.raises(TrainerError, match="cannot load the model"):
+        merge(strange, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

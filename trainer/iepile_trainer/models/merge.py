@@ -44,11 +44,11 @@ def merge(
         raise TrainerError(f"{out} is in use (give another --out{', or --overwrite' if is_finished(out) else ''})")
     record = read_run(run) if is_finished(run) else {}
     trained = {} if base else record.get("options") or {}
-    model = _merged(path, adapter, trained, dtype)
+    model, tokenizer = _merged(path, adapter, trained, dtype), load_tokenizer(path, adapter)
     clear(out)
     with saving(out):
         model.save_pretrained(out)
-        load_tokenizer(path, adapter).save_pretrained(out)
+        tokenizer.save_pretrained(out)
     merged = {
         "adapter": adapter,
         "base": path,
