@@ -195,7 +195,7 @@ def claim(folder: Path | str, plan: dict[str, Any], overwrite: bool = False) -> 
     checkpoint, started = last_checkpoint(folder), folder / STARTED
     if checkpoint is not None and started.is_file():
         before = read_object(started, "", "train anew with --overwrite")
-        remedy = "repeat its options to resume, or give another --output_dir or --overwrite"
+        remedy = "repeat its options on the same rows to resume, or give another --output_dir or --overwrite"
         refuse_changed(_flat(before), _flat(plan), f"{checkpoint} belongs to a run with", remedy)
     for path in folder.glob("checkpoint-*"):
         if not _is_whole(path):  # a run was killed or ran out of room while it wrote this one

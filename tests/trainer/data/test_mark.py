@@ -4,12 +4,15 @@ import json
 import os
 
 import pytest
+from transformers import TrainerCallback
 
 from iepile_trainer import TrainerError
 from iepile_trainer.data.arguments import DataArguments
 from iepile_trainer.data.load import load_both
 from iepile_trainer.data.mark import mark_of
+from iepile_trainer.sft import run_training
 from iepile_trainer.training.arguments import training_config
+from iepile_trainer.training.parser import parse
 from iepile_trainer.training.train import train
 
 
@@ -19,8 +22,6 @@ class Crash(RuntimeError):
 
 @pytest.mark.parametrize("streaming", [False, True])
 def test_a_checkpoint_of_other_rows_is_refused(streaming, rows_file, tmp_path, tokenizer, small_model):
-    from transformers import TrainerCallback
-
     class Break(TrainerCallback):
         def on_step_end(self, args, state, control, **kwargs):
             if state.global_step == 3:
@@ -53,6 +54,23 @@ def test_a_checkpoint_of_other_rows_is_refused(streaming, rows_file, tmp_path, t
     file.write_text(whole)
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert run()["resumed_from"] == 2
+
+
+def test_a_new_model_names_the_rows_that_changed(rows_file, tmp_path):
+    file, words = tmp_path / "rows.jsonl", ["--config", "tiny", "--max_steps", "4", "--save_steps", "2"]
+    file.write_bytes(rows_file.read_bytes())
+    words += ["--dataset", str(file), "--output_dir", str(tmp_path / "run")]
+
+    class Break(TrainerCallback):
+        def on_step_end(self, args, state, control, **kwargs):
+            if state.global_step == 3:
+                raise Crash
+
+    with pytest.raises(Crash):
+        run_training(*parse(words, "sft", ""), callbacks=[Break()])
+    file.write_text(file.read_text().partition("\n")[0] + "\n")
+    with pytest.raises(TrainerError, match=r"digest of the rows = .* \(repeat its options on the same rows"):
+        run_training(*parse(words, "sft", ""))
 
 
 def test_the_mark_does_not_depend_on_how_rows_are_cut_or_where_they_lie(rows_file, tmp_path):

@@ -145,12 +145,13 @@ class Training:
         # The order of the rows hangs on the number of processes.
         options = options_of(self.config, self.peft_config, self.quantization_config)
         intent = {**record, "data": asdict(self.data), "options": options}
-        intent |= {"processes": self.config.world_size, "load": load}
+        intent |= {"processes": self.config.world_size}
         checkpoint, refusal = None, None
         if self.is_first:
             from ..data.mark import mark_of
 
-            intent["digest of the rows"] = mark_of(self.rows, self.data)
+            # A new model is as large as its tokenizer, which is made of the rows: they are told first.
+            intent |= {"digest of the rows": mark_of(self.rows, self.data), "load": load}
             try:
                 self.held.enter_context(alone(self.config.output_dir))
                 checkpoint = claim(self.config.output_dir, intent, self.overwrite)
