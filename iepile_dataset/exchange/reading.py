@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..corpus.lines import is_packed
 from ..corpus.original import RAW
 from ..corpus.shards import Progress, advancing
 from ..errors import DataError
@@ -97,6 +98,8 @@ def open_input(
                 by_format.setdefault(chosen, []).append(file)
         if not by_format:
             one = f"{source}" if len(files) == 1 else f"{source}: {unknown[0].name}"
+            if is_packed(unknown[0].name):
+                raise DataError(f"{one} is packed, which is not read here (unpack it)")
             raise DataError(f"{one} has no known format: {described(unknown[0])} (--format says it)")
         if {kind.name for kind in by_format} == {"rows", "iepile"} and any(file.path.name == RAW for file in files):
             # A folder of the original toolkit: instructions lie beside the records that they were made of.

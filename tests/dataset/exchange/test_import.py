@@ -1,5 +1,6 @@
 """`iepile import`: a source that every other command understands, and a word about all that was not kept."""
 
+import gzip
 import json
 import os
 import tracemalloc
@@ -190,3 +191,9 @@ def test_a_file_without_labels_is_told_so(tmp_path, content, words):
     (tmp_path / "a.json").write_text(content, "utf-8")
     with pytest.raises(DataError, match=words):
         import_source(tmp_path / "a.json", tmp_path / "out")
+
+
+def test_a_packed_file_is_told_so(tmp_path):
+    (tmp_path / "a.json.gz").write_bytes(gzip.compress(b'{"text": "Ulm", "entity": []}'))
+    with pytest.raises(DataError, match=r"a\.json\.gz is packed, .* \(unpack it\)"):
+        import_source(tmp_path / "a.json.gz", tmp_path / "out")

@@ -1,5 +1,6 @@
 """Every kind of input becomes rows or texts; a bad line becomes an item that says where and why."""
 
+import gzip
 import io
 import json
 import os
@@ -156,6 +157,7 @@ def test_a_folder_of_texts_is_a_document_a_file(tmp_path):
         (b"\x89PNG\r\n", "a PNG image"),
         (b"\xff\xd8\xff\xe0", "a JPEG image"),
         (b"\x1f\x8b\x08", "a gzip file"),
+        (b"\x28\xb5\x2f\xfd", r"packed by Zstandard.*zstandard"),
     ],
 )
 @pytest.mark.parametrize("name", ["letter.txt", "letter.csv", "letter.jsonl", "letter.docx"])
@@ -190,3 +192,12 @@ def test_the_folder_of_a_language_is_asked_as_the_corpus_is():
     args = [PredictArguments("-", input=place, task=["ner"], language="en") for place in (root, f"{root}/IE-en")]
     whole, part = map(load_inputs, args)
     assert [row["id"] for row in part] == [row["id"] for row in whole]
+
+
+def test_the_split_of_a_source_may_be_packed_and_is_asked_whole(tmp_path):
+    (tmp_path / "schema.json").write_text('["city"]\n[]\n{}\n')
+    (tmp_path / "test.json.gz").write_bytes(gzip.compress(b'{"text": "In Ulm", "entity": []}\n'))
+    (row,) = load_inputs(PredictArguments(input=str(tmp_path)))
+    assert "In Ulm" in row["instruction"]
+    with pytest.raises(TrainerError, match=r"no test\[:3\]\.json in it \(another --split, no slice of it"):
+        load_inputs(PredictArguments(input=str(tmp_path), split="test[:3]"))

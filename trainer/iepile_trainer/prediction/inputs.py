@@ -51,6 +51,7 @@ _BINARY = {
     b"MM\0*": ("a TIFF image", "read its text with OCR first"),
     b"RIFF": ("a WebP image or a recording", "take its text out first"),
     b"\x1f\x8b": ("a gzip file", "let its name end in .gz, or unpack it: gunzip"),
+    b"\x28\xb5\x2f\xfd": ("packed by Zstandard", "let its name end in .zst and pip install zstandard, or unpack it"),
     b"PAR1": ("a Parquet file", "give the folder that iepile prepare wrote, or save it as JSON lines"),
 }
 """First bytes of files that hold no text → what they are, what to do"""

@@ -85,9 +85,10 @@ def _file(args: PredictArguments) -> str | None:
     if not any((path / name).is_file() for name in SCHEMA_FILES):
         return None
     names = SPLITS.get(args.split, (f"{args.split}.json", f"{args.split}.jsonl"))
-    file = next((path / name for name in names if (path / name).is_file()), None)
+    packed = tuple(f"{name}.gz" for name in names)
+    file = next((path / name for name in names + packed if (path / name).is_file()), None)
     if file is None:
-        raise TrainerError(f"{path}: no {names[0]} in it (another --split, or the file's own path)")
+        raise TrainerError(f"{path}: no {names[0]} in it (another --split, no slice of it, or the file's own path)")
     return str(file)
 
 
