@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from iepile_dataset import DataError
 from iepile_trainer import TrainerError
 from iepile_trainer.data.arguments import DataArguments
 from iepile_trainer.data.load import COLUMNS, NoSplit, load_both, load_rows, manifest
@@ -192,6 +193,13 @@ def test_rows_that_name_no_task_are_of_the_one_asked_for(tmp_path, row_list):
         load_rows(DataArguments(dataset=str(file), task=["nerr"]), "train")
     with pytest.raises(TrainerError, match=r"other\.jsonl: no such file"):
         load_rows(DataArguments(dataset=str(tmp_path / "other.jsonl")), "train")
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows"])
+def test_a_pipe_is_no_dataset(name, tmp_path):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match=rf"{name}: is a pipe, a socket or a device \(write its content to a file\)"):
+        load_rows(DataArguments(dataset=[str(tmp_path / name)]), "train")
 
 
 def test_of_several_tasks_each_takes_the_named_sources_that_it_has():

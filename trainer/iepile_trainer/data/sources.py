@@ -59,6 +59,7 @@ def parts(data: DataArguments, split: str, num_proc: int | None, draw: int = 0) 
 
 def _tasks(name: str, data: DataArguments) -> list[str]:
     """The tasks of a dataset that are loaded one by one; of files, which are loaded as one, the task if it is one."""
+    from iepile_dataset.bounded import refuse_endless
     from iepile_dataset.tasks import task_named
 
     path = Path(name)
@@ -68,6 +69,7 @@ def _tasks(name: str, data: DataArguments) -> list[str]:
     if _is_files(path):
         named = [task_named(task).name for task in tasks]
         return named if len(named) == 1 else [""]
+    refuse_endless(name)
     if path.suffix in _ENDINGS:
         raise TrainerError(f"{name}: no such file")
     # Beside the instructions, a published corpus offers its annotated records as they were.
