@@ -100,6 +100,16 @@ def test_what_a_model_was_trained_on_is_not_zero_shot_and_its_texts_are_scored_a
     assert "### Test texts that stand in training" in tables
 
 
+def test_scores_that_cannot_be_made_again_with_other_options_are_not_written_over(corpus, base, tmp_path):
+    options = BenchmarkArguments(model=[str(base / "llama")], out=str(tmp_path), max_new_tokens=2, limit=1)
+    benchmark(str(corpus), options, tell=lambda line: None)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    other = BenchmarkArguments(model=[str(base / "llama")], out=str(tmp_path), max_new_tokens=3, limit=1)
+    with pytest.raises(TrainerError, match=r"results\.json has scores of llama and stays as it is \(another --out\)"):
+        benchmark(str(corpus), other, tell=lambda line: None)
+    assert before == {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+
 def test_what_was_learnt_before_is_shown_before_and_after(corpus, base, tmp_path):
     runs = {"before": {"ncbi": 6}, "after": {"crossner_ai": 6}, "kept": {"crossner_ai": 6, "ncbi": 2}}
     for name, rows in runs.items():

@@ -16,6 +16,7 @@ from ..errors import TrainerError
 from ..evaluate_run import scored, write_lines
 from ..prediction.load_inputs import TRAIN
 from ..prediction.run import run_prediction
+from ..run_folder import read_object
 from .arguments import BenchmarkArguments
 from .baselines import BASELINES
 from .rows import Rows, Source, asked, examples_for, source_of, texts_of, trained_on, write_rows
@@ -24,6 +25,7 @@ from .tables import write_tables
 
 __all__ = ["benchmark"]
 
+RESULTS = "results.json"
 _SAMPLE = 8  # rows that tell how long the rest will take
 
 
@@ -44,7 +46,7 @@ def benchmark(corpus: str, options: BenchmarkArguments, tell: Callable[[str], No
         model) and `left_out`. Empty for a dry run.
 
     Raises:
-        TrainerError: No rows, or no such option.
+        TrainerError: No rows, no such option, or the folder has scores of a system that cannot be asked now.
     """
     systems, out = systems_of(options), Path(options.out)
     rows, left_out = asked(corpus, options)
@@ -62,6 +64,7 @@ def benchmark(corpus: str, options: BenchmarkArguments, tell: Callable[[str], No
     systems = _with_examples(systems, sources, corpus, out)
     results: dict[str, Any] = {}
     files: dict[str, Path] = {}
+    failed: dict[str, str] = {}
     for system in systems:
         tell(f"{system.name} …")
         start = time.perf_counter()
@@ -77,8 +80,10 @@ def benchmark(corpus: str, options: BenchmarkArguments, tell: Callable[[str], No
             if not any(row["output"].strip() for row in rows_of(file)[0]):
                 tell(f"{system.name} has answered nothing: all its answers are empty (has it the right prompt format?)")
         except (TrainerError, ValueError, OSError) as problem:
+            failed[system.name] = str(problem)
             left_out.append(f"{system.name}: {problem}")
             tell(f"left out: {left_out[-1]}")
+    _refuse_loss(out / RESULTS, failed)
     found = {
         "corpus": Path(corpus).resolve().name,
         "split": options.split,
@@ -90,9 +95,16 @@ def benchmark(corpus: str, options: BenchmarkArguments, tell: Callable[[str], No
     }
     for line in _faults(results.get("gold", {})):
         tell(line)
-    write_file(out / "results.json", json_text(found))
+    write_file(out / RESULTS, json_text(found))
     write_tables(out, found)
     return found
+
+
+def _refuse_loss(file: Path, failed: dict[str, str]) -> None:
+    """Scores that are there of a system that cannot be asked now, with other options say, are not written over."""
+    before = read_object(file, "", "remove it").get("systems", {}) if file.is_file() else {}
+    for name in failed.keys() & before.keys():
+        raise TrainerError(f"{file} has scores of {name} and stays as it is (another --out): {failed[name]}")
 
 
 def _with_examples(systems: list[System], sources: Iterable[Source], corpus: str, folder: Path) -> list[System]:
