@@ -83,6 +83,26 @@ def test_without_a_validation_split_a_tenth_of_the_records_is_kept_from_training
     assert load_both(data, evaluate=False).rows["id"][:] == rows["id"][:]
 
 
+def test_of_relations_few_rows_without_an_answer_are_trained_on_where_a_split_calibrates(tmp_path):
+    (tmp_path / "schema.json").write_text('[]\n["lives in"]\n{}\n')
+    for split in ("train", "dev"):
+        with (tmp_path / f"{split}.json").open("w") as file:
+            for number in range(40):  # of every two sentences one says nothing
+                found = [{"head": "Ada", "relation": "lives in", "tail": "Ulm"}] if number % 2 else []
+                file.write(json.dumps({"text": f"{number}: Ada, Ulm.", "relation": found}) + "\n")
+
+    def empty(rows):
+        return sum(not json.loads(row["output"])["lives in"] for row in rows)
+
+    rows, held_out = train_and_held_out(data := DataArguments(task=["re"], data_dir=str(tmp_path)))
+    assert (len(rows), len(held_out), empty(held_out)) == (20 + empty(rows), 40, 20)
+    assert 0 < empty(rows) <= 2  # a tenth of 22
+    assert load_both(data, evaluate=False).rows["id"][:] == rows["id"][:]
+    (tmp_path / "dev.json").unlink()
+    rows, held_out = train_and_held_out(DataArguments(task=["re"], data_dir=str(tmp_path)))
+    assert empty(rows) + empty(held_out) == 20  # as often as they are
+
+
 @pytest.mark.slow
 def test_three_test_sentences_are_shown_as_answered_and_then_the_card(printed):
     output, out = printed

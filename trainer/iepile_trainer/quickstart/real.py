@@ -33,6 +33,7 @@ _MEASURED = 16  # records that the base answers
 _SMALL = 400_000_000  # parameters: up to here all are trained, which learns more in the same time than an adapter
 _CALIBRATED = 100  # rows of the validation split
 _HELD_OUT = 0.1  # of the training rows, where there is no validation split
+_MAX_EMPTY = {"re": 0.1}  # share of empty answers that is trained on; half of the rows of relations are empty
 _LONGEST = 512  # tokens of a row; a longer text is cut into windows
 
 
@@ -171,13 +172,18 @@ def real(
 
 
 def train_and_held_out(data: Any) -> tuple[Any, Rows]:
-    """Rows to train on, and some to calibrate on; `data` is told to hold these out where no split has them."""
+    """Rows to train on, and some to calibrate on; `data` is told to hold these out where no split has them.
+
+    Of relations few rows with an empty answer are trained on: how often nothing is there is left to the calibration.
+    """
     from ..data.load import NoSplit, load_both, load_rows
 
     try:
         load_rows(data, data.eval_split, 1)
     except NoSplit:
         data.val_set_size = _HELD_OUT
+    else:  # rows that are held out of the others would lack empty answers, and the calibration needs them
+        data.max_empty = _MAX_EMPTY.get(data.task[0])
     data.max_eval_rows = _CALIBRATED
     loaded = load_both(data, evaluate=True)
     return loaded.rows, loaded.eval_rows.to_list()[:_CALIBRATED]
@@ -224,6 +230,7 @@ def _options(model: str, is_small: bool, data: Any, data_dir: str | None) -> lis
     where = ["--data_dir", data_dir] if data_dir else ["--language", data.language]
     rows = ["--task", *data.task, *where, "--max_length", _LONGEST, "--seed", data.seed]
     rows += ["--val_set_size", data.val_set_size] if data.val_set_size else []
+    rows += ["--max_empty", data.max_empty] if data.max_empty is not None else []
     how: list[Any] = ["--config", "little"]
     if not is_small:  # dropout takes over a quarter of a step on a CPU
         how = ["--config", "lora", "--learning_rate", 2e-3, "--lora_dropout", 0, "--lr_scheduler_type", "linear"]
