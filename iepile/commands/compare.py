@@ -18,6 +18,7 @@ from .score import OutputOptions, report_bad
 class CompareOptions:
     """How two systems are compared, each scored by `ScoringOptions`; by whole units, never by their overlap."""
 
+    test: str = option("permutation", "How the p-value is found.", choices=("permutation", "bootstrap"))
     resamples: int = option(10_000, "How often records are drawn or swapped.", range=(100, inf))
     seed: int = option(0, "Same seed, same figures.")
 

@@ -154,6 +154,9 @@ def test_two_files_are_compared(file):
     found = json.loads(result.stdout)
     assert found["difference"] == pytest.approx(1 / 3)  # 15 of 30 found: F1 2/3
     assert found["p_value"] < 0.01
+    other = run("compare", wrong, right, "--json", "--test", "bootstrap")
+    assert json.loads(other.stdout)["test"] == "bootstrap"
+    assert run("compare", wrong, right, "--test", "sign").exit_code == 2
     table = run("compare", wrong, right, "--resamples", "200").stdout
     assert "+0.3333" in table
     assert "30 records" in table

@@ -24,7 +24,7 @@ def draw_curve(
 
     Args:
         folder: The run folder.
-        history: Entries of the run record: `step` with `loss`, or with `eval_loss` and
+        history: Entries of the run record: `step` with `loss`, or with `eval_loss`, `eval_<task>_loss`,
             `eval_<task>_f1` (between 0 and 1).
         scores: {split: {task: scores}} with `f1` between 0 and 1 and perhaps its `interval`, [low, high].
         best: The evaluation whose weights were kept, see `monitoring.best_of`.
